@@ -1,0 +1,2 @@
+//! Bowline: multi-Region failover controller.
+fn main() {}
