@@ -13,3 +13,4 @@ pub mod model;
 pub mod node;
 pub mod op;
 pub mod policy;
+pub mod step;
