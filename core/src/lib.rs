@@ -9,6 +9,9 @@
 //! model ← op ← policy ← health ← capacity, levers, databases ← plan ← run ← decide ← node
 //! ```
 
+pub mod capacity;
+pub mod databases;
+pub mod levers;
 pub mod model;
 pub mod node;
 pub mod op;

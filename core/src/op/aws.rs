@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::{
     ChangeId, Claim, HealthCheckId, Host, InstanceId, LoadBalancerArn, Region, ResourceId,
-    SecurityGroupId, TargetGroupArn, Wall, ZoneId,
+    SecurityGroupId, Site, TargetGroupArn, Version, Wall, ZoneId,
 };
 
 /// Calls to Route 53.
