@@ -15,5 +15,6 @@ pub mod levers;
 pub mod model;
 pub mod node;
 pub mod op;
+pub mod plan;
 pub mod policy;
 pub mod step;
