@@ -17,4 +17,5 @@ pub mod node;
 pub mod op;
 pub mod plan;
 pub mod policy;
+pub mod run;
 pub mod step;
