@@ -11,6 +11,8 @@
 
 pub mod capacity;
 pub mod databases;
+pub mod health;
+pub mod lease;
 pub mod levers;
 pub mod model;
 pub mod node;
