@@ -3,6 +3,7 @@
 //! `load` reads YAML and reports every error at once, each with its place and remedy; `resolve` turns
 //! what was written (`schema`) into the [`Policy`] below, in which nothing is left to default.
 
+pub mod examples;
 mod types;
 
 pub use types::{
