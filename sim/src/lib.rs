@@ -1,1 +1,4 @@
 //! The simulated world.
+
+pub mod aws;
+pub mod part;
