@@ -1,3 +1,6 @@
 //! The simulated world.
 
 pub mod part;
+
+pub mod kube;
+pub mod timers;
