@@ -3,4 +3,6 @@
 pub mod part;
 
 pub mod kube;
+pub mod lease;
+pub mod store;
 pub mod timers;
