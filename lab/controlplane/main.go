@@ -1,6 +1,8 @@
 // Command controlplane is a whole Kubernetes control plane in one binary: its
 // first argument names the component to run. One binary shares the packages
 // that the components have in common, so it is built once and stays small.
+//
+// Two commands beside the components serve the lab itself: keys and reap.
 package main
 
 import (
@@ -25,23 +27,39 @@ var commands = map[string]func() *cobra.Command{
 	"kubectl":                 kubectl.NewDefaultKubectlCommand,
 }
 
-const usage = "usage: controlplane etcd|kube-apiserver|kube-controller-manager|kube-scheduler|kubectl ARGS…"
+const usage = `usage: controlplane COMMAND ARGS…
+  etcd | kube-apiserver | kube-controller-manager | kube-scheduler | kubectl
+  keys FOLDER   writes certificates and keys for an API server on loopback
+  reap          ends the processes named on its input once that is closed`
 
 func main() {
 	if len(os.Args) < 2 {
-		fmt.Fprintln(os.Stderr, usage)
-		os.Exit(2)
+		fail(usage)
 	}
 	component := filepath.Base(os.Args[1])
 	os.Args = os.Args[1:]
-	if component == "etcd" {
+	switch component {
+	case "etcd":
 		etcdmain.Main(os.Args)
-		return
+	case "reap":
+		reap(os.Stdin)
+	case "keys":
+		if len(os.Args) != 2 {
+			fail(usage)
+		}
+		if err := writeKeys(os.Args[1]); err != nil {
+			fail(err.Error())
+		}
+	default:
+		command, known := commands[component]
+		if !known {
+			fail(fmt.Sprintf("no component %q\n%s", component, usage))
+		}
+		os.Exit(cli.Run(command()))
 	}
-	command, known := commands[component]
-	if !known {
-		fmt.Fprintf(os.Stderr, "controlplane: no component %q\n%s\n", component, usage)
-		os.Exit(2)
-	}
-	os.Exit(cli.Run(command()))
+}
+
+func fail(why string) {
+	fmt.Fprintln(os.Stderr, "controlplane: "+why)
+	os.Exit(2)
 }

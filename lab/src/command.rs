@@ -113,6 +113,7 @@ fn text(reader: JoinHandle<Vec<u8>>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::wait::{Look, until};
 
     fn shell(script: &str) -> Command {
         let mut command = Command::new("sh");
@@ -133,12 +134,18 @@ mod tests {
     #[test]
     fn a_command_that_hangs_is_killed_with_its_descendants() {
         let began = Instant::now();
-        let script = "sleep 77 & echo $!; wait";
-        let limit = Duration::from_millis(300);
-        let error = run(shell(script).stdout(Stdio::null()), limit).unwrap_err();
+        let file = std::env::temp_dir().join(format!("bowline-hangs-{}", std::process::id()));
+        let script = format!("sleep 77 & echo $! > {}; wait", file.display());
+        let error = run(&mut shell(&script), Duration::from_millis(500)).unwrap_err();
         assert!(format!("{error:#}").contains("did not end"), "{error:#}");
         assert!(began.elapsed() < Duration::from_secs(20));
-        assert_eq!(procfs::descendants(std::process::id()).len(), 0);
+        let child: u32 = std::fs::read_to_string(&file).unwrap().trim().parse().unwrap();
+        let gone = || {
+            let left = procfs::look(child).filter(|seen| seen.state != 'Z');
+            Ok(left.map_or(Look::There(()), |seen| Look::NotYet(format!("{seen:?}"))))
+        };
+        until("the child's end", Duration::from_secs(5), gone).unwrap();
+        std::fs::remove_file(file).unwrap();
     }
 
     #[test]

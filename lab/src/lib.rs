@@ -17,5 +17,28 @@
 //!
 //! The lab knows nothing of Bowline's own code: it must not decide anything, only be the world.
 
+pub mod cache;
+mod cluster;
 pub mod command;
-pub mod procfs;
+mod components;
+mod http;
+mod install;
+mod lab;
+mod ports;
+mod process;
+mod procfs;
+mod reaper;
+mod state;
+mod tools;
+mod users;
+pub mod wait;
+
+pub use cluster::{Cluster, ClusterSpec};
+pub use components::Component;
+pub use install::{Tool, install};
+pub use lab::{Lab, LabOptions};
+pub use process::Record;
+pub use procfs::memory_mib;
+pub use state::{ClusterState, State};
+pub use tools::Tools;
+pub use users::{ADMIN, User};

@@ -4,7 +4,7 @@ use std::fs;
 
 /// A process as the kernel sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Seen {
+pub(crate) struct Seen {
     /// `R` running, `S` sleeping, `T` stopped, `Z` ended but not collected …
     pub state: char,
     /// The parent's process id.
@@ -14,7 +14,7 @@ pub struct Seen {
 }
 
 /// Looks at process `pid`; `None` if there is none.
-pub fn look(pid: u32) -> Option<Seen> {
+pub(crate) fn look(pid: u32) -> Option<Seen> {
     parse(&fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)
 }
 
@@ -29,7 +29,7 @@ fn parse(stat: &str) -> Option<Seen> {
 }
 
 /// Whether the process that had `pid` and began at `start` still runs (or is stopped).
-pub fn runs(pid: u32, start: u64) -> bool {
+pub(crate) fn runs(pid: u32, start: u64) -> bool {
     look(pid).is_some_and(|seen| seen.start == start && seen.state != 'Z')
 }
 
@@ -41,7 +41,7 @@ pub fn memory_mib(pid: u32) -> u64 {
 }
 
 /// The living descendants of process `pid`, parents before children.
-pub fn descendants(pid: u32) -> Vec<u32> {
+pub(crate) fn descendants(pid: u32) -> Vec<u32> {
     let all: Vec<(u32, Seen)> =
         processes().filter_map(|p| Some((p, look(p)?))).filter(|(_, s)| s.state != 'Z').collect();
     let mut found = vec![pid];

@@ -1,5 +1,6 @@
 //! Project automation: `cargo xtask …`. `just --list` names the same commands with their uses.
 
+mod lab;
 mod phases;
 mod test;
 
@@ -12,6 +13,10 @@ usage: cargo xtask COMMAND
 
   test [--quick]   everything CI checks; --quick leaves out the lab
   tidy             how long, deep and tested the code is, in numbers
+  tools            installs what the lab runs into the cache folder (`lab install` is the same)
+  lab up           starts the three clusters, leaves them running, prints what to export
+  lab status       each process with its memory, each cluster with its readiness
+  lab down         ends them
 ";
 
 fn main() -> ExitCode {
@@ -31,6 +36,10 @@ fn dispatch(arguments: &[&str]) -> Result<()> {
         ["test"] => test::run(test::Extent::Everything),
         ["test", "--quick"] => test::run(test::Extent::Quick),
         ["tidy"] => test::tidy(),
+        ["tools"] | ["lab", "install"] => lab::tools(),
+        ["lab", "up"] => lab::up(),
+        ["lab", "status"] => lab::status(),
+        ["lab", "down"] => lab::down(),
         [] | ["help" | "-h" | "--help"] => {
             print!("{USAGE}");
             Ok(())

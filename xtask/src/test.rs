@@ -31,6 +31,7 @@ pub(crate) fn run(extent: Extent) -> Result<()> {
         Phase::new("documentation", documentation),
     ];
     if extent == Extent::Everything {
+        phases.push(Phase::new("lab tools", crate::lab::tools));
         phases.push(Phase::new("lab tests", lab_tests));
     }
     run_all(phases)
