@@ -24,6 +24,7 @@ mod components;
 mod http;
 mod install;
 mod lab;
+pub mod manifests;
 mod ports;
 mod process;
 mod procfs;

@@ -2,12 +2,16 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use rustix::process::Signal;
 use serde::{Deserialize, Serialize};
 
+use crate::command;
 use crate::process::Record;
+use crate::tools::Tools;
 
 /// A lab as recorded.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,6 +32,8 @@ pub struct ClusterState {
 }
 
 const FILE: &str = "state.json";
+/// Longest time to wait for an API server's word on its readiness.
+const READY_LIMIT: Duration = Duration::from_secs(10);
 
 impl State {
     /// Reads the state of the lab in `folder`; `None` if there is none.
@@ -62,6 +68,16 @@ impl State {
             killed += 1;
         }
         Ok(killed)
+    }
+}
+
+impl ClusterState {
+    /// Asks its API server whether it is ready; says why not.
+    pub fn ready(&self, tools: &Tools) -> Result<()> {
+        let mut kubectl = Command::new(&tools.control_plane);
+        kubectl.arg("kubectl").arg("--kubeconfig").arg(&self.kubeconfig);
+        kubectl.args(["get", "--raw=/readyz", "--request-timeout=3s"]);
+        command::stdout(&mut kubectl, READY_LIMIT).map(drop)
     }
 }
 

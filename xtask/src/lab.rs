@@ -6,7 +6,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use bowline_lab::wait::{Look, until};
-use bowline_lab::{ClusterState, Lab, LabOptions, Record, State, cache, install, memory_mib};
+use bowline_lab::{
+    ClusterState, Lab, LabOptions, Record, State, Tools, cache, install, memory_mib,
+};
 
 /// Longest time for killed processes to be gone.
 const END_LIMIT: Duration = Duration::from_secs(30);
@@ -62,11 +64,19 @@ pub(crate) fn down() -> Result<()> {
     Ok(())
 }
 
-/// Prints each process of the lab with its state and memory.
+/// Prints each process of the lab with its state and memory, and each cluster's readiness.
 pub(crate) fn status() -> Result<()> {
-    match State::load(&folder()?)? {
-        Some(state) => print!("{}", table(&state)),
-        None => println!("the lab is not up: `cargo xtask lab up`"),
+    let Some(state) = State::load(&folder()?)? else {
+        println!("the lab is not up: `cargo xtask lab up`");
+        return Ok(());
+    };
+    print!("{}", table(&state));
+    let tools = Tools::installed()?;
+    for cluster in &state.clusters {
+        match cluster.ready(&tools) {
+            Ok(()) => println!("{}: ready", cluster.name),
+            Err(error) => println!("{}: not ready: {error:#}", cluster.name),
+        }
     }
     Ok(())
 }

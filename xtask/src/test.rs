@@ -4,7 +4,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use anyhow::Result;
-use bowline_lab::command;
+use bowline_lab::{cache, command};
 
 use crate::phases::{Phase, run_all};
 
@@ -63,9 +63,14 @@ fn cargo(arguments: &[&str], limit: Duration) -> Result<()> {
     command::run(&mut cargo_command(arguments), limit)
 }
 
-/// The cargo that runs us, without what it told us of ourselves.
+/// The cargo that runs us; in CI its results go to the cache folder, where the next clone finds
+/// them again.
 fn cargo_command(arguments: &[&str]) -> Command {
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo.args(arguments);
+    let set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    if let (true, false, Ok(cache)) = (set("CI"), set("CARGO_TARGET_DIR"), cache::folder()) {
+        cargo.env("CARGO_TARGET_DIR", cache.join("target"));
+    }
     cargo
 }
