@@ -38,9 +38,11 @@ func startOf(pid int) string {
 	if err != nil {
 		return ""
 	}
-	_, after, _ := strings.Cut(string(stat[strings.LastIndexByte(string(stat), ')'):]), " ")
-	if fields := strings.Fields(after); len(fields) > 19 {
-		return fields[19]
+	text := string(stat)
+	// The command, in parentheses, may hold blanks; what follows it may not.
+	fields := strings.Fields(text[strings.LastIndexByte(text, ')')+1:])
+	if len(fields) <= 19 {
+		return ""
 	}
-	return ""
+	return fields[19]
 }

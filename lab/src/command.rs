@@ -25,14 +25,28 @@ pub struct Output {
 /// Runs `command` with the streams it was given. Fails if it cannot be started, does not end
 /// before `limit` (then it and its descendants are killed), or ends with a failure.
 pub fn run(command: &mut Command, limit: Duration) -> Result<()> {
+    run_telling(command, limit, &|_| {})
+}
+
+/// Like [`run`], and says every half minute for how long the command has run.
+pub fn run_telling(command: &mut Command, limit: Duration, tell: &dyn Fn(Duration)) -> Result<()> {
     let name = describe(command);
     let mut child = command.spawn().with_context(|| format!("cannot start {name}"))?;
-    let status = wait_or_kill(&mut child, limit).with_context(|| name.clone())?;
+    let mut passed = Duration::ZERO;
+    while passed + BEAT < limit && wait(&mut child, BEAT)?.is_none() {
+        passed += BEAT;
+        tell(passed);
+    }
+    let left = limit.saturating_sub(passed);
+    let status = wait_or_kill(&mut child, left).with_context(|| name.clone())?;
     if !status.success() {
         bail!("{name}: {status}");
     }
     Ok(())
 }
+
+/// How often a long command is told of.
+const BEAT: Duration = Duration::from_secs(30);
 
 /// Runs `command` without input and gives what it wrote, whether it succeeded or not.
 pub fn capture(command: &mut Command, limit: Duration) -> Result<Output> {
@@ -94,7 +108,7 @@ fn wait_or_kill(child: &mut Child, limit: Duration) -> Result<ExitStatus> {
     }
     child.kill()?;
     child.wait()?;
-    bail!("did not end within {} s and was killed", limit.as_secs());
+    bail!("did not end in time and was killed");
 }
 
 fn collect(stream: Option<impl Read + Send + 'static>) -> JoinHandle<Vec<u8>> {

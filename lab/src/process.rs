@@ -135,7 +135,8 @@ mod tests {
     fn sleeper(test: &str) -> Process {
         let log = std::env::temp_dir().join(format!("bowline-{test}-{}.log", std::process::id()));
         let mut command = Command::new("sh");
-        let process = Process::spawn("sleeper", command.args(["-c", "echo hello; sleep 99"]), &log);
+        let process =
+            Process::spawn("sleeper", command.args(["-c", "echo hello; exec sleep 99"]), &log);
         process.unwrap()
     }
 

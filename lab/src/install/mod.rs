@@ -53,7 +53,7 @@ impl Tool {
         all.join(format!("{}-{}", self.name(), self.version()))
     }
 
-    fn build(self, go: &Go, into: &Path) -> Result<()> {
+    fn build(self, go: &Go<'_>, into: &Path) -> Result<()> {
         match self {
             Self::ControlPlane => recipes::control_plane(go, into),
             Self::Kwok => recipes::kwok(go, into),
@@ -91,7 +91,7 @@ pub fn install(progress: &dyn Fn(&str)) -> Result<Tools> {
     Tools::installed()
 }
 
-fn install_one(tool: Tool, go: &Go, folder: &Path, progress: &dyn Fn(&str)) -> Result<()> {
+fn install_one(tool: Tool, go: &Go<'_>, folder: &Path, progress: &dyn Fn(&str)) -> Result<()> {
     let began = Instant::now();
     progress(&format!("building {} {}: takes minutes", tool.name(), tool.version()));
     let built = atomically(&tool.folder(folder), |beside| tool.build(go, beside));

@@ -24,7 +24,7 @@ pub(super) const CONTROL_PLANE_SOURCE: &[(&str, &str)] = &[
 ];
 
 /// Builds the control plane's binary.
-pub(super) fn control_plane(go: &Go, into: &Path) -> Result<()> {
+pub(super) fn control_plane(go: &Go<'_>, into: &Path) -> Result<()> {
     let source = into.join("source");
     fs::create_dir_all(&source)?;
     for (name, text) in CONTROL_PLANE_SOURCE {
@@ -36,7 +36,7 @@ pub(super) fn control_plane(go: &Go, into: &Path) -> Result<()> {
 }
 
 /// Installs KWOK, and its fast stages as one file.
-pub(super) fn kwok(go: &Go, into: &Path) -> Result<()> {
+pub(super) fn kwok(go: &Go<'_>, into: &Path) -> Result<()> {
     go.install(&format!("sigs.k8s.io/kwok/cmd/kwok@{KWOK}"), into)?;
     let module = go.module(&format!("sigs.k8s.io/kwok@{KWOK}"), into)?;
     let stages = ["kustomize/stage/node/fast", "kustomize/stage/pod/fast"];
@@ -46,7 +46,7 @@ pub(super) fn kwok(go: &Go, into: &Path) -> Result<()> {
 }
 
 /// Installs Karpenter, and its custom resources as one file.
-pub(super) fn karpenter(go: &Go, into: &Path) -> Result<()> {
+pub(super) fn karpenter(go: &Go<'_>, into: &Path) -> Result<()> {
     go.install(&format!("sigs.k8s.io/karpenter/kwok@{KARPENTER}"), into)?;
     fs::rename(into.join("kwok"), into.join("karpenter"))?;
     let module = go.module(&format!("sigs.k8s.io/karpenter@{KARPENTER}"), into)?;
