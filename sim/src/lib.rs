@@ -1,4 +1,5 @@
 //! The simulated world.
 
+pub mod app;
 pub mod aws;
 pub mod part;
