@@ -2,5 +2,9 @@
 
 pub mod app;
 pub mod aws;
+pub mod kube;
+pub mod lease;
 pub mod part;
+pub mod store;
+pub mod timers;
 pub mod users;
