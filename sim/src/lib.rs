@@ -1,9 +1,10 @@
 //! The simulated world.
 
+pub mod app;
 pub mod aws;
-pub mod part;
-
 pub mod kube;
 pub mod lease;
+pub mod part;
 pub mod store;
 pub mod timers;
+pub mod users;
