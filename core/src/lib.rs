@@ -11,9 +11,13 @@
 
 pub mod capacity;
 pub mod databases;
+pub mod health;
+pub mod lease;
 pub mod levers;
 pub mod model;
 pub mod node;
 pub mod op;
+pub mod plan;
 pub mod policy;
+pub mod run;
 pub mod step;

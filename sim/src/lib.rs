@@ -1,5 +1,6 @@
 //! The simulated world.
 
+pub mod aws;
 pub mod part;
 
 pub mod faults;
