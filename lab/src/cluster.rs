@@ -14,7 +14,6 @@ use crate::process::{Process, Record};
 use crate::reaper::Reaper;
 use crate::tools::Tools;
 use crate::users::{ADMIN, User, kubeconfig, token_file};
-use crate::wait::{Look, until};
 
 /// What a cluster shall be.
 #[derive(Debug, Clone)]
@@ -146,14 +145,7 @@ fn floor_node(name: &str) -> serde_json::Value {
 
 impl Cluster {
     fn wait_ready(&self, component: Component) -> Result<()> {
-        let process = self.process(component)?;
-        until(component.name(), READY_LIMIT, || {
-            process.check()?;
-            Ok(match self.ready(component) {
-                Ok(()) => Look::There(()),
-                Err(error) => Look::NotYet(format!("{error:#}")),
-            })
-        })
+        self.process(component)?.wait_ready(READY_LIMIT, || self.ready(component))
     }
 
     /// Asks `component` whether it is ready; says why not.
