@@ -58,8 +58,10 @@ lab-test NAME="":
 lab-tidy:
     cd lab/controlplane && go mod tidy && gofmt -l . && go vet .
 
-# Another Kubernetes release for the lab, say v1.36.4: derives the replacements from its own go.mod.
-# Then change KUBERNETES in lab/src/install/recipes.rs, and run `just test`.
+# The replacements are derived from the release's own go.mod. Afterwards change KUBERNETES in
+# lab/src/install/recipes.rs to the same, and run `just test`.
+#
+# Takes another Kubernetes release into the lab, say v1.36.4.
 lab-bump VERSION:
     #!/usr/bin/env bash
     set -euo pipefail
