@@ -172,7 +172,8 @@ proptest! {
 
     #[test]
     fn arbitrary_values_in_a_policys_fields_never_panic(
-        field in prop::sample::select(vec!["quorum: 2", "region: eu-west-1", "cluster: {eks: shop-home}",
+        field in prop::sample::select(vec![
+            "quorum: 2", "region: eu-west-1", "cluster: {eks: shop-home}",
             "limits: {cpu: \"200\", memory: 800Gi}", "confirm: 60s", "databases:", "regionApi: {}",
             "url: https://shop.example.com/healthz", "expect: 200-299", "maxLag: 30s"]),
         value in "[0-9a-z\\[\\]{}\":,.~ -]{0,20}",
