@@ -1,3 +1,5 @@
+mod together;
+
 use proptest::prelude::*;
 
 use super::*;
@@ -180,5 +182,18 @@ proptest! {
     ) {
         let (key, _) = field.split_once(':').expect("a key");
         drop(load("x.yaml", &SHOP.replace(field, &format!("{key}: {value}"))));
+    }
+}
+
+#[test]
+fn what_is_written_back_as_json_is_the_same_policy() {
+    for text in [SHOP, MINIMAL] {
+        let tree = crate::policy::tree::read(text).expect("YAML").remove(0);
+        let mut report = Report::new(&[]);
+        let checked = check(&mut report, &tree, &schema::EDITOR);
+        let written: FailoverGroup = serde_json::from_value(checked).expect("the schema's types");
+        let again = serde_json::to_value(&written).expect("JSON");
+        let first = load("x.yaml", text).expect("valid").policies;
+        assert_eq!(load_object(&again).expect("valid").policies, first);
     }
 }
