@@ -9,7 +9,16 @@
 //! model ← op ← policy ← health ← capacity, levers, databases ← plan ← run ← decide ← node
 //! ```
 
+pub mod capacity;
+pub mod databases;
+pub mod decide;
+pub mod health;
+pub mod lease;
+pub mod levers;
 pub mod model;
 pub mod node;
 pub mod op;
+pub mod plan;
 pub mod policy;
+pub mod run;
+pub mod step;

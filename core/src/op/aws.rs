@@ -6,8 +6,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{
-    ChangeId, HealthCheckId, Host, InstanceId, LoadBalancerArn, Region, ResourceId,
-    SecurityGroupId, TargetGroupArn, Wall, ZoneId,
+    ChangeId, Claim, HealthCheckId, Host, InstanceId, LoadBalancerArn, Region, ResourceId,
+    SecurityGroupId, Site, TargetGroupArn, Version, Wall, ZoneId,
 };
 
 /// Calls to Route 53.
@@ -340,4 +340,38 @@ pub enum Metric {
     Connections(InstanceId),
     /// `AWS/ApplicationELB RequestCount` with a 2xx or 3xx answer (sum).
     Served(LoadBalancerArn),
+}
+
+/// Calls on the gate object: S3 with conditional writes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum GateOp {
+    /// `GetObject`. → [`super::Answer::Gate`]
+    Read {
+        /// `s3://bucket/key`.
+        object: Arc<str>,
+    },
+    /// `PutObject` with `If-Match` (or `If-None-Match: *`). → [`super::Answer::Written`], or
+    /// [`super::Fault::Conflict`]
+    Write {
+        /// `s3://bucket/key`.
+        object: Arc<str>,
+        /// The version (ETag) that was read; `None` to create it.
+        version: Option<Version>,
+        /// Which site's gate is open.
+        open: Site,
+        /// Whose word it is.
+        claim: Claim,
+    },
+}
+
+/// The gate object as read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GateView {
+    /// Its ETag.
+    pub version: Version,
+    /// Which site's gate is open.
+    pub open: Site,
+    /// Whose word it is; absent before the first run.
+    pub claim: Option<Claim>,
 }

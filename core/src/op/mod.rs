@@ -13,9 +13,9 @@ mod store;
 use serde::{Deserialize, Serialize};
 
 pub use aws::{
-    AliasTarget, CloudWatchOp, ElbOp, Failover, HealthCheck, HealthCheckKind, Instance,
-    InstanceEvent, InstanceSettings, LoadBalancer, LoadBalancerSelector, Metric, RdsOp, RecordSet,
-    RecordType, Route53Op, TargetHealth, ZoneInfo,
+    AliasTarget, CloudWatchOp, ElbOp, Failover, GateOp, GateView, HealthCheck, HealthCheckKind,
+    Instance, InstanceEvent, InstanceSettings, LoadBalancer, LoadBalancerSelector, Metric, RdsOp,
+    RecordSet, RecordType, Route53Op, TargetHealth, ZoneInfo,
 };
 pub use fault::Fault;
 pub use kube::{FenceView, JobView, KubeOp, NodesView, PoolView, Quantities, WorkloadView};
@@ -59,7 +59,9 @@ pub enum Op {
     Rds(Scope, RdsOp),
     /// CloudWatch of a Region.
     CloudWatch(Scope, CloudWatchOp),
-    /// A look from outside: HTTP or DNS.
+    /// The gate object of the `gates` lever.
+    Gate(Option<RoleArn>, GateOp),
+    /// A look from outside: HTTP or DNS. A write probe is a look too.
     Probe(ProbeOp),
     /// Tell people.
     Notify(Notice),
@@ -75,8 +77,8 @@ impl Op {
             Self::Kube(_, op) => op.mutates(),
             Self::Route53(_, op) => matches!(op, Route53Op::Change { .. }),
             Self::Rds(_, op) => op.mutates(),
-            Self::Probe(op) => matches!(op, ProbeOp::Http(probe) if probe.writes),
-            Self::Elb(..) | Self::CloudWatch(..) => false,
+            Self::Gate(_, op) => matches!(op, GateOp::Write { .. }),
+            Self::Elb(..) | Self::CloudWatch(..) | Self::Probe(_) => false,
             Self::Notify(_) => true,
         }
     }
@@ -137,6 +139,8 @@ pub enum Answer {
     Events(Vec<InstanceEvent>),
     /// Points of a metric, oldest first.
     Points(Vec<Counted>),
+    /// The gate object; `None` when it does not exist.
+    Gate(Option<GateView>),
     /// An HTTP answer of any status.
     Http(HttpSeen),
     /// Addresses that an authoritative server answered.

@@ -1,0 +1,55 @@
+//! The group's `bowline-fence` ConfigMap in a site's cluster: how a living controller and a
+//! break-glass process see each other.
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::{Cluster, Span};
+use crate::op::{Fault, KubeOp, Op};
+use crate::step::{Context, Judgement, Procedure, Seen};
+
+/// Claims the group's epoch in a cluster.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClaimCluster {
+    /// In which cluster.
+    pub cluster: Cluster,
+}
+
+impl Procedure for ClaimCluster {
+    fn observe(&self, cx: &Context<'_>, seen: Seen<'_>) -> Vec<Op> {
+        if seen.is_empty() { vec![read(&self.cluster, cx)] } else { Vec::new() }
+    }
+
+    fn judge(&self, cx: &Context<'_>, seen: Seen<'_>) -> Result<Judgement, Fault> {
+        match check(&self.cluster, cx, seen, 0)? {
+            Some(judgement) => Ok(judgement),
+            None => Ok(Judgement::done(format!("{} knows {}", self.cluster, cx.claim))),
+        }
+    }
+}
+
+/// The read that [`check`] needs.
+pub(super) fn read(cluster: &Cluster, cx: &Context<'_>) -> Op {
+    Op::Kube(cluster.clone(), KubeOp::Fence(cx.group.clone()))
+}
+
+/// What must happen before anything is written to this cluster; `None` when its fence is ours.
+pub(super) fn check(
+    cluster: &Cluster,
+    cx: &Context<'_>,
+    seen: Seen<'_>,
+    index: usize,
+) -> Result<Option<Judgement>, Fault> {
+    let version = match seen.fence(index)? {
+        Some(fence) if fence.claim == *cx.claim => return Ok(None),
+        Some(fence) if cx.claim.yields_to(&fence.claim) => {
+            return Ok(Some(Judgement::Fenced(fence.claim.clone())));
+        }
+        Some(fence) => Some(fence.version.clone()),
+        None => None,
+    };
+    let claim = KubeOp::Claim { group: cx.group.clone(), version, claim: cx.claim.clone() };
+    Ok(Some(Judgement::act(Op::Kube(cluster.clone(), claim), format!("claim in {cluster}"))))
+}
+
+/// How soon to look again at something that changes within seconds.
+pub(super) const SOON: Span = Span::secs(2);

@@ -1,0 +1,144 @@
+//! Letting go: the last owner out restores what was before the first one came.
+
+use serde::{Deserialize, Serialize};
+
+use super::{fence, note, pools, workloads};
+use crate::model::{Cluster, HoldNote, JobRef, ObjectName, WorkloadRef};
+use crate::op::{Fault, KubeOp, Op, Quantities};
+use crate::step::{Context, Held, Hold, Judgement, Procedure, Seen};
+
+/// Releases one hold on an object of a cluster.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Release {
+    /// The hold, as it was recorded.
+    pub hold: Hold,
+}
+
+impl Procedure for Release {
+    fn observe(&self, cx: &Context<'_>, seen: Seen<'_>) -> Vec<Op> {
+        if !seen.is_empty() {
+            return Vec::new();
+        }
+        let (cluster, read) = match &self.hold.held {
+            Held::Workload { cluster, workload, .. } => {
+                (cluster, workloads::read(cluster, workload))
+            }
+            Held::Job { cluster, job, .. } => {
+                (cluster, Op::Kube(cluster.clone(), KubeOp::Job(job.clone())))
+            }
+            Held::Pool { cluster, pool, .. } => (cluster, pools::read(cluster, pool)),
+            Held::Writer { .. } => return Vec::new(),
+        };
+        vec![fence::read(cluster, cx), read]
+    }
+
+    fn judge(&self, cx: &Context<'_>, seen: Seen<'_>) -> Result<Judgement, Fault> {
+        match &self.hold.held {
+            Held::Workload { cluster, workload, .. } => {
+                release_workload(cx, seen, cluster, workload)
+            }
+            Held::Job { cluster, job, .. } => release_job(cx, seen, cluster, job),
+            Held::Pool { cluster, pool, .. } => release_pool(cx, seen, cluster, pool),
+            Held::Writer { .. } => Err(Fault::Invalid("a writer is reopened, not released".into())),
+        }
+    }
+}
+
+/// The annotation under which we still hold an object; or what to say instead.
+fn ours<V: serde::de::DeserializeOwned>(
+    cx: &Context<'_>,
+    text: Option<&std::sync::Arc<str>>,
+    object: &str,
+) -> Result<Result<HoldNote<V>, Judgement>, Fault> {
+    let Some(note) = note::parse::<V>(text)? else {
+        return Ok(Err(Judgement::done(format!("{object} is free"))));
+    };
+    Ok(match note.owners.get(cx.group) {
+        None => Err(Judgement::done(format!("{object} is not held by us"))),
+        Some(owner) if cx.claim.yields_to(&owner.claim) => {
+            Err(Judgement::Fenced(owner.claim.clone()))
+        }
+        Some(_) => Ok(note),
+    })
+}
+
+/// Scales first and removes the annotation last: cut off in between, it is still ours to finish.
+fn release_workload(
+    cx: &Context<'_>,
+    seen: Seen<'_>,
+    cluster: &Cluster,
+    workload: &WorkloadRef,
+) -> Result<Judgement, Fault> {
+    if let Some(first) = fence::check(cluster, cx, seen, 0)? {
+        return Ok(first);
+    }
+    let view = seen.workload(1)?;
+    let mut note = match ours::<u32>(cx, view.note.as_ref(), &workload.to_string())? {
+        Ok(note) => note,
+        Err(judgement) => return Ok(judgement),
+    };
+    if let Some(owner) = note.owners.get_mut(cx.group)
+        && owner.claim != *cx.claim
+    {
+        owner.claim = cx.claim.clone();
+        let op = workloads::annotate(cluster, workload, view, Some(note::render(&note)));
+        return Ok(Judgement::act(op, format!("take {workload} over")));
+    }
+    let baseline = note.baseline;
+    let left = note::leave(note, cx.group);
+    let target = left.as_ref().and_then(|note| note.owners.values().map(|o| o.wants).max());
+    let target = target.unwrap_or(baseline);
+    if view.wanted != target {
+        let words = format!("scale {workload} {} → {target}", view.wanted);
+        return Ok(Judgement::act(workloads::scale(cluster, workload, view, target), words));
+    }
+    let op = workloads::annotate(cluster, workload, view, left.as_ref().map(note::render));
+    Ok(Judgement::act(op, format!("let {workload} go")))
+}
+
+fn release_job(
+    cx: &Context<'_>,
+    seen: Seen<'_>,
+    cluster: &Cluster,
+    job: &JobRef,
+) -> Result<Judgement, Fault> {
+    if let Some(first) = fence::check(cluster, cx, seen, 0)? {
+        return Ok(first);
+    }
+    let view = seen.job(1)?;
+    let object = format!("CronJob {}/{}", job.namespace, job.name);
+    let note = match ours::<bool>(cx, view.note.as_ref(), &object)? {
+        Ok(note) => note,
+        Err(judgement) => return Ok(judgement),
+    };
+    let baseline = note.baseline;
+    let left = note::leave(note, cx.group);
+    let op = KubeOp::Suspend {
+        job: job.clone(),
+        version: view.version.clone(),
+        suspend: left.as_ref().map_or(baseline, |note| note.owners.values().all(|o| o.wants)),
+        note: left.as_ref().map(note::render),
+    };
+    Ok(Judgement::act(Op::Kube(cluster.clone(), op), format!("let {object} go")))
+}
+
+fn release_pool(
+    cx: &Context<'_>,
+    seen: Seen<'_>,
+    cluster: &Cluster,
+    pool: &ObjectName,
+) -> Result<Judgement, Fault> {
+    if let Some(first) = fence::check(cluster, cx, seen, 0)? {
+        return Ok(first);
+    }
+    let view = seen.pool(1)?;
+    let note = match ours::<Quantities>(cx, view.note.as_ref(), &format!("NodePool {pool}"))? {
+        Ok(note) => note,
+        Err(judgement) => return Ok(judgement),
+    };
+    let mut restored = view.clone();
+    restored.limits = note.baseline.clone();
+    let left = note::leave(note, cx.group);
+    let op = pools::limit(cluster, pool, &restored, left.as_ref());
+    Ok(Judgement::act(op, format!("let NodePool {pool} go")))
+}

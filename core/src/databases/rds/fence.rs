@@ -1,0 +1,151 @@
+//! Stopping the old writer: the door is closed, and a restart throws out who is already inside.
+//!
+//! A security group does not cut tracked connections, so closing alone confirms nothing. Confirmed is:
+//! only the closed group, `available`, and an RDS restart event after the change.
+
+use serde::{Deserialize, Serialize};
+
+use super::member::{Member, last_was};
+use super::{POLL, SKEW};
+use crate::model::{Span, StepId, Wall};
+use crate::op::{Fault, Instance, InstanceEvent, Op, RdsOp};
+use crate::step::{Context, Held, Hold, HoldId, Judgement, Procedure, Seen};
+
+/// How long a reboot may take to show before it is sent again.
+const REBOOT_SHOWS: Span = Span::mins(3);
+
+/// Closes the writer's door and restarts it; done when both are seen.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fence {
+    /// The old writer.
+    pub member: Member,
+    /// A step that may have confirmed the same fence already.
+    pub unless: Option<StepId>,
+}
+
+impl Procedure for Fence {
+    fn observe(&self, cx: &Context<'_>, seen: Seen<'_>) -> Vec<Op> {
+        if !seen.is_empty() || self.confirmed(cx).is_some() {
+            return Vec::new();
+        }
+        let since = cx.acted.map_or(cx.now.wall, |acted| acted.at) - SKEW;
+        vec![self.member.describe(), self.member.events(since)]
+    }
+
+    fn judge(&self, cx: &Context<'_>, seen: Seen<'_>) -> Result<Judgement, Fault> {
+        if let Some(at) = self.confirmed(cx) {
+            return Ok(Judgement::done_with("confirmed", at, "confirmed already"));
+        }
+        let found = seen.instance(0)?;
+        if let Some(stranger) = self.member.stranger(cx, found) {
+            return Ok(stranger);
+        }
+        if let Some(first) = close(&self.member, found) {
+            return Ok(first);
+        }
+        let rebooted = last_was(cx, |op| matches!(op, RdsOp::Reboot(_)));
+        if let Some(at) = rebooted
+            && let Some(event) = restart_after(seen.events(1)?, at)
+        {
+            let words = format!("{} closed and restarted at {event}", self.member.instance);
+            return Ok(Judgement::done_with("confirmed", event.0, words));
+        }
+        if rebooted.is_some_and(|at| cx.now.wall.since(at) < REBOOT_SHOWS) {
+            return Ok(Judgement::wait(POLL, format!("{} restarts", self.member.instance)));
+        }
+        let reboot = RdsOp::Reboot(self.member.instance.clone());
+        let words = format!("restart {}", self.member.instance);
+        Ok(Judgement::act(Op::Rds(self.member.scope.clone(), reboot), words))
+    }
+}
+
+impl Fence {
+    /// When the other step confirmed it.
+    fn confirmed<'a>(&self, cx: &Context<'a>) -> Option<&'a str> {
+        cx.output(self.unless.as_ref()?, "confirmed")
+    }
+}
+
+/// Closes the writer's door and leaves those who are inside alone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CloseDoor {
+    /// The writer.
+    pub member: Member,
+}
+
+impl Procedure for CloseDoor {
+    fn observe(&self, _: &Context<'_>, seen: Seen<'_>) -> Vec<Op> {
+        if seen.is_empty() { vec![self.member.describe()] } else { Vec::new() }
+    }
+
+    fn judge(&self, cx: &Context<'_>, seen: Seen<'_>) -> Result<Judgement, Fault> {
+        let found = seen.instance(0)?;
+        if let Some(first) = self.member.stranger(cx, found).or_else(|| close(&self.member, found))
+        {
+            return Ok(first);
+        }
+        let words = format!("{} admits replication only", self.member.instance);
+        Ok(Judgement::done_with("closedAt", cx.now.wall.0, words))
+    }
+}
+
+/// What is left to do until the door is closed; `None` when it is and the instance is `available`.
+fn close(member: &Member, found: &Instance) -> Option<Judgement> {
+    if !member.shut(found) {
+        let op = set_groups(member, vec![member.closed.clone()]);
+        let words = format!("close {}", member.instance);
+        return Some(Judgement::act_holding(op, hold(member, found), words));
+    }
+    (!found.available())
+        .then(|| Judgement::wait(POLL, format!("{} is {}", member.instance, found.status)))
+}
+
+fn hold(member: &Member, found: &Instance) -> Hold {
+    Hold {
+        id: HoldId::instance(member.site, &found.resource),
+        site: member.site,
+        held: Held::Writer {
+            scope: member.scope.clone(),
+            instance: member.instance.clone(),
+            resource: found.resource.clone(),
+            baseline: found.settings.security_groups.clone(),
+            closed: member.closed.clone(),
+        },
+    }
+}
+
+fn set_groups(member: &Member, groups: Vec<crate::model::SecurityGroupId>) -> Op {
+    let op = RdsOp::SetSecurityGroups { instance: member.instance.clone(), groups };
+    Op::Rds(member.scope.clone(), op)
+}
+
+fn restart_after(events: &[InstanceEvent], asked: Wall) -> Option<Wall> {
+    events.iter().filter(|event| event.restarted && event.at + SKEW >= asked).map(|e| e.at).next()
+}
+
+/// Opens a door that a run closed, when it unwinds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reopen {
+    /// The writer.
+    pub member: Member,
+    /// The security groups it had.
+    pub groups: Vec<crate::model::SecurityGroupId>,
+}
+
+impl Procedure for Reopen {
+    fn observe(&self, _: &Context<'_>, seen: Seen<'_>) -> Vec<Op> {
+        if seen.is_empty() { vec![self.member.describe()] } else { Vec::new() }
+    }
+
+    fn judge(&self, cx: &Context<'_>, seen: Seen<'_>) -> Result<Judgement, Fault> {
+        let found = seen.instance(0)?;
+        if let Some(stranger) = self.member.stranger(cx, found) {
+            return Ok(stranger);
+        }
+        if found.settings.security_groups != self.groups {
+            let op = set_groups(&self.member, self.groups.clone());
+            return Ok(Judgement::act(op, format!("reopen {}", self.member.instance)));
+        }
+        Ok(Judgement::done(format!("{} admits its clients again", self.member.instance)))
+    }
+}

@@ -1,0 +1,283 @@
+//! One site's signals, and the verdict *serving*. Nothing here acts or remembers a verdict: it is made
+//! anew from the windows whenever it is asked for.
+//!
+//! | verdict | when |
+//! | --- | --- |
+//! | no | at least `quorum` signals have each said down for the whole `confirm` time, one of them user-facing, and none vetoes |
+//! | yes | a user-facing signal says up and no user-facing one says down |
+//! | unknown | otherwise |
+//!
+//! A veto is a `route53Check` or a `progress` that says up. The demand for a user-facing signal among
+//! the down ones keeps a Region whose APIs alone fail, while it serves its users, where it is.
+
+use serde::{Deserialize, Serialize};
+
+use super::kind::Kind;
+use super::window::{Reading, Sample, Sign, Window};
+use crate::model::{Answer3, Mono, Now, ObjectName, Span, Wall};
+use crate::policy::HealthPolicy;
+
+/// A site's signals.
+#[derive(Clone, Debug)]
+pub struct SiteHealth {
+    signals: Vec<Signal>,
+    quorum: u32,
+    confirm: Span,
+}
+
+/// One signal at one site.
+#[derive(Clone, Debug)]
+struct Signal {
+    name: ObjectName,
+    kind: Kind,
+    window: Window,
+}
+
+/// The verdict whether a site serves its users.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Serving {
+    /// The verdict.
+    pub verdict: Answer3,
+    /// Why.
+    pub why: ServingWhy,
+    /// A quorum says down, whether or not for long enough and whether or not vetoed.
+    pub suspect: Option<Suspect>,
+    /// Fresh evidence to the contrary, if there is any.
+    pub veto: Option<Veto>,
+    /// What is seen from outside Bowline's network; `None` when the policy has no such signal.
+    pub outside: Option<Sign>,
+    /// The first bad sample over all signals that say down now: evidence counts as of then (S10).
+    pub first_bad: Option<Now>,
+    /// How many signals say down.
+    pub down: u32,
+}
+
+impl Serving {
+    /// Whether a vantage outside Bowline's network says down.
+    #[must_use]
+    pub fn outside_down(&self) -> bool {
+        self.outside == Some(Sign::Down)
+    }
+}
+
+/// Why *serving* is what it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum ServingWhy {
+    /// Yes: users are seen to be served.
+    Serves,
+    /// No: a quorum said down for the whole confirm time.
+    QuorumDown,
+    /// Unknown: a quorum says down, and the confirm time runs.
+    Confirming,
+    /// Unknown: a quorum says down, and fresh evidence says the contrary.
+    Vetoed(Veto),
+    /// Unknown: some signals say down, but too few, or none that tells of users.
+    TooFewDown,
+    /// Unknown: no user-facing signal says anything.
+    NoEvidence,
+}
+
+/// Evidence that a site serves although a quorum says down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Veto {
+    /// Route 53's checkers reach it.
+    Outside,
+    /// Requests are still served.
+    Progress,
+}
+
+/// A quorum says down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Suspect {
+    /// Since when the quorum has been there.
+    pub since: Now,
+    /// When the confirm time is over, if it stays so.
+    pub confirmed_at: Mono,
+}
+
+/// What one signal contributed to a verdict, for people and reports.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct KindEvidence {
+    /// The policy's name of the signal.
+    pub name: ObjectName,
+    /// Its kind.
+    pub kind: Kind,
+    /// What it says.
+    pub sign: Sign,
+    /// Since when it says down.
+    pub down_since: Option<Wall>,
+    /// Its first bad sample of the present episode.
+    pub first_bad: Option<Wall>,
+    /// Good samples among the last `of`.
+    pub good: u32,
+    /// Bad samples among the last `of`.
+    pub bad: u32,
+    /// How many samples are looked at.
+    pub of: u32,
+    /// How long ago it was last sampled.
+    pub age: Option<Span>,
+}
+
+impl SiteHealth {
+    /// Empty windows for every signal of the policy, in the policy's order.
+    #[must_use]
+    pub fn new(policy: &HealthPolicy) -> Self {
+        let signals = policy.signals.iter().map(|signal| Signal {
+            name: signal.name.clone(),
+            kind: Kind::of(&signal.probe),
+            window: Window::new(signal.every, signal.down, signal.up),
+        });
+        Self { signals: signals.collect(), quorum: policy.quorum.max(1), confirm: policy.confirm }
+    }
+
+    /// Takes a sample of the signal with this position in the policy; an unknown position is ignored.
+    pub fn push(&mut self, signal: usize, sample: Sample) {
+        if let Some(signal) = self.signals.get_mut(signal) {
+            signal.window.push(sample);
+        }
+    }
+
+    /// The window of the signal with this position in the policy.
+    #[must_use]
+    pub fn window(&self, signal: usize) -> Option<&Window> {
+        self.signals.get(signal).map(|signal| &signal.window)
+    }
+
+    /// The verdict at `now`. It allocates nothing.
+    #[must_use]
+    pub fn serving(&self, now: Mono) -> Serving {
+        let tally = self.tally(now);
+        let suspect = self.suspect(now).filter(|_| tally.users_down);
+        let (verdict, why) = match (suspect, tally.veto) {
+            (Some(suspect), None) if now >= suspect.confirmed_at => {
+                (Answer3::No, ServingWhy::QuorumDown)
+            }
+            (Some(_), None) => (Answer3::Unknown, ServingWhy::Confirming),
+            (Some(_), Some(veto)) => (Answer3::Unknown, ServingWhy::Vetoed(veto)),
+            (None, _) if tally.users_up && !tally.users_down => (Answer3::Yes, ServingWhy::Serves),
+            (None, _) if tally.down > 0 => (Answer3::Unknown, ServingWhy::TooFewDown),
+            (None, _) => (Answer3::Unknown, ServingWhy::NoEvidence),
+        };
+        Serving {
+            verdict,
+            why,
+            suspect,
+            veto: tally.veto,
+            outside: tally.outside,
+            first_bad: tally.first_bad,
+            down: tally.down,
+        }
+    }
+
+    /// When the verdict may change although no sample comes: a confirm time ends, or a window goes
+    /// stale. Always after `now`.
+    #[must_use]
+    pub fn changes_at(&self, now: Mono) -> Option<Mono> {
+        let stale = self.signals.iter().filter_map(|signal| signal.window.stale_at());
+        let stale = stale.map(|at| at + Span::millis(1));
+        let confirmed = self.suspect(now).map(|suspect| suspect.confirmed_at);
+        stale.chain(confirmed).filter(|at| *at > now).min()
+    }
+
+    /// How long after Bowline was cut off every sign has been made anew: the confirm time after the
+    /// longest window. See [`super::IsolationWatch::judge`].
+    #[must_use]
+    pub fn settles_in(&self) -> Span {
+        let longest = self.signals.iter().map(|signal| signal.window.patience()).max();
+        self.confirm + longest.unwrap_or_default()
+    }
+
+    /// What every signal says at `now`, in the policy's order.
+    #[must_use]
+    pub fn evidence(&self, now: Mono) -> Vec<KindEvidence> {
+        self.signals.iter().map(|signal| signal.evidence(now)).collect()
+    }
+
+    /// Goes once over the signals.
+    fn tally(&self, now: Mono) -> Tally {
+        let mut tally = Tally::default();
+        for signal in &self.signals {
+            tally.add(signal.kind, &signal.window.read(now));
+        }
+        tally
+    }
+
+    /// The quorum that says down, by its earliest members: it has been there since its last member
+    /// joined.
+    fn suspect(&self, now: Mono) -> Option<Suspect> {
+        let since = |signal: &Signal| signal.window.read(now).down_since;
+        let joined = self.signals.iter().filter_map(since).filter(|at| {
+            let before = self.signals.iter().filter_map(since);
+            before.filter(|other| other.mono <= at.mono).count() >= self.quorum as usize
+        });
+        let since = joined.min_by_key(|at| at.mono)?;
+        Some(Suspect { since, confirmed_at: since.mono + self.confirm })
+    }
+}
+
+impl Signal {
+    fn evidence(&self, now: Mono) -> KindEvidence {
+        let reading = self.window.read(now);
+        KindEvidence {
+            name: self.name.clone(),
+            kind: self.kind,
+            sign: reading.sign,
+            down_since: reading.down_since.map(|at| at.wall),
+            first_bad: reading.first_bad.map(|at| at.wall),
+            good: reading.good,
+            bad: reading.bad,
+            of: reading.of,
+            age: reading.age,
+        }
+    }
+}
+
+/// What the signals say together.
+#[derive(Clone, Copy, Debug, Default)]
+struct Tally {
+    down: u32,
+    users_up: bool,
+    users_down: bool,
+    veto: Option<Veto>,
+    outside: Option<Sign>,
+    first_bad: Option<Now>,
+}
+
+impl Tally {
+    fn add(&mut self, kind: Kind, reading: &Reading) {
+        if kind.outside() {
+            self.outside = Some(more_hopeful(self.outside, reading.sign));
+        }
+        match reading.sign {
+            Sign::Up => {
+                self.users_up |= kind.user_facing();
+                if kind.vetoes() {
+                    let veto = if kind.outside() { Veto::Outside } else { Veto::Progress };
+                    self.veto = Some(self.veto.map_or(veto, |other| other.min(veto)));
+                }
+            }
+            Sign::Down => {
+                self.down += 1;
+                self.users_down |= kind.user_facing();
+                let first = [self.first_bad, reading.first_bad].into_iter().flatten();
+                self.first_bad = first.min_by_key(|at| at.mono);
+            }
+            Sign::Unknown => {}
+        }
+    }
+}
+
+/// Of several outside vantages up counts before down, and down before unknown.
+fn more_hopeful(one: Option<Sign>, other: Sign) -> Sign {
+    match (one, other) {
+        (Some(Sign::Up), _) | (_, Sign::Up) => Sign::Up,
+        (Some(Sign::Down), _) | (_, Sign::Down) => Sign::Down,
+        _ => Sign::Unknown,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,52 @@
+//! The `gates` lever: one bit drives two pre-created health checks, standby's being home's inverted.
+//!
+//! "Both unhealthy → PRIMARY" cannot happen by a gate, and moving traffic needs no control plane of
+//! Route 53's. The bit is an S3 object in a Region that is neither site's, written with `If-Match`.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::{RoleArn, Site};
+use crate::op::{Answer, Fault, GateOp, Op};
+use crate::step::{Context, Judgement, Procedure, Seen};
+
+/// Opens one site's gate and closes the other's.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Flip {
+    /// Role for the object's account.
+    pub role: Option<RoleArn>,
+    /// `s3://bucket/key`.
+    pub object: Arc<str>,
+    /// Where traffic shall go.
+    pub to: Site,
+}
+
+impl Procedure for Flip {
+    fn observe(&self, _: &Context<'_>, seen: Seen<'_>) -> Vec<Op> {
+        if !seen.is_empty() {
+            return Vec::new();
+        }
+        vec![Op::Gate(self.role.clone(), GateOp::Read { object: Arc::clone(&self.object) })]
+    }
+
+    fn judge(&self, cx: &Context<'_>, seen: Seen<'_>) -> Result<Judgement, Fault> {
+        let Answer::Gate(gate) = seen.get(0)? else {
+            return Err(Fault::Invalid("expected a gate".into()));
+        };
+        let found = gate.as_ref().and_then(|gate| gate.claim.as_ref());
+        if let Some(claim) = found.filter(|claim| cx.claim.yields_to(claim)) {
+            return Ok(Judgement::Fenced(claim.clone()));
+        }
+        if gate.as_ref().is_some_and(|gate| gate.open == self.to) && found == Some(cx.claim) {
+            return Ok(Judgement::done(format!("the gate is open for {}", self.to)));
+        }
+        let write = GateOp::Write {
+            object: Arc::clone(&self.object),
+            version: gate.as_ref().map(|gate| gate.version.clone()),
+            open: self.to,
+            claim: cx.claim.clone(),
+        };
+        Ok(Judgement::act(Op::Gate(self.role.clone(), write), format!("open {}'s gate", self.to)))
+    }
+}
