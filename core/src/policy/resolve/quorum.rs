@@ -8,8 +8,8 @@ use crate::policy::report::Report;
 use crate::policy::schema::{GroupSpec, ModeSpec};
 use crate::policy::suggest::listed;
 
-/// The kinds that can still say *down* when every API of the Region is silent. The others ask one of
-/// those APIs, and to them silence is unknown.
+/// The kinds that can still say *down* when every API of the Region is silent. The others ask one
+/// of those APIs, and to them silence is unknown.
 const SPEAK_OF_SILENCE: [&str; 4] = ["http", "regionApi", "route53Check", "writeProbe"];
 
 /// The kind that looks from outside Bowline's network.
