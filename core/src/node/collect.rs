@@ -27,7 +27,8 @@ pub(super) fn facts(policy: &Policy, known: &Known, now: Wall) -> Result<Facts, 
     for site in Site::BOTH {
         for name in policy.site(site).load_balancers.keys() {
             let found = known.load_balancers.get(&(site, name.clone()));
-            let found = found.ok_or_else(|| Incomplete(format!("{site}'s load balancer {name}")))?;
+            let found =
+                found.ok_or_else(|| Incomplete(format!("{site}'s load balancer {name}")))?;
             facts.load_balancers.entry(site).or_default().insert(name.clone(), found.clone());
         }
         if policy.site(site).database.is_some() {

@@ -3,7 +3,7 @@
 //! Followers sample too, so that a new leader decides from full windows at once; only Route 53's check
 //! status, which has one tight quota, is the leader's.
 
-use crate::health::{Contact, Outcome, Round, Sample, Serving, SiteHealth, outcome};
+use crate::health::{Contact, Round, Sample, Serving, SiteHealth, outcome};
 use crate::model::{Mono, Now, Site, Span};
 use crate::op::{
     Answer, CloudWatchOp, ElbOp, Fault, HttpProbe, KubeOp, Metric, Op, ProbeOp, RdsOp, Route53Op,
@@ -35,6 +35,9 @@ struct Slot {
     round: u64,
     asked: Option<Asked>,
 }
+
+/// What the calls of a round answered.
+type Answers<'a> = &'a [Result<Answer, Fault>];
 
 /// A round whose answers are awaited.
 #[derive(Debug)]
@@ -170,7 +173,7 @@ impl Sampler {
         site: Site,
         signal: usize,
         at: Now,
-        (own, other): (&[Result<Answer, Fault>], &[Result<Answer, Fault>]),
+        (own, other): (Answers<'_>, Answers<'_>),
     ) {
         let Some(policy) = policy.health.signals.get(signal) else { return };
         let first_bad = self.serving(site, at.mono).first_bad;
@@ -196,13 +199,6 @@ impl Sampler {
     pub(super) fn outside_sign(&self, site: Site, now: Mono) -> Option<crate::health::Sign> {
         self.serving(site, now).outside
     }
-
-    /// Whether a site's last rounds had anything good; used where no verdict is asked for.
-    pub(super) fn has_samples(&self, site: Site) -> bool {
-        let health = self.site(site);
-        let any = |w: &crate::health::Window| w.history().any(|o| o != Outcome::Silent);
-        (0..self.slots.len()).any(|signal| health.window(signal).is_some_and(any))
-    }
 }
 
 /// What a round needs to know beside the policy.
@@ -220,13 +216,7 @@ fn timeout(probe: &Probe) -> Span {
 }
 
 /// The calls of one round, the site's own first, and how many those are.
-fn ops(
-    probe: &Probe,
-    site: Site,
-    policy: &Policy,
-    cx: &Frame<'_>,
-    now: Now,
-) -> (usize, Vec<Op>) {
+fn ops(probe: &Probe, site: Site, policy: &Policy, cx: &Frame<'_>, now: Now) -> (usize, Vec<Op>) {
     let own = policy.site(site);
     let ops = match probe {
         Probe::AlbTargets { load_balancer, .. } => {
@@ -270,20 +260,15 @@ fn region(policy: &Policy, site: Site) -> Vec<Op> {
     let own = policy.site(site);
     let find = own.load_balancers.values().next().cloned();
     let find = find.map(|selector| Op::Elb(own.scope.clone(), ElbOp::Find(selector)));
-    let describe = own.database.as_ref().map(|database| {
-        Op::Rds(own.scope.clone(), RdsOp::Describe(database.instance.clone()))
-    });
+    let describe = own
+        .database
+        .as_ref()
+        .map(|database| Op::Rds(own.scope.clone(), RdsOp::Describe(database.instance.clone())));
     let ready = Op::Kube(own.cluster.clone(), KubeOp::Ready);
     find.into_iter().chain(describe).chain([ready]).collect()
 }
 
-fn http(
-    check: &HttpCheck,
-    site: Site,
-    policy: &Policy,
-    cx: &Frame<'_>,
-    writes: bool,
-) -> Vec<Op> {
+fn http(check: &HttpCheck, site: Site, policy: &Policy, cx: &Frame<'_>, writes: bool) -> Vec<Op> {
     let found = cx.known.load_balancers.get(&(site, check.load_balancer.clone()));
     let probe = found.map(|found| HttpProbe {
         connect: found.dns_name.clone(),

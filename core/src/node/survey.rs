@@ -102,11 +102,6 @@ impl Survey {
     pub(super) fn wake_at(&self) -> Option<Mono> {
         self.looks.iter().map(|(_, due)| *due).min()
     }
-
-    /// Everything is looked at again at once.
-    pub(super) fn restart(&mut self) {
-        self.looks.iter_mut().for_each(|(_, due)| *due = Mono(0));
-    }
 }
 
 /// What a lever makes worth a look.
@@ -222,7 +217,9 @@ impl Look {
             Self::Workload(_, index) => {
                 kube(KubeOp::Workload(policy.capacity.workloads.get(*index)?.object.clone()))
             }
-            Self::Pool(index) => kube(KubeOp::Pool(policy.capacity.pools.get(*index)?.name.clone())),
+            Self::Pool(index) => {
+                kube(KubeOp::Pool(policy.capacity.pools.get(*index)?.name.clone()))
+            }
             Self::ClusterClaim(_) => kube(KubeOp::Fence(policy.group.clone())),
             _ => return None,
         })

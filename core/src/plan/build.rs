@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::coming_home::{self, Undo};
+use super::coming_home;
 use super::facts::{Facts, Incomplete};
 use super::losing;
 use super::parts::Draft;
@@ -108,14 +108,6 @@ pub fn planned_move(survey: &Survey<'_>) -> Result<Plan, Incomplete> {
         _ => coming_home::release_both(&mut draft, &rebuilt),
     }
     Ok(draft.finish())
-}
-
-/// Undoes what a run did before its point of no return: every hold back to how the run found it.
-#[must_use]
-pub fn unwind(survey: &Survey<'_>, kind: PlanKind, undo: &[Undo]) -> Plan {
-    let mut draft = Draft::new(survey, kind);
-    coming_home::undo(&mut draft, undo);
-    draft.finish()
 }
 
 fn claim_target(draft: &mut Draft<'_>) -> StepId {

@@ -1,10 +1,12 @@
 //! What makes a site a standby again: its member rebuilt, its holds released, its nodes gone; and how
 //! a run that must not go on is undone.
 
+use indexmap::IndexMap;
+
 use super::facts::Incomplete;
 use super::losing::member;
 use super::parts::{Draft, short};
-use super::step::{Class, Effect, Milestone, OnTimeout, Step};
+use super::step::{Effect, Milestone, OnTimeout, Plan, PlanKind, Step};
 use crate::capacity::{NodesGone, Release, SetJob, SetPool, SetWorkload, Until};
 use crate::databases::rds::{CaughtUp, CreateReplica, Member, Rename, Reopen, ResourceRef};
 use crate::model::{InstanceId, ObjectRef, Place, Site, Span, StepId};
@@ -164,21 +166,22 @@ pub enum Undo {
     Restore(Hold),
 }
 
-/// Doors first, then what goes through them.
-pub(super) fn undo(draft: &mut Draft<'_>, changes: &[Undo]) {
+/// Undoes what a run did before its point of no return: every hold back to how the run found it,
+/// doors first, then what goes through them.
+#[must_use]
+pub fn unwind(kind: PlanKind, from: Site, changes: &[Undo]) -> Plan {
     let is_door = |undo: &&Undo| match undo {
         Undo::Release(hold) | Undo::Restore(hold) => matches!(hold.held, Held::Writer { .. }),
     };
-    let mut doors = Vec::new();
-    for change in changes.iter().filter(is_door) {
-        doors.extend(undo_one(draft, change, &[]));
-    }
-    for change in changes.iter().filter(|change| !is_door(change)) {
-        undo_one(draft, change, &doors);
-    }
+    let mut steps = IndexMap::new();
+    steps.extend(changes.iter().filter(is_door).filter_map(|change| undo_one(change, &[])));
+    let doors: Vec<_> = steps.keys().cloned().collect();
+    let others = changes.iter().filter(|change| !is_door(change));
+    steps.extend(others.filter_map(|change| undo_one(change, &doors)));
+    Plan { kind, from, to: from.other(), steps }
 }
 
-fn undo_one(draft: &mut Draft<'_>, change: &Undo, needs: &[StepId]) -> Option<StepId> {
+fn undo_one(change: &Undo, needs: &[StepId]) -> Option<(StepId, Step)> {
     let (hold, effect, marks) = match change {
         Undo::Release(hold) => {
             let effect = match reopen(hold) {
@@ -190,9 +193,8 @@ fn undo_one(draft: &mut Draft<'_>, change: &Undo, needs: &[StepId]) -> Option<St
         Undo::Restore(hold) => (hold, restore(hold)?, Vec::new()),
     };
     let step = Step::holds(effect, hold.site, RELEASE);
-    let class = Class::Reversible;
-    let step = Step { on_timeout: OnTimeout::Ask, class, marks, ..step };
-    Some(draft.add(format!("undo.{}", hold.id), needs, step))
+    let step = Step { on_timeout: OnTimeout::Ask, needs: needs.to_vec(), marks, ..step };
+    Some((StepId::new(format!("undo.{}", hold.id)), step))
 }
 
 fn reopen(hold: &Hold) -> Option<Reopen> {

@@ -10,8 +10,8 @@ mod losing;
 mod parts;
 mod step;
 
-pub use build::{Survey, failover, planned_move, prewarm, unwind};
-pub use coming_home::Undo;
+pub use build::{Survey, failover, planned_move, prewarm};
+pub use coming_home::{Undo, unwind};
 pub use facts::{Facts, Incomplete, MemberFacts, ZoneFacts};
 pub use lint::{Danger, lint};
 pub use step::{Class, Effect, OnTimeout, Plan, PlanKind, Step};

@@ -32,6 +32,8 @@ enum State {
     Appending(Pending),
     /// What the store has; with bytes of ours that may or may not be among them.
     Reading(Option<Pending>),
+    /// Nothing yet: whether these bytes are in the store is not known, and is to be read.
+    Doubt(Pending),
     /// Nothing: the store's bytes are no chain. Only people can mend that.
     Broken(BadEntry),
 }
@@ -92,12 +94,22 @@ impl Chain {
         self.queue.clear();
     }
 
+    /// Whether an append's outcome is unknown and must be read back, after a pause.
+    #[must_use]
+    pub fn in_doubt(&self) -> bool {
+        matches!(self.state, State::Doubt(_))
+    }
+
     /// The call that reads what is new, unless one is in flight.
     pub fn read(&mut self) -> Option<StoreOp> {
-        if !matches!(self.state, State::Idle) {
-            return None;
+        match std::mem::replace(&mut self.state, State::Idle) {
+            State::Idle => self.state = State::Reading(None),
+            State::Doubt(pending) => self.state = State::Reading(Some(pending)),
+            other => {
+                self.state = other;
+                return None;
+            }
         }
-        self.state = State::Reading(None);
         Some(self.read_op())
     }
 
@@ -151,12 +163,18 @@ impl Chain {
         pending: Pending,
         result: Result<Answer, Fault>,
     ) -> (Outcome, Option<StoreOp>) {
-        if result.is_ok() {
-            return (self.accept(pending), None);
+        match result {
+            Ok(_) => (self.accept(pending), None),
+            // The name is taken, by us or by somebody else: what the store has decides.
+            Err(Fault::Conflict(_)) => {
+                self.state = State::Reading(Some(pending));
+                (Outcome::default(), Some(self.read_op()))
+            }
+            Err(_) => {
+                self.state = State::Doubt(pending);
+                (Outcome::default(), None)
+            }
         }
-        // Refused, taken, or unknown: what the store has decides.
-        self.state = State::Reading(Some(pending));
-        (Outcome::default(), Some(self.read_op()))
     }
 
     fn accept(&mut self, pending: Pending) -> Outcome {
@@ -175,10 +193,8 @@ impl Chain {
         result: Result<Answer, Fault>,
     ) -> (Outcome, Option<StoreOp>) {
         let Ok(Answer::Entries(found)) = result else {
-            // Nothing is known: read again, with the same bytes in doubt.
-            self.state = if pending.is_some() { State::Reading(pending) } else { State::Idle };
-            let again = matches!(self.state, State::Reading(_)).then(|| self.read_op());
-            return (Outcome::default(), again);
+            self.state = pending.map_or(State::Idle, State::Doubt);
+            return (Outcome::default(), None);
         };
         let mut outcome = Outcome::default();
         for stored in found {

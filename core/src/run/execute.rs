@@ -83,6 +83,12 @@ impl Execution {
         self.activities.get(step).map(|activity| activity.note.as_str())
     }
 
+    /// Whether a call that changes something is on its way: what it does is not known yet.
+    #[must_use]
+    pub fn acting(&self) -> bool {
+        self.activities.values().any(|activity| matches!(activity.doing, Does::Acting))
+    }
+
     /// Goes over the steps that can be worked on.
     pub fn poll(&mut self, group: &GroupName, ledger: &Ledger, now: Now) -> Vec<Doing> {
         let (Some(run), Some(claim)) = (&ledger.run, &ledger.claim) else { return Vec::new() };

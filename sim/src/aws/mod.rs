@@ -3,5 +3,8 @@
 //! Each service performs an operation's effect at one instant. Network delay, time-outs, lost replies
 //! and dead Regions are around it, not in it.
 
+pub mod cloudwatch;
 pub mod dns_rules;
+pub mod elb;
+pub mod rds;
 pub mod route53;

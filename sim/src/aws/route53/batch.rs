@@ -12,6 +12,9 @@ use bowline_core::op::{Failover, Fault, RecordSet, RecordType};
 /// The sets of a zone, by name.
 pub(super) type View = BTreeMap<Host, Arc<[RecordSet]>>;
 
+/// The names that a batch touches, and all their sets after it.
+pub(super) type Touched = Vec<(Host, Arc<[RecordSet]>)>;
+
 /// Most `ResourceRecord` elements in a batch (service quotas).
 pub(super) const MAX_ELEMENTS: usize = 1_000;
 
@@ -27,7 +30,7 @@ pub(super) fn plan(
     view: &View,
     delete: &[RecordSet],
     create: &[RecordSet],
-) -> Result<Vec<(Host, Arc<[RecordSet]>)>, Fault> {
+) -> Result<Touched, Fault> {
     within_limits(delete, create)?;
     let mut touched: BTreeMap<&Host, Vec<RecordSet>> = BTreeMap::new();
     for set in delete.iter().chain(create) {

@@ -1,11 +1,9 @@
 //! A hosted zone: what the API says it is, and what each of its name servers says by now.
 
-use std::sync::Arc;
-
 use bowline_core::model::{ChangeId, Host, Mono, Now, Span, ZoneId};
 use bowline_core::op::{Fault, RecordSet, ZoneInfo};
 
-use super::batch::{self, View};
+use super::batch::{self, Touched, View};
 use crate::part::{between, earliest};
 
 /// Name servers of a zone.
@@ -38,7 +36,7 @@ pub(super) struct Zone {
 /// An accepted change on its way to the servers.
 #[derive(Clone, Debug)]
 struct Change {
-    names: Vec<(Host, Arc<[RecordSet]>)>,
+    names: Touched,
     switches: [Option<Mono>; SERVERS],
 }
 
