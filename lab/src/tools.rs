@@ -20,6 +20,8 @@ pub struct Tools {
     pub karpenter: PathBuf,
     /// Karpenter's custom resources, one file.
     pub karpenter_crds: PathBuf,
+    /// fakecloud, which speaks AWS's protocols.
+    pub fakecloud: PathBuf,
 }
 
 impl Tools {
@@ -43,6 +45,7 @@ impl Tools {
             kwok_stages: file(Tool::Kwok, "stages.yaml"),
             karpenter: file(Tool::Karpenter, "karpenter"),
             karpenter_crds: file(Tool::Karpenter, "crds.yaml"),
+            fakecloud: file(Tool::Fakecloud, "fakecloud"),
         }
     }
 }

@@ -15,3 +15,6 @@ pub use coming_home::{Undo, unwind};
 pub use facts::{Facts, Incomplete, MemberFacts, ZoneFacts};
 pub use lint::{Danger, lint};
 pub use step::{Class, Effect, OnTimeout, Plan, PlanKind, Step};
+
+#[cfg(test)]
+mod tests;

@@ -156,7 +156,8 @@ fn how_many(report: &mut Report<'_>, seen: &BTreeSet<&str>, schema: &Value, path
         report.spoiling(Code::OneOf, path, message, remedy);
     } else if schema["minProperties"] == 1 && seen.is_empty() {
         report.spoiling(Code::OutOfRange, path, "it is empty".to_owned(), about(schema));
-    } else if one_of && present.is_empty() {
+    } else if schema["minProperties"] == 1 && present.is_empty() && !known.is_empty() {
+        // Only unknown fields: what they were meant to be is told at them.
         report.spoil(path);
     }
 }

@@ -19,6 +19,8 @@ mod report;
 mod resolve;
 pub mod schema;
 mod suggest;
+#[cfg(test)]
+mod testing;
 mod tree;
 mod types;
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::health::kinds;
+use super::health::{KINDS, kinds, path_of};
 use crate::policy::code::Code;
 use crate::policy::report::Report;
 use crate::policy::schema::{GroupSpec, ModeSpec};
@@ -18,10 +18,13 @@ const OUTSIDE: &str = "route53Check";
 /// Checks the quorum and the vantage of what is automatic.
 pub(super) fn check(report: &mut Report<'_>, spec: &GroupSpec) {
     // A signal whose kind cannot be read may be any kind.
-    if !report.sound_within("spec.health.signals") {
+    let legible =
+        |index: usize| KINDS.iter().all(|kind| report.sound(&format!("{}.{kind}", path_of(index))));
+    let signals = &spec.health.signals;
+    if !report.sound("spec.health.signals") || !(0..signals.len()).all(legible) {
         return;
     }
-    let kinds: BTreeSet<&str> = spec.health.signals.iter().flat_map(kinds).collect();
+    let kinds: BTreeSet<&str> = signals.iter().flat_map(kinds).collect();
     check_quorum(report, spec.health.quorum, &kinds);
     check_vantage(report, spec, &kinds);
 }
