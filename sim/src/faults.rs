@@ -1,7 +1,8 @@
 //! What goes wrong in the world, and what that means for a call on its way.
 //!
-//! A [`Trouble`] is of the world; a [`Fault`] is what a caller gets. Troubles of parts (a dead Region,
-//! a full store) are the world's to play; those of the way there (cuts, losses, lies) are played here.
+//! A [`Trouble`] is of the world; a [`Fault`] is what a caller gets. Troubles of parts (a dead
+//! Region, a full store) are the world's to play; those of the way there (cuts, losses, lies) are
+//! played here.
 
 use bowline_core::model::{Cluster, HealthCheckId, Mono, ObjectName, Region, Span};
 use bowline_core::op::{Answer, ElbOp, Fault, KubeOp, Op, ProbeOp, Route53Op};

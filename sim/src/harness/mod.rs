@@ -10,21 +10,23 @@
 mod digest;
 mod flight;
 mod latency;
+mod messages;
 mod replica;
 mod seat;
+mod troubles;
 mod watch;
 
-use bowline_core::model::{GroupName, Mono, Now, Span};
+use bowline_core::model::{GroupName, Mono, Now};
 use bowline_core::node::Input;
-use bowline_core::op::{Call, Fault, Op};
+use bowline_core::op::Call;
 use bowline_core::policy::Policy;
 
-use crate::faults::{Fate, Spell, Trouble, Weather};
+use crate::faults::{Spell, Weather};
 use crate::part::{self, earlier, earliest};
 use crate::timers::Timers;
-use crate::world::{News, Outcome, World};
+use crate::world::{News, World};
 use digest::Digest;
-use flight::{Flight, Flights, Slot};
+use flight::{Flights, Slot};
 use seat::Seat;
 
 pub use replica::Replica;
@@ -177,8 +179,8 @@ impl<R: Replica> Simulation<R> {
 
     /// Runs until nothing is due at or before `end`; then it is `end`.
     pub fn run_until(&mut self, end: Mono) {
-        while self.due().is_some_and(|due| due <= end) {
-            self.step();
+        while let Some(due) = self.due().filter(|due| *due <= end) {
+            self.step_at(due);
         }
         self.now = self.now.max(end);
     }
@@ -186,11 +188,11 @@ impl<R: Replica> Simulation<R> {
     /// Runs while the predicate holds, and at most until `end`. Says whether it ceased to hold.
     pub fn run_while(&mut self, end: Mono, mut holds: impl FnMut(&Self) -> bool) -> bool {
         while holds(self) {
-            if self.due().is_none_or(|due| due > end) {
+            let Some(due) = self.due().filter(|due| *due <= end) else {
                 self.now = self.now.max(end);
                 return false;
-            }
-            self.step();
+            };
+            self.step_at(due);
         }
         true
     }
@@ -205,6 +207,10 @@ impl<R: Replica> Simulation<R> {
     /// Lets one thing happen; the world before messages, messages before wakes. Says when it did.
     pub fn step(&mut self) -> Option<Now> {
         let due = self.due()?;
+        Some(self.step_at(due))
+    }
+
+    fn step_at(&mut self, due: Mono) -> Now {
         self.now = self.now.max(due);
         let now = part::at(self.now);
         self.steps += 1;
@@ -218,7 +224,7 @@ impl<R: Replica> Simulation<R> {
             self.note(3, seat as u64, 0);
             self.hand(seat, Input::Wake);
         }
-        Some(now)
+        now
     }
 
     fn happen(&mut self, item: Item, now: Now) {
@@ -253,167 +259,6 @@ impl<R: Replica> Simulation<R> {
         news.extend(self.world.drain_news());
         news.drain(..).for_each(|news| self.tell(now, &Event::News(&news)));
         self.news = news;
-    }
-}
-
-/// # Messages
-impl<R: Replica> Simulation<R> {
-    /// Lets a replica's calls set out.
-    fn send(&mut self, seat: usize, out: &mut Vec<Call>) {
-        let incarnation = self.seats[seat].incarnation;
-        for call in out.drain(..) {
-            self.note(4, seat as u64, digest::op_class(&call.op) << 24 ^ call.id.0);
-            if !self.watchers.is_empty() {
-                self.tell(part::at(self.now), &Event::Sent { seat, call: &call });
-            }
-            let lasts = latency::draw(&call.op, &mut self.network);
-            let slot = self.flights.add(Flight { seat, incarnation, call, result: None });
-            let fate = self.fate(slot, Weather::outward);
-            self.route(slot, fate, lasts, Item::Arrives(slot));
-        }
-    }
-
-    /// What the weather makes of a message.
-    fn fate(&mut self, slot: Slot, way: Way) -> Fate {
-        if self.weather.fair() {
-            return Fate::Arrives(Span::ZERO);
-        }
-        let Some(flight) = self.flights.get(slot) else { return Fate::Vanishes };
-        let place = self.world.place(&flight.call.op, part::at(self.now));
-        way(&self.weather, flight.seat, &flight.call.op, place, &mut self.network)
-    }
-
-    /// Lets a message go on as its fate says.
-    fn route(&mut self, slot: Slot, fate: Fate, lasts: Span, item: Item) {
-        match fate {
-            Fate::Arrives(late) => self.items.set(self.now + lasts + late, item),
-            Fate::Twice(again) => {
-                let copy = self.flights.get(slot).cloned();
-                self.items.set(self.now + lasts, item);
-                if let Some(copy) = copy {
-                    let copy = self.flights.add(copy);
-                    self.items.set(self.now + lasts + again, Item::Returns(copy));
-                }
-            }
-            Fate::Refused(fault) => self.answer(slot, Err(fault), lasts),
-            Fate::Vanishes => self.lose(slot),
-        }
-    }
-
-    /// Nobody will answer. An edge that has a time-out of its own says so when it is over.
-    fn lose(&mut self, slot: Slot) {
-        let patience = self.flights.get(slot).and_then(|f| latency::patience(&f.call.op));
-        match patience {
-            Some(patience) => {
-                self.answer(slot, Err(Fault::Unknown("timed out".into())), patience);
-            }
-            None => drop(self.flights.take(slot)),
-        }
-    }
-
-    fn answer(&mut self, slot: Slot, result: Result<bowline_core::op::Answer, Fault>, lasts: Span) {
-        if let Some(flight) = self.flights.get(slot) {
-            flight.result = Some(result);
-            self.items.set(self.now + lasts, Item::Returns(slot));
-        }
-    }
-
-    /// A call is in the world: it has its effect, and its answer sets out.
-    fn arrive(&mut self, slot: Slot, now: Now) {
-        let Some(flight) = self.flights.get(slot) else { return };
-        let seat = flight.seat;
-        let outcome = self.world.perform(&flight.call.op, now, &mut self.nature);
-        let Outcome::Answered(mut result) = outcome else {
-            self.note(1, seat as u64, 0);
-            return self.lose(slot);
-        };
-        let class = digest::op_class(&flight.call.op) << 16 ^ digest::result_class(&result);
-        self.note(1, seat as u64, class);
-        if !self.watchers.is_empty() {
-            self.tell_performed(slot, now, &result);
-        }
-        self.tell_news(now);
-        let Some(flight) = self.flights.get(slot) else { return };
-        if !self.weather.fair() {
-            let place = self.world.place(&flight.call.op, now);
-            self.weather.distort(&flight.call.op, place, &mut result);
-        }
-        flight.result = Some(result);
-        let lasts = latency::draw(&flight.call.op, &mut self.network);
-        let fate = self.fate(slot, Weather::homeward);
-        self.route(slot, fate, lasts, Item::Returns(slot));
-    }
-
-    fn tell_performed(
-        &mut self,
-        slot: Slot,
-        now: Now,
-        result: &Result<bowline_core::op::Answer, Fault>,
-    ) {
-        let Self { flights, watchers, world, .. } = self;
-        let Some(flight) = flights.get(slot) else { return };
-        let event = Event::Performed { seat: flight.seat, op: &flight.call.op, result };
-        watchers.iter_mut().for_each(|watcher| watcher.seen(now, world, &event));
-    }
-
-    fn come_back(&mut self, slot: Slot, now: Now) {
-        let Some(flight) = self.flights.take(slot) else { return };
-        let Flight { seat, incarnation, call, result: Some(result) } = flight else { return };
-        if self.seats[seat].incarnation != incarnation {
-            return;
-        }
-        self.note(2, seat as u64, call.id.0);
-        let mut out = std::mem::take(&mut self.out);
-        self.seats[seat].reply(now, call.id, result, &mut out);
-        self.send(seat, &mut out);
-        self.out = out;
-    }
-}
-
-/// Either way of a message through the weather.
-type Way = fn(&Weather, usize, &Op, crate::faults::Place<'_>, &mut fastrand::Rng) -> Fate;
-
-/// # Troubles
-impl<R: Replica> Simulation<R> {
-    fn begin(&mut self, index: usize, now: Now) {
-        let trouble = self.spells[index].trouble.clone();
-        self.note(5, index as u64, 0);
-        match &trouble {
-            Trouble::Crashed(seat) => self.seats[*seat].crash(),
-            Trouble::Paused(seat) => self.seats[*seat].pause(),
-            Trouble::Skewed(seat, by_ms) => self.seats[*seat].skew_ms = *by_ms,
-            other if other.plays_on_calls() => self.weather.begin(other),
-            other => self.world.begin(other, now, &mut self.nature),
-        }
-        self.tell(now, &Event::Began(&trouble));
-        self.tell_news(now);
-    }
-
-    fn end(&mut self, index: usize, now: Now) {
-        let trouble = self.spells[index].trouble.clone();
-        self.note(6, index as u64, 0);
-        match &trouble {
-            Trouble::Crashed(seat) => self.start(*seat),
-            Trouble::Paused(seat) => self.resume(*seat, now),
-            Trouble::Skewed(seat, _) => self.seats[*seat].skew_ms = 0,
-            other if other.plays_on_calls() => self.weather.end(other),
-            other => self.world.end(other, now, &mut self.nature),
-        }
-        self.tell(now, &Event::Ended(&trouble));
-        self.tell_news(now);
-    }
-
-    fn start(&mut self, seat: usize) {
-        let replica = (self.recruit)(seat, self.seats[seat].incarnation);
-        self.seats[seat].seat(replica);
-        self.hand(seat, Input::Policies(self.policies.clone()));
-    }
-
-    fn resume(&mut self, seat: usize, now: Now) {
-        let mut out = std::mem::take(&mut self.out);
-        self.seats[seat].resume(now, &mut out);
-        self.send(seat, &mut out);
-        self.out = out;
     }
 }
 

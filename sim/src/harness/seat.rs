@@ -6,8 +6,8 @@ use bowline_core::op::{Answer, Call, CallId, Fault};
 
 use super::replica::Replica;
 
-/// The shortest time between two wakes of one replica. A replica that asks to be woken in the past is
-/// woken again, but time goes on.
+/// The shortest time between two wakes of one replica. A replica that asks to be woken in the past
+/// is woken again, but time goes on.
 const WAKE_AGAIN: Span = Span::millis(1);
 
 /// A seat.

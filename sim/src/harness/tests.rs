@@ -7,8 +7,11 @@ use std::sync::Arc;
 use bowline_core::model::{Cluster, WorkloadKind, WorkloadRef};
 use bowline_core::op::{Answer, CallId, KubeOp, StoreOp};
 
+use bowline_core::model::Span;
+use bowline_core::op::{Fault, Op};
+
 use super::*;
-use crate::faults::{Rates, Reach};
+use crate::faults::{Rates, Reach, Trouble};
 use crate::kube::{ClusterSpec, KubeCluster, WorkloadSpec};
 use crate::store::Condition;
 

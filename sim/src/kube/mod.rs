@@ -1,8 +1,9 @@
 //! One simulated cluster: its API server's objects, its controllers, a scheduler and Karpenter.
 //!
-//! Objects change under resourceVersions, and their status does too, so that a write based on a read
-//! from before a pod became ready is a conflict, as it is in life. Nothing here knows of Regions: who
-//! can reach the API server, and whether time passes for the pods, is the world's business.
+//! Objects change under resourceVersions, and their status does too, so that a write based on a
+//! read from before a pod became ready is a conflict, as it is in life. Nothing here knows of
+//! Regions: who can reach the API server, and whether time passes for the pods, is the world's
+//! business.
 
 mod api;
 mod nodes;
