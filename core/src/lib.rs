@@ -11,6 +11,7 @@
 
 pub mod capacity;
 pub mod databases;
+pub mod decide;
 pub mod health;
 pub mod lease;
 pub mod levers;
