@@ -119,7 +119,7 @@ fn others_wait_the_whole_duration_from_when_they_first_saw_the_version() {
     let mut b = lease("b");
     let mut call = wake(&mut b, 40_000).unwrap();
     let mut now = 40_000;
-    while let None = reply(&mut b, now, &call, record("7", Some("a"))) {
+    while reply(&mut b, now, &call, record("7", Some("a"))).is_none() {
         now = b.wake_at().unwrap().0;
         let next = wake(&mut b, now).unwrap();
         if !is_read(&next) {
