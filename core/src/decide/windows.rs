@@ -6,16 +6,16 @@ use jiff::{Timestamp, Zoned};
 use crate::model::Wall;
 use crate::policy::{Action, BlockedWindow};
 
-/// When the last of the windows that now hold `action` ends; `None` when none does. A window begins at
-/// the instant its cron names, which belongs to it, and ends `length` later, which does not.
+/// When the last of the windows that now hold `action` ends; `None` when none does. A window begins
+/// at the instant its cron names, which belongs to it, and ends `length` later, which does not.
 #[must_use]
 pub fn blocked_until(windows: &[BlockedWindow], action: Action, now: Wall) -> Option<Wall> {
     let holds = windows.iter().filter(|window| window.actions.contains(&action));
     holds.filter_map(|window| open_until(window, now)).max()
 }
 
-/// When the window's present occurrence ends, if there is one. A cron that never matched, and a clock
-/// beyond the calendar, have none.
+/// When the window's present occurrence ends, if there is one. A cron that never matched, and a
+/// clock beyond the calendar, have none.
 fn open_until(window: &BlockedWindow, now: Wall) -> Option<Wall> {
     let start = last_start(window, now)?;
     let end = start + window.length;

@@ -232,6 +232,17 @@ fn different_signals_that_take_turns_are_no_quorum() {
 }
 
 #[test]
+fn users_must_have_been_down_for_the_whole_confirm_time_too() {
+    let verdicts = play(1_000, &|signal, secs| match signal {
+        REGION | CLUSTER if secs >= 300 => Outcome::Bad,
+        FRONT if secs >= 500 => Outcome::Bad,
+        OUTSIDE | ALB | PROGRESS if secs >= 300 => Outcome::Silent,
+        _ => well(signal),
+    });
+    assert_eq!(first(&verdicts, Answer3::No), Some(570), "front said down at 510 s");
+}
+
+#[test]
 fn a_verdict_changes_by_itself_only_when_it_said_so() {
     let policy = policy();
     let mut health = SiteHealth::new(&policy);
@@ -277,13 +288,14 @@ fn after_isolation_every_sign_is_made_anew_within_the_settling_time() {
     assert_eq!(health.settles_in(), Span::secs(60 + 240), "confirm and progress' window");
 }
 
+fn mostly_bad() -> impl Strategy<Value = Outcome> {
+    prop_oneof![3 => Just(Outcome::Bad), 1 => Just(Outcome::Good), 1 => Just(Outcome::Silent)]
+}
+
 proptest! {
     #[test]
     fn s4_a_no_always_rests_on_a_quorum_down_for_the_whole_confirm_time(
-        outcomes in prop::collection::vec(
-            prop_oneof![3 => Just(Outcome::Bad), 1 => Just(Outcome::Good), 1 => Just(Outcome::Silent)],
-            1_200,
-        ),
+        outcomes in prop::collection::vec(mostly_bad(), 1_200),
     ) {
         let policy = policy();
         let mut health = SiteHealth::new(&policy);
@@ -299,11 +311,11 @@ proptest! {
             let serving = health.serving(at(secs).mono);
             if serving.verdict == Answer3::No {
                 let evidence = health.evidence(at(secs).mono);
-                let old = evidence.iter().filter(|kind| {
-                    kind.down_since.is_some_and(|since| at(secs).wall.since(since) >= policy.confirm)
-                });
-                prop_assert!(old.count() >= 2);
-                prop_assert!(evidence.iter().any(|k| k.kind.user_facing() && k.sign == Sign::Down));
+                let since = |kind: &&KindEvidence| kind.down_since;
+                let long = |at_wall: Wall| at(secs).wall.since(at_wall) >= policy.confirm;
+                let old = || evidence.iter().filter(|kind| since(kind).is_some_and(long));
+                prop_assert!(old().count() >= 2);
+                prop_assert!(old().any(|kind| kind.kind.user_facing()));
                 prop_assert!(serving.veto.is_none() && serving.first_bad.is_some());
                 prop_assert!(serving.outside != Some(Sign::Up));
             }
