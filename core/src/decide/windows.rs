@@ -48,7 +48,7 @@ mod tests {
         Wall(text.parse::<Timestamp>().unwrap().as_millisecond())
     }
 
-    /// 08:00–10:00 on working days in Berlin: 06:00–08:00 UTC in summer, 07:00–09:00 in winter.
+    /// 08:00 to 10:00 on working days in Berlin: from 06:00 UTC in summer, from 07:00 in winter.
     fn mornings() -> [BlockedWindow; 1] {
         [window("0 8 * * MON-FRI", Span::mins(120), "Europe/Berlin", &[Action::Failback])]
     }

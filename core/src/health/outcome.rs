@@ -1,25 +1,26 @@
 //! Which answers of a probe speak for a site, which against it, and which tell nothing.
 //!
 //! ```text
-//! kind         good                      bad                         silent
-//! albTargets   every matching target     one has less, or no targe   any fault of the API
-//!              group has its share of    at all; there is no group,
-//!              healthy targets           or no load balancer
-//! http,        a status within `expect`  another status; refused,    the load balancer's own name
-//! writeProbe                             reset or timed out          is not found, Bowline's own
-//!                                        (Transient, Unknown)        rate limit, a request that
-//!                                                                    cannot be made
-//! route53Check more than 18 % of the     fewer do                    no checker reported, any
-//!              checkers say healthy                                  fault of the API
-//! clusterApi   the API server is ready   no answer (Transient,       an answer that is no readiness
-//!                                        Unknown)                    (Denied, NotFound, …)
-//! regionApi    most of the Region's      at least two and more tha   anything else
-//!              APIs answer               half do not, while all of
-//!                                        the other Region's, at let
-//!                                        two, do
-//! progress     a period with served      never                       anything else
-//!              requests that began after
-//!              the last one counted
+//! kind          good                       bad                         silent
+//! albTargets    every matching target      one has less, or no         any fault of the API
+//!               group has its share of     targets at all; there is
+//!               healthy targets            no group, or no load
+//!                                          balancer
+//! http,         a status within            another status; refused,    the load balancer's name is
+//! writeProbe    `expect`                   reset or timed out          not found, Bowline's own
+//!                                          (Transient, Unknown)        rate limit, a request that
+//!                                                                      cannot be made
+//! route53Check  more than 18 % of the      fewer do                    no checker reported; any
+//!               checkers say healthy                                   fault of the API
+//! clusterApi    the API server is ready    no answer (Transient,       an answer that is no
+//!                                          Unknown)                    readiness (Denied, …)
+//! regionApi     most of the Region's       two or more, and more       anything else
+//!               APIs answer                than half, do not, while
+//!                                          all of the other Region's,
+//!                                          at least two, do
+//! progress      requests were served in    never                       anything else
+//!               a period that began after
+//!               the last one counted
 //! ```
 //!
 //! An API *answers* when it says anything, a refusal too. `clusterApi` calls no answer bad, since

@@ -218,6 +218,18 @@ fn a_delayed_write_counts_from_the_oldest_that_it_may_have_been() {
 }
 
 #[test]
+fn of_two_writes_in_doubt_the_older_one_counts() {
+    let mut a = leader();
+    let first = wake(&mut a, 2_000).unwrap();
+    let read = reply(&mut a, 2_100, &first, unknown()).unwrap();
+    reply(&mut a, 2_200, &read, record("1", Some("a")));
+    let second = wake(&mut a, 4_000).unwrap();
+    let read = reply(&mut a, 4_100, &second, unknown()).unwrap();
+    reply(&mut a, 4_200, &read, record("2", Some("a")));
+    assert_eq!(a.leads(Mono(4_200)), Some(Until(Mono(12_000))), "either may have done it");
+}
+
+#[test]
 fn an_acknowledged_write_settles_all_older_ones() {
     let mut a = leader();
     let first = wake(&mut a, 2_000).unwrap();
