@@ -18,5 +18,10 @@ pub mod levers;
 pub mod model;
 pub mod node;
 pub mod op;
+pub mod plan;
 pub mod policy;
+pub mod run;
 pub mod step;
+
+#[cfg(test)]
+mod testing;

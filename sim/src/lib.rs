@@ -1,1 +1,13 @@
 //! The simulated world.
+
+pub mod app;
+pub mod aws;
+pub mod faults;
+pub mod harness;
+pub mod kube;
+pub mod lease;
+pub mod part;
+pub mod store;
+pub mod timers;
+pub mod users;
+pub mod world;

@@ -1,2 +1,58 @@
-//! Project automation: `cargo xtask …`.
-fn main() {}
+//! Project automation: `cargo xtask …`. `just --list` names the same commands with their uses.
+
+mod lab;
+mod phases;
+mod test;
+
+use std::process::ExitCode;
+
+use anyhow::{Result, bail};
+
+const USAGE: &str = "\
+usage: cargo xtask COMMAND
+
+  test [--quick]   everything CI checks; --quick leaves out the lab
+  tidy             how long, deep and tested the code is, in numbers
+  tools            installs what the lab runs into the cache folder (`lab install` is the same)
+  lab up           starts the three clusters, leaves them running, prints what to export
+  lab status       each process with its memory, each cluster with its readiness
+  lab down         ends them
+";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match dispatch(&arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("xtask: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn dispatch(arguments: &[&str]) -> Result<()> {
+    match arguments {
+        ["test"] => test::run(test::Extent::Everything),
+        ["test", "--quick"] => test::run(test::Extent::Quick),
+        ["tidy"] => test::tidy(),
+        ["tools"] | ["lab", "install"] => lab::tools(),
+        ["lab", "up"] => lab::up(),
+        ["lab", "status"] => lab::status(),
+        ["lab", "down"] => lab::down(),
+        [] | ["help" | "-h" | "--help"] => {
+            print!("{USAGE}");
+            Ok(())
+        }
+        other => bail!("no command `{}`\n{USAGE}", other.join(" ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn an_unknown_command_is_refused_with_the_usage() {
+        let error = super::dispatch(&["tset"]).unwrap_err().to_string();
+        assert!(error.contains("`tset`") && error.contains("usage:"), "{error}");
+    }
+}

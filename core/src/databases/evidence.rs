@@ -68,10 +68,17 @@ impl Replication {
         self.samples.back()
     }
 
+    /// The last sample before the fault; without a fault, the newest.
+    #[must_use]
+    pub fn last_before(&self, fault_at: Option<Wall>) -> Option<&Lag> {
+        let before = |sample: &&Lag| fault_at.is_none_or(|fault| sample.at < fault);
+        self.samples.iter().rev().find(before)
+    }
+
     /// Judges the samples as of the fault.
     #[must_use]
     pub fn as_of(&self, fault_at: Wall, max_lag: Span, fresh: Span) -> Evidence {
-        let sample = self.samples.iter().rev().find(|sample| sample.at < fault_at).copied();
+        let sample = self.last_before(Some(fault_at)).copied();
         let grade = match &sample {
             None => Grade::Missing,
             Some(sample) if !sample.streaming => Grade::NotStreaming,

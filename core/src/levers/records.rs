@@ -203,7 +203,7 @@ impl Procedure for Insync {
 
     fn judge(&self, _: &Context<'_>, seen: Seen<'_>) -> Result<Judgement, Fault> {
         if seen.is_empty() {
-            return Ok(Judgement::done("no change was needed"));
+            return Ok(Judgement::done("no change id known; the answers decide"));
         }
         Ok(match seen.get(0)? {
             crate::op::Answer::Insync(true) => Judgement::done("INSYNC"),

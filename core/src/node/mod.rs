@@ -1,8 +1,39 @@
 //! One replica of Bowline as a machine: what comes in, what goes out, when to wake it.
+//!
+//! The node knows no clock and makes no call. In production a small loop hands it replies and the time
+//! and spawns its calls; in the simulator a heap ordered by virtual time does. There is no second
+//! driver: probes, lease renewals and journal appends are calls like any other.
 
-use crate::model::{Mono, Now, ReplicaId};
-use crate::op::{Answer, Call, CallId, Fault};
+mod begin;
+mod calls;
+mod collect;
+mod facts;
+mod group;
+mod intents;
+mod known;
+mod lead;
+mod notices;
+mod sampler;
+mod situation;
+mod status;
+mod survey;
+mod words;
+
+pub use status::{GroupStatus, SignalStatus, SiteStatus, StepStatus};
+
+use crate::decide::{Decision, FleetRules, FleetState, fleet};
+use crate::lease::{Lease, LeaseCall, LeaseInput, LeaseTimes};
+use crate::model::{GroupName, Mono, Now, ReplicaId, Span};
+use crate::op::{Answer, Call, CallId, Fault, IntentObject, Op, StoreOp};
+use crate::plan::PlanKind;
 use crate::policy::Policy;
+use crate::run::Trigger;
+
+use calls::{Calls, Owner, STORE};
+use group::{Group, Host};
+
+/// How often a leader reads intents.
+const READ_INTENTS: Span = Span::secs(2);
 
 /// What is handed to a node.
 #[derive(Clone, Debug)]
@@ -25,35 +56,226 @@ pub enum Input {
 /// What a node is told about itself when it starts.
 #[derive(Clone, Debug)]
 pub struct NodeConfig {
-    /// Its name; unique among all processes that use the store.
+    /// Its name; unique among all processes that ever use the store, restarts included.
     pub id: ReplicaId,
+    /// The lease's times.
+    pub lease: LeaseTimes,
 }
 
 /// One replica of Bowline.
 #[derive(Debug)]
 pub struct Node {
-    config: NodeConfig,
+    id: ReplicaId,
+    lease: Lease,
+    led: bool,
+    calls: Calls,
+    groups: Vec<Group>,
+    intents: Vec<IntentObject>,
+    intents_due: Mono,
+    reading_intents: bool,
 }
 
 impl Node {
     /// A node that has seen nothing yet.
     #[must_use]
     pub fn new(config: NodeConfig) -> Self {
-        Self { config }
-    }
-
-    /// Takes one input and hands out the calls that follow from it.
-    pub fn handle(&mut self, _now: Now, _input: Input, _out: &mut Vec<Call>) {}
-
-    /// When it wants [`Input::Wake`] next, at the latest.
-    #[must_use]
-    pub fn wake_at(&self) -> Option<Mono> {
-        None
+        Self {
+            lease: Lease::new(config.id.clone(), config.lease),
+            id: config.id,
+            led: false,
+            calls: Calls::default(),
+            groups: Vec::new(),
+            intents: Vec::new(),
+            intents_due: Mono(0),
+            reading_intents: false,
+        }
     }
 
     /// Its name.
     #[must_use]
     pub fn id(&self) -> &ReplicaId {
-        &self.config.id
+        &self.id
+    }
+
+    /// Whether it leads now.
+    #[must_use]
+    pub fn leads(&self, now: Mono) -> bool {
+        self.lease.leads(now).is_some()
+    }
+
+    /// Who holds the lease, as far as it knows.
+    #[must_use]
+    pub fn leader(&self) -> Option<&ReplicaId> {
+        self.lease.holder()
+    }
+
+    /// Whether a clean stop is over.
+    #[must_use]
+    pub fn stopped(&self) -> bool {
+        self.lease.stopped()
+    }
+
+    /// Takes one input and hands out the calls that follow from it.
+    pub fn handle(&mut self, now: Now, input: Input, out: &mut Vec<Call>) {
+        let touched = match input {
+            Input::Reply { id, result } => match self.calls.take(id) {
+                Some(owner) => self.reply(now, owner, result, out),
+                None => return,
+            },
+            Input::Wake => None,
+            Input::Policies(policies) => {
+                self.adopt(policies);
+                None
+            }
+            Input::Stop => {
+                let call = self.lease.handle(now, LeaseInput::Stop);
+                self.send_lease(call, out);
+                None
+            }
+        };
+        while let Some(owner) = self.calls.expired(now.mono) {
+            self.reply(now, owner, Err(Fault::Unknown("no answer in time".into())), out);
+        }
+        if self.lease.wake_at().is_some_and(|at| at <= now.mono) {
+            let call = self.lease.handle(now, LeaseInput::Wake);
+            self.send_lease(call, out);
+        }
+        self.notice_leadership(now.mono);
+        match touched {
+            Some(index) => self.poll(now, index, out),
+            None => (0..self.groups.len()).for_each(|index| self.poll(now, index, out)),
+        }
+        self.read_intents(now, out);
+    }
+
+    /// When it wants [`Input::Wake`] next, at the latest.
+    #[must_use]
+    pub fn wake_at(&self) -> Option<Mono> {
+        let groups = self.groups.iter().filter_map(|group| group.wake_at(self.led, Mono(0)));
+        let intents = (self.led && !self.reading_intents).then_some(self.intents_due);
+        let leads_until = self.lease.leads(Mono(0)).map(|until| until.0).filter(|_| self.led);
+        let own = [self.calls.wake_at(), self.lease.wake_at(), intents, leads_until];
+        groups.chain(own.into_iter().flatten()).min()
+    }
+
+    /// Hands a reply to who waits for it; the group it concerns.
+    fn reply(
+        &mut self,
+        now: Now,
+        owner: Owner,
+        result: Result<Answer, Fault>,
+        out: &mut Vec<Call>,
+    ) -> Option<usize> {
+        match owner {
+            Owner::Lease(ticket) => {
+                let call = self.lease.handle(now, LeaseInput::Reply { ticket, result });
+                self.send_lease(call, out);
+                None
+            }
+            Owner::Intents => {
+                self.reading_intents = false;
+                if let Ok(Answer::Intents(intents)) = result {
+                    self.intents = intents;
+                }
+                None
+            }
+            Owner::Group(index, owner) => {
+                let leads = self.led && self.leads(now.mono);
+                let group = self.groups.get_mut(index)?;
+                let calls = &mut self.calls;
+                group.reply(&mut Host { id: &self.id, now, leads, calls, out }, owner, result);
+                Some(index)
+            }
+        }
+    }
+
+    fn send_lease(&mut self, call: Option<LeaseCall>, out: &mut Vec<Call>) {
+        if let Some(LeaseCall { ticket, deadline, op }) = call {
+            self.calls.send(deadline, Owner::Lease(ticket), Op::Lease(op), out);
+        }
+    }
+
+    fn notice_leadership(&mut self, now: Mono) {
+        let leads = self.leads(now);
+        if leads && !self.led {
+            self.groups.iter_mut().for_each(Group::begin_to_lead);
+            self.intents_due = now;
+        }
+        self.led = leads;
+    }
+
+    fn poll(&mut self, now: Now, index: usize, out: &mut Vec<Call>) {
+        if self.led {
+            self.decide(now, index);
+        }
+        let Some(group) = self.groups.get_mut(index) else { return };
+        let calls = &mut self.calls;
+        let mut host = Host { id: &self.id, now, leads: self.led, calls, out };
+        group.take_intent(&host, &self.intents);
+        group.poll(&mut host);
+    }
+
+    /// Decides about a group; the fleet may hold what it alone would do.
+    fn decide(&mut self, now: Now, index: usize) {
+        let Some(group) = self.groups.get_mut(index).filter(|group| group.current) else { return };
+        let member = group.propose(now);
+        let decision = member.decision.clone();
+        group.proposed = Some(member);
+        let decision = match decision {
+            Decision::FailOver | Decision::AskHuman(_) => self.fleet(now, index),
+            other => Some(other),
+        };
+        self.groups[index].decision = decision;
+    }
+
+    /// The decision about a group in view of all others.
+    fn fleet(&self, now: Now, index: usize) -> Option<Decision> {
+        let members: Vec<_> = self.groups.iter().filter_map(|g| g.proposed.clone()).collect();
+        let begun = |group: &Group| {
+            let region = group.failed_over_from()?;
+            Some((group.policy.group.clone(), region, group.ledger().last_automatic_failover?))
+        };
+        let under_way = |group: &&Group| {
+            group.ledger().open_run().is_some_and(|run| {
+                run.kind == PlanKind::Failover && run.trigger == Trigger::Automatic
+            })
+        };
+        let state = FleetState {
+            under_way: self.groups.iter().filter(under_way).count(),
+            begun: self.groups.iter().filter_map(begun).collect(),
+            evacuate: Default::default(),
+        };
+        let all = fleet(now.wall, members, &state, &FleetRules::default());
+        let name = &self.groups[index].policy.group;
+        all.decisions.into_iter().find(|(group, _)| group == name).map(|(_, decision)| decision)
+    }
+
+    fn read_intents(&mut self, now: Now, out: &mut Vec<Call>) {
+        if !self.led || self.reading_intents || self.intents_due > now.mono {
+            return;
+        }
+        self.reading_intents = true;
+        self.intents_due = now.mono + READ_INTENTS;
+        let op = Op::Store(StoreOp::Intents);
+        self.calls.send(now.mono + STORE, Owner::Intents, op, out);
+    }
+
+    /// Takes the policies in force. A group whose policy is as before goes on as before; one whose
+    /// policy changed looks at its world anew, and its journal is read again.
+    fn adopt(&mut self, policies: Vec<Policy>) {
+        let mut old: Vec<Option<Group>> =
+            std::mem::take(&mut self.groups).into_iter().map(Some).collect();
+        for (index, policy) in policies.into_iter().enumerate() {
+            let same = |group: &Option<Group>| {
+                group.as_ref().is_some_and(|group| group.index == index && group.policy == policy)
+            };
+            let kept = old.iter_mut().find(|group| same(group)).and_then(Option::take);
+            self.groups.push(kept.unwrap_or_else(|| Group::new(index, policy)));
+        }
+    }
+
+    /// A group, by name.
+    fn group(&self, name: &GroupName) -> Option<&Group> {
+        self.groups.iter().find(|group| group.policy.group == *name)
     }
 }

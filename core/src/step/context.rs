@@ -38,10 +38,10 @@ pub struct Context<'a> {
     pub holds: &'a BTreeMap<HoldId, Hold>,
 }
 
-impl Context<'_> {
+impl<'a> Context<'a> {
     /// An output of an earlier step.
     #[must_use]
-    pub fn output(&self, step: &StepId, name: &str) -> Option<&str> {
+    pub fn output(&self, step: &StepId, name: &str) -> Option<&'a str> {
         self.outputs.get(step).and_then(|outputs| outputs.get(name)).map(|value| &**value)
     }
 }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::member::{Member, last_was};
 use super::{POLL, SKEW};
-use crate::model::{Span, Wall};
+use crate::model::{Span, StepId, Wall};
 use crate::op::{Fault, Instance, InstanceEvent, Op, RdsOp};
 use crate::step::{Context, Held, Hold, HoldId, Judgement, Procedure, Seen};
 
@@ -19,11 +19,13 @@ const REBOOT_SHOWS: Span = Span::mins(3);
 pub struct Fence {
     /// The old writer.
     pub member: Member,
+    /// A step that may have confirmed the same fence already.
+    pub unless: Option<StepId>,
 }
 
 impl Procedure for Fence {
     fn observe(&self, cx: &Context<'_>, seen: Seen<'_>) -> Vec<Op> {
-        if !seen.is_empty() {
+        if !seen.is_empty() || self.confirmed(cx).is_some() {
             return Vec::new();
         }
         let since = cx.acted.map_or(cx.now.wall, |acted| acted.at) - SKEW;
@@ -31,8 +33,11 @@ impl Procedure for Fence {
     }
 
     fn judge(&self, cx: &Context<'_>, seen: Seen<'_>) -> Result<Judgement, Fault> {
+        if let Some(at) = self.confirmed(cx) {
+            return Ok(Judgement::done_with("confirmed", at, "confirmed already"));
+        }
         let found = seen.instance(0)?;
-        if let Some(stranger) = self.member.stranger(found) {
+        if let Some(stranger) = self.member.stranger(cx, found) {
             return Ok(stranger);
         }
         if let Some(first) = close(&self.member, found) {
@@ -54,6 +59,13 @@ impl Procedure for Fence {
     }
 }
 
+impl Fence {
+    /// When the other step confirmed it.
+    fn confirmed<'a>(&self, cx: &Context<'a>) -> Option<&'a str> {
+        cx.output(self.unless.as_ref()?, "confirmed")
+    }
+}
+
 /// Closes the writer's door and leaves those who are inside alone.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CloseDoor {
@@ -68,7 +80,8 @@ impl Procedure for CloseDoor {
 
     fn judge(&self, cx: &Context<'_>, seen: Seen<'_>) -> Result<Judgement, Fault> {
         let found = seen.instance(0)?;
-        if let Some(first) = self.member.stranger(found).or_else(|| close(&self.member, found)) {
+        if let Some(first) = self.member.stranger(cx, found).or_else(|| close(&self.member, found))
+        {
             return Ok(first);
         }
         let words = format!("{} admits replication only", self.member.instance);
@@ -89,12 +102,12 @@ fn close(member: &Member, found: &Instance) -> Option<Judgement> {
 
 fn hold(member: &Member, found: &Instance) -> Hold {
     Hold {
-        id: HoldId::instance(member.site, &member.resource),
+        id: HoldId::instance(member.site, &found.resource),
         site: member.site,
         held: Held::Writer {
             scope: member.scope.clone(),
             instance: member.instance.clone(),
-            resource: member.resource.clone(),
+            resource: found.resource.clone(),
             baseline: found.settings.security_groups.clone(),
             closed: member.closed.clone(),
         },
@@ -124,9 +137,9 @@ impl Procedure for Reopen {
         if seen.is_empty() { vec![self.member.describe()] } else { Vec::new() }
     }
 
-    fn judge(&self, _: &Context<'_>, seen: Seen<'_>) -> Result<Judgement, Fault> {
+    fn judge(&self, cx: &Context<'_>, seen: Seen<'_>) -> Result<Judgement, Fault> {
         let found = seen.instance(0)?;
-        if let Some(stranger) = self.member.stranger(found) {
+        if let Some(stranger) = self.member.stranger(cx, found) {
             return Ok(stranger);
         }
         if found.settings.security_groups != self.groups {

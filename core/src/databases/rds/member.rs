@@ -2,9 +2,30 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{InstanceId, ResourceId, Scope, SecurityGroupId, Site, Wall};
+use crate::model::{InstanceId, ResourceId, Scope, SecurityGroupId, Site, StepId, Wall};
 use crate::op::{CloudWatchOp, Instance, Metric, Op, RdsOp};
 use crate::step::{Context, Judgement};
+
+/// A `DbiResourceId` that was recorded, or will be known when a step is done.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum ResourceRef {
+    /// As recorded in peacetime.
+    Known(ResourceId),
+    /// The output `resource` of the step that creates the instance.
+    CreatedBy(StepId),
+}
+
+impl ResourceRef {
+    /// The id, if it is known by now.
+    #[must_use]
+    pub fn get(&self, cx: &Context<'_>) -> Option<ResourceId> {
+        match self {
+            Self::Known(id) => Some(id.clone()),
+            Self::CreatedBy(step) => cx.output(step, "resource").map(ResourceId::new),
+        }
+    }
+}
 
 /// A site's database instance.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -15,8 +36,8 @@ pub struct Member {
     pub scope: Scope,
     /// Its identifier.
     pub instance: InstanceId,
-    /// Its `DbiResourceId`, as recorded.
-    pub resource: ResourceId,
+    /// Its `DbiResourceId`.
+    pub resource: ResourceRef,
     /// The security group that admits replication only.
     pub closed: SecurityGroupId,
 }
@@ -39,12 +60,12 @@ impl Member {
     }
 
     /// What to say when the instance is not the one that was recorded.
-    pub(super) fn stranger(&self, found: &Instance) -> Option<Judgement> {
-        (found.resource != self.resource).then(|| {
-            Judgement::Disagrees(format!(
-                "{} is {}, not the recorded {}",
-                self.instance, found.resource, self.resource
-            ))
+    pub(super) fn stranger(&self, cx: &Context<'_>, found: &Instance) -> Option<Judgement> {
+        let recorded = self.resource.get(cx);
+        (recorded.as_ref() != Some(&found.resource)).then(|| {
+            let recorded = recorded.map_or_else(|| "nothing".into(), |id| id.to_string());
+            let words = format!("{} is {}; recorded is {recorded}", self.instance, found.resource);
+            Judgement::Disagrees(words)
         })
     }
 

@@ -14,7 +14,7 @@ mod rebuild;
 
 pub use caught_up::CaughtUp;
 pub use fence::{CloseDoor, Fence, Reopen};
-pub use member::Member;
+pub use member::{Member, ResourceRef};
 pub use promote::{Position, Promote};
 pub use quiesce::ConnectionsGone;
 pub use rebuild::{CreateReplica, Rename};

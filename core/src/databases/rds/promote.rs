@@ -26,7 +26,7 @@ impl Procedure for Promote {
 
     fn judge(&self, cx: &Context<'_>, seen: Seen<'_>) -> Result<Judgement, Fault> {
         let found = seen.instance(0)?;
-        if let Some(stranger) = self.member.stranger(found) {
+        if let Some(stranger) = self.member.stranger(cx, found) {
             return Ok(stranger);
         }
         let name = &self.member.instance;

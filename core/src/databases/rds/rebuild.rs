@@ -34,7 +34,7 @@ impl Procedure for Rename {
         let (from, to) = (&self.member.instance, &self.to);
         if !seen.missing(0) {
             let found = seen.instance(0)?;
-            if let Some(stranger) = self.member.stranger(found) {
+            if let Some(stranger) = self.member.stranger(cx, found) {
                 return Ok(stranger);
             }
             return Ok(if found.available() {
@@ -47,7 +47,7 @@ impl Procedure for Rename {
             return Ok(Judgement::wait(POLL, format!("neither {from} nor {to} is there")));
         }
         let found = seen.instance(1)?;
-        if let Some(stranger) = self.member.stranger(found) {
+        if let Some(stranger) = self.member.stranger(cx, found) {
             return Ok(stranger);
         }
         let sent = last_was(cx, |op| matches!(op, RdsOp::Rename { .. }));
@@ -88,7 +88,7 @@ impl Procedure for CreateReplica {
             return Ok(Judgement::act(self.create(), words));
         }
         let found = seen.instance(0)?;
-        if found.resource == self.member.resource {
+        if self.member.resource.get(cx).as_ref() == Some(&found.resource) {
             return Ok(Judgement::wait(POLL, format!("{name} is still the old instance")));
         }
         if found.source.as_ref() != Some(&self.source) {

@@ -1,0 +1,228 @@
+//! Beginning a run, or giving an open one the plan of the move: the records that are written at once.
+
+use std::collections::BTreeSet;
+
+use crate::databases::evidence::{Evidence, Grade};
+use crate::model::{Claim, Epoch, RunId, Site, Span, Wall};
+use crate::plan::{
+    Facts, Incomplete, Plan, PlanKind, Survey, failover, lint, planned_move,
+    prewarm as plan_prewarm,
+};
+use crate::policy::Mode;
+use crate::run::{Phase, Record, Run, Trigger};
+use crate::step::{Question, QuestionKind};
+
+use super::group::{Group, Host};
+use super::words;
+
+/// Starts nodes at the passive site while the confirm time runs.
+pub(super) fn prewarm(group: &Group, host: &Host<'_>) -> Result<Vec<Record>, Incomplete> {
+    let fault_at = fault_at(group, host);
+    let begin = Begin::new(group, PlanKind::Failover, Trigger::Automatic, fault_at);
+    let plan = plan_prewarm(&begin.survey(group, &begin.facts(group)?, None, None))?;
+    begin.records(group, host, plan, false)
+}
+
+/// The failover that policy allows; what it lacks is asked inside the run, while capacity starts.
+pub(super) fn automatic_failover(
+    group: &Group,
+    host: &Host<'_>,
+) -> Result<Vec<Record>, Incomplete> {
+    let fault_at = fault_at(group, host);
+    let evidence = evidence(group, fault_at);
+    let approve = group.policy.automation.failover == Mode::Approve;
+    let question = failover_question(group, evidence.as_ref(), approve);
+    failover_with(group, host, Trigger::Automatic, (evidence, question))
+}
+
+/// A failover, with what must be asked in it.
+pub(super) fn failover_with(
+    group: &Group,
+    host: &Host<'_>,
+    trigger: Trigger,
+    (evidence, question): (Option<Evidence>, Option<Question>),
+) -> Result<Vec<Record>, Incomplete> {
+    let fault_at = fault_at(group, host);
+    let begin = Begin::new(group, PlanKind::Failover, trigger, fault_at);
+    let facts = begin.facts(group)?;
+    let plan = failover(&begin.survey(group, &facts, evidence, question))?;
+    begin.records(group, host, plan, true)
+}
+
+/// The failback that policy allows.
+pub(super) fn automatic_failback(
+    group: &Group,
+    host: &Host<'_>,
+) -> Result<Vec<Record>, Incomplete> {
+    let question = (group.policy.automation.failback == Mode::Approve).then(|| Question {
+        kind: QuestionKind::Approve,
+        why: words::failback_ready(group),
+        loss_ms: None,
+        otherwise: "the application stays at the standby site".into(),
+    });
+    planned(group, host, Trigger::Automatic, question)
+}
+
+/// A planned move.
+pub(super) fn planned(
+    group: &Group,
+    host: &Host<'_>,
+    trigger: Trigger,
+    question: Option<Question>,
+) -> Result<Vec<Record>, Incomplete> {
+    let kind = match group.active() {
+        Site::Home => PlanKind::Switchover,
+        Site::Standby => PlanKind::Failback,
+    };
+    let begin = Begin::new(group, kind, trigger, None);
+    let facts = begin.facts(group)?;
+    let plan = planned_move(&begin.survey(group, &facts, None, question))?;
+    begin.records(group, host, plan, true)
+}
+
+/// Replication as of the fault, for a group with a database (S10).
+pub(super) fn evidence(group: &Group, fault_at: Option<Wall>) -> Option<Evidence> {
+    let database = group.policy.database.as_ref()?;
+    let passive = group.active().other();
+    let fault_at = fault_at?;
+    let samples = group.known.replication.get(&passive);
+    let judge = |samples: &crate::databases::evidence::Replication| {
+        samples.as_of(fault_at, database.max_lag, database.lag_fresh)
+    };
+    Some(
+        samples.map_or(
+            Evidence { grade: Grade::Missing, sample: None, fault_at, loss_ms: None },
+            judge,
+        ),
+    )
+}
+
+/// When the active site's health was first bad; now, when nothing says it is.
+pub(super) fn fault_at(group: &Group, host: &Host<'_>) -> Option<Wall> {
+    let open = group.ledger().open_run().and_then(|run| run.fault_at);
+    let serving = group.sampler.serving(group.active(), host.now.mono);
+    open.or_else(|| serving.first_bad.map(|bad| bad.wall)).or(Some(host.now.wall))
+}
+
+/// What must be asked before anything that cannot be undone; nothing, if policy and evidence suffice.
+pub(super) fn failover_question(
+    group: &Group,
+    evidence: Option<&Evidence>,
+    approve: bool,
+) -> Option<Question> {
+    let weak = evidence.filter(|evidence| evidence.grade != Grade::Good);
+    let kind = match (weak, approve) {
+        (Some(_), _) => QuestionKind::AcceptLoss,
+        (None, true) => QuestionKind::Approve,
+        (None, false) => return None,
+    };
+    Some(Question {
+        kind,
+        why: words::failover_reason(group, evidence),
+        loss_ms: evidence.map(|evidence| evidence.loss_ms.unwrap_or(u64::MAX)),
+        otherwise: "traffic stays where it is; capacity at the other site is kept ready".into(),
+    })
+}
+
+/// A run that begins, or the open one that is given its move.
+struct Begin {
+    epoch: Epoch,
+    run: RunId,
+    kind: PlanKind,
+    trigger: Trigger,
+    fault_at: Option<Wall>,
+    existing: BTreeSet<crate::model::StepId>,
+    opens: bool,
+}
+
+impl Begin {
+    fn new(group: &Group, kind: PlanKind, trigger: Trigger, fault_at: Option<Wall>) -> Self {
+        let open = group.ledger().open_run().filter(|run| is_prewarm(run));
+        match open {
+            Some(run) => Self {
+                epoch: run.epoch,
+                run: run.id.clone(),
+                kind,
+                trigger,
+                fault_at,
+                existing: run.steps.keys().cloned().collect(),
+                opens: false,
+            },
+            None => {
+                let epoch = group.next_epoch();
+                let run = RunId::new(format!("{}-{epoch}-{}", group.policy.group, kind.word()));
+                let existing = BTreeSet::new();
+                Self { epoch, run, kind, trigger, fault_at, existing, opens: true }
+            }
+        }
+    }
+
+    /// Peacetime facts, with the members that were rebuilt since.
+    fn facts(&self, group: &Group) -> Result<Facts, Incomplete> {
+        let facts = group.facts.get();
+        let mut facts = facts.cloned().ok_or_else(|| Incomplete("peacetime facts".into()))?;
+        for (site, resource) in &group.ledger().rebuilt {
+            if let Some(member) = facts.members.get_mut(site) {
+                member.resource.clone_from(resource);
+            }
+        }
+        Ok(facts)
+    }
+
+    fn survey<'a>(
+        &'a self,
+        group: &'a Group,
+        facts: &'a Facts,
+        evidence: Option<Evidence>,
+        question: Option<Question>,
+    ) -> Survey<'a> {
+        let passive = group.known.instance(group.active().other());
+        Survey {
+            policy: &group.policy,
+            facts,
+            epoch: self.epoch,
+            active: group.active(),
+            existing: &self.existing,
+            holds: &group.ledger().holds,
+            evidence,
+            replica_streams: passive.is_some_and(|i| i.source.is_some() && i.streaming),
+            question,
+        }
+    }
+
+    fn records(
+        self,
+        group: &Group,
+        host: &Host<'_>,
+        plan: Plan,
+        moves: bool,
+    ) -> Result<Vec<Record>, Incomplete> {
+        if let Some(danger) = lint(&plan, &self.existing).first() {
+            return Err(Incomplete(format!("a safe plan ({danger})")));
+        }
+        let mut records = Vec::new();
+        if self.opens {
+            let claim = Claim { epoch: self.epoch, run: self.run };
+            records.push(Record::Claimed { claim, by: host.id.clone() });
+            records.push(Record::Opened {
+                kind: self.kind,
+                from: group.active(),
+                trigger: self.trigger,
+                fault_at: self.fault_at.filter(|_| self.kind == PlanKind::Failover),
+                evidence: words::evidence(group, host.now),
+            });
+        }
+        records.push(Record::Planned { plan: Box::new(plan), moves });
+        Ok(records)
+    }
+}
+
+/// Whether a run only prepares.
+pub(super) fn is_prewarm(run: &Run) -> bool {
+    run.phase == Phase::Prewarm
+}
+
+/// The loss that a question asks about, as a span; `None` when it is not known.
+pub(super) fn loss(question: &Question) -> Option<Span> {
+    question.loss_ms.filter(|ms| *ms != u64::MAX).map(Span::millis)
+}

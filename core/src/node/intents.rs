@@ -1,0 +1,178 @@
+//! Intents become claims: each uid is looked at once, and either followed or refused with a reason.
+
+use std::sync::Arc;
+
+use crate::model::{RunId, Site, Span};
+use crate::op::IntentObject;
+use crate::plan::{Incomplete, unwind};
+use crate::run::{Intent, Phase, Record, Refusal, Trigger};
+use crate::step::QuestionKind;
+
+use super::begin;
+use super::collect;
+use super::group::{Group, Host};
+
+impl Group {
+    /// Takes the first intent that was not looked at yet, if the chain is settled.
+    pub(super) fn take_intent(&mut self, host: &Host<'_>, intents: &[IntentObject]) {
+        if !host.leads || !self.current || !self.chain.settled() || self.execution.acting() {
+            return;
+        }
+        let fresh = |intent: &&IntentObject| {
+            intent.group == self.policy.group && !self.ledger().taken.contains(&intent.uid)
+        };
+        let Some(object) = intents.iter().find(fresh) else { return };
+        let parsed = serde_json::from_str::<Intent>(&object.bytes);
+        let (intent, outcome) = match parsed {
+            Ok(intent) => {
+                let outcome = self.follow_intent(host, &intent, &object.by);
+                (Some(intent), outcome)
+            }
+            Err(e) => (None, Err(Refusal::Unreadable(e.to_string()))),
+        };
+        let (refused, records) = match outcome {
+            Ok(records) => (None, records),
+            Err(refusal) => (Some(refusal), Vec::new()),
+        };
+        let (uid, by) = (Arc::clone(&object.uid), object.by.clone());
+        // A new claim must come first: everything in its entry is written under it.
+        let (claims, others): (Vec<_>, Vec<_>) =
+            records.into_iter().partition(|record| matches!(record, Record::Claimed { .. }));
+        claims.into_iter().for_each(|record| self.chain.push(record));
+        self.chain.push(Record::IntentTaken { uid, by, intent, refused });
+        others.into_iter().for_each(|record| self.chain.push(record));
+    }
+
+    fn follow_intent(
+        &self,
+        host: &Host<'_>,
+        intent: &Intent,
+        by: &str,
+    ) -> Result<Vec<Record>, Refusal> {
+        let human = |reason: &String| Trigger::Human { by: by.into(), reason: reason.clone() };
+        match intent {
+            Intent::Failover { accept_loss, reason } => {
+                self.failover_by_hand(host, human(reason), *accept_loss)
+            }
+            Intent::Switchover { reason } => self.move_by_hand(host, human(reason), Site::Standby),
+            Intent::Failback { reason } => self.move_by_hand(host, human(reason), Site::Home),
+            Intent::Approve { run, accept_loss } => self.approve(run, *accept_loss, by),
+            Intent::Cancel { run } => self.cancel(run, by),
+            Intent::Pause { reason } => Ok(vec![Record::Paused { reason: reason.clone() }]),
+            Intent::Resume => Ok(vec![Record::Resumed]),
+            Intent::Arm => self.arm(host),
+        }
+    }
+
+    fn failover_by_hand(
+        &self,
+        host: &Host<'_>,
+        trigger: Trigger,
+        accept_loss: Option<Span>,
+    ) -> Result<Vec<Record>, Refusal> {
+        let open = self.ledger().open_run();
+        if let Some(run) = open.filter(|run| !begin::is_prewarm(run)) {
+            return Err(Refusal::RunOpen(run.id.clone()));
+        }
+        self.unfenced()?;
+        let evidence = begin::evidence(self, begin::fault_at(self, host));
+        let question = begin::failover_question(self, evidence.as_ref(), false);
+        if let Some(question) = &question {
+            enough(begin::loss(question), accept_loss)?;
+        }
+        begin::failover_with(self, host, trigger, (evidence, None)).map_err(incomplete)
+    }
+
+    fn move_by_hand(
+        &self,
+        host: &Host<'_>,
+        trigger: Trigger,
+        to: Site,
+    ) -> Result<Vec<Record>, Refusal> {
+        if let Some(run) = self.ledger().open_run() {
+            return Err(Refusal::RunOpen(run.id.clone()));
+        }
+        if self.active() == to {
+            return Err(Refusal::AlreadyThere(to));
+        }
+        self.unfenced()?;
+        begin::planned(self, host, trigger, None).map_err(incomplete)
+    }
+
+    /// A site whose old writer may still be running takes no traffic, and no new run buries the
+    /// obligation to stop it.
+    fn unfenced(&self) -> Result<(), Refusal> {
+        let open: Vec<_> = self.ledger().run.iter().flat_map(|run| run.standing()).collect();
+        let Some((step, _)) = open.first() else { return Ok(()) };
+        Err(Refusal::NotReady(format!(
+            "{} is not fit to take traffic: {step} and {} more obligations are open",
+            self.active().other(),
+            open.len() - 1
+        )))
+    }
+
+    fn approve(
+        &self,
+        run: &RunId,
+        accept_loss: Option<Span>,
+        by: &str,
+    ) -> Result<Vec<Record>, Refusal> {
+        let open = self.ledger().open_run().filter(|open| open.id == *run);
+        let open = open.ok_or_else(|| Refusal::NoSuchRun(run.clone()))?;
+        let asked = open.asks().next();
+        let (step, question, _) = asked.ok_or_else(|| Refusal::NothingAsked(run.clone()))?;
+        if question.kind == QuestionKind::AcceptLoss {
+            enough(begin::loss(question), accept_loss)?;
+        }
+        let (step, by) = (step.clone(), by.into());
+        let accept_loss_ms = accept_loss.map(Span::as_millis);
+        Ok(vec![Record::Answered { step, by, accept_loss_ms }])
+    }
+
+    fn cancel(&self, run: &RunId, by: &str) -> Result<Vec<Record>, Refusal> {
+        let ledger = self.ledger();
+        let open = ledger.open_run().filter(|open| open.id == *run);
+        let open = open.ok_or_else(|| Refusal::NoSuchRun(run.clone()))?;
+        if open.committed {
+            return Err(Refusal::Committed(run.clone()));
+        }
+        if matches!(open.phase, Phase::Unwinding { .. }) {
+            return Ok(Vec::new());
+        }
+        let plan = Box::new(unwind(open.kind, open.from, &ledger.undo()));
+        let why = format!("cancelled by {by}");
+        Ok(vec![Record::Unwinding { why }, Record::Planned { plan, moves: false }])
+    }
+
+    fn arm(&self, host: &Host<'_>) -> Result<Vec<Record>, Refusal> {
+        if self.active() != Site::Home {
+            return Err(Refusal::NotReady("a group is armed while home serves".into()));
+        }
+        let serving = self.sampler.serving(Site::Home, host.now.mono).verdict;
+        if serving != crate::model::Answer3::Yes {
+            return Err(Refusal::NotReady(format!("home serving: {serving}")));
+        }
+        collect::facts(&self.policy, &self.known, host.now.wall).map_err(incomplete)?;
+        if self.facts.get().is_none() {
+            return Err(Refusal::NotReady("the facts are not recorded yet; try again".into()));
+        }
+        Ok(vec![Record::Armed])
+    }
+}
+
+/// Whether as much was accepted as may be lost; an unknown loss needs a human to name any.
+fn enough(needed: Option<Span>, accepted: Option<Span>) -> Result<(), Refusal> {
+    match (needed, accepted) {
+        (Some(needed), Some(accepted)) if accepted >= needed => Ok(()),
+        (None, Some(_)) => Ok(()),
+        (needed, _) => {
+            // Shown in whole seconds, rounded up, so that it can be typed back.
+            let needed = needed.map_or(Span::ZERO, |n| Span::secs(n.as_millis().div_ceil(1_000)));
+            Err(Refusal::MoreLoss { needed })
+        }
+    }
+}
+
+fn incomplete(incomplete: Incomplete) -> Refusal {
+    Refusal::Incomplete(incomplete.to_string())
+}

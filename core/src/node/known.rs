@@ -1,0 +1,147 @@
+//! What a replica knows of a group's world from looking: the last good answer of each look, and when.
+
+use std::collections::BTreeMap;
+
+use crate::databases::evidence::Replication;
+use crate::levers::records;
+use crate::model::{Claim, Host, Lag, LoadBalancerName, Mono, Now, Site, Span, Wall, ZoneId};
+use crate::op::{
+    Answer, Fault, HealthCheck, Instance, LoadBalancer, PoolView, RecordSet, RecordType,
+    WorkloadView, ZoneInfo,
+};
+
+use super::survey::Look;
+
+/// A value and when it was seen.
+#[derive(Clone, Debug)]
+pub(super) struct SeenAt<T> {
+    /// When.
+    pub(super) at: Mono,
+    /// What.
+    pub(super) value: T,
+}
+
+/// What is known of a group's world.
+#[derive(Debug, Default)]
+pub(super) struct Known {
+    pub(super) load_balancers: BTreeMap<(Site, LoadBalancerName), LoadBalancer>,
+    pub(super) target_groups: BTreeMap<(Site, LoadBalancerName), Vec<crate::model::TargetGroupArn>>,
+    /// `None`: RDS says there is no such instance.
+    pub(super) instances: BTreeMap<Site, SeenAt<Option<Instance>>>,
+    pub(super) replication: BTreeMap<Site, Replication>,
+    /// By site and position in the policy; `None`: it does not exist.
+    pub(super) workloads: BTreeMap<(Site, usize), SeenAt<Option<WorkloadView>>>,
+    pub(super) pools: BTreeMap<usize, SeenAt<Option<PoolView>>>,
+    pub(super) cluster_claims: BTreeMap<Site, SeenAt<Option<Claim>>>,
+    pub(super) records: BTreeMap<Host, SeenAt<Vec<RecordSet>>>,
+    pub(super) zones: BTreeMap<ZoneId, ZoneInfo>,
+    pub(super) closed_check: Option<HealthCheck>,
+    /// The gate object's claim.
+    pub(super) gate_claim: Option<Claim>,
+    /// Why each look last failed.
+    pub(super) troubles: BTreeMap<usize, Fault>,
+}
+
+impl Known {
+    /// Takes what one look answered.
+    pub(super) fn take(
+        &mut self,
+        index: usize,
+        look: &Look,
+        now: Now,
+        result: Result<Answer, Fault>,
+    ) {
+        match result {
+            Ok(answer) => {
+                self.troubles.remove(&index);
+                self.learn(look, now, answer);
+            }
+            Err(fault) => {
+                if matches!(fault, Fault::NotFound(_)) {
+                    self.learn_absence(look, now.mono);
+                }
+                self.troubles.insert(index, fault);
+            }
+        }
+    }
+
+    fn learn(&mut self, look: &Look, now: Now, answer: Answer) {
+        let at = now.mono;
+        match (look, answer) {
+            (Look::FindLoadBalancer(site, name), Answer::LoadBalancer(Some(found))) => {
+                self.load_balancers.insert((*site, name.clone()), found);
+            }
+            (Look::TargetGroups(site, name), Answer::TargetGroups(found)) => {
+                self.target_groups.insert((*site, name.clone()), found);
+            }
+            (Look::Instance(site), Answer::Instance(found)) => {
+                self.instances.insert(*site, SeenAt { at, value: Some(found) });
+            }
+            (Look::Replication(site), Answer::Points(points)) => self.replicated(*site, &points),
+            (Look::Workload(site, index), Answer::Workload(view)) => {
+                self.workloads.insert((*site, *index), SeenAt { at, value: Some(view) });
+            }
+            (Look::Pool(index), Answer::Pool(view)) => {
+                self.pools.insert(*index, SeenAt { at, value: Some(view) });
+            }
+            (Look::ClusterClaim(site), Answer::Fence(fence)) => {
+                let value = fence.map(|fence| fence.claim);
+                self.cluster_claims.insert(*site, SeenAt { at, value });
+            }
+            (Look::Records(_, name), Answer::Records(value)) => {
+                self.records.insert(name.clone(), SeenAt { at, value });
+            }
+            (Look::Zone(id), Answer::Zone(zone)) => drop(self.zones.insert(id.clone(), zone)),
+            (Look::ClosedCheck, Answer::HealthCheck(check)) => self.closed_check = Some(check),
+            (Look::Gate, Answer::Gate(gate)) => self.gate_claim = gate.and_then(|gate| gate.claim),
+            _ => {}
+        }
+    }
+
+    fn learn_absence(&mut self, look: &Look, at: Mono) {
+        match look {
+            Look::Instance(site) => {
+                self.instances.insert(*site, SeenAt { at, value: None });
+            }
+            Look::Workload(site, index) => {
+                self.workloads.insert((*site, *index), SeenAt { at, value: None });
+            }
+            Look::Pool(index) => drop(self.pools.insert(*index, SeenAt { at, value: None })),
+            _ => {}
+        }
+    }
+
+    /// Joins CloudWatch's points with what RDS says of streaming now.
+    fn replicated(&mut self, site: Site, points: &[crate::model::Counted]) {
+        let streaming = self.instance(site).is_some_and(|instance| instance.streaming);
+        let replication = self.replication.entry(site).or_default();
+        for point in points {
+            let behind_ms = u64::try_from(point.thousandths).ok();
+            replication.push(Lag { at: point.at, behind_ms, streaming });
+        }
+    }
+
+    /// A site's database instance, as last seen.
+    pub(super) fn instance(&self, site: Site) -> Option<&Instance> {
+        self.instances.get(&site).and_then(|seen| seen.value.as_ref())
+    }
+
+    /// A site's replication samples start anew: its member is another one now.
+    pub(super) fn forget_replication(&mut self, site: Site) {
+        self.replication.remove(&site);
+    }
+
+    /// The claims found in the world: at the lever and in the clusters.
+    pub(super) fn claims(&self) -> impl Iterator<Item = Claim> + '_ {
+        let clusters = self.cluster_claims.values().filter_map(|seen| seen.value.clone());
+        let sets = self.records.values().flat_map(|seen| &seen.value);
+        let txt = sets.filter(|set| set.kind == RecordType::Txt);
+        clusters.chain(txt.filter_map(records::read_fence)).chain(self.gate_claim.clone())
+    }
+
+    /// Since when replication points are wanted.
+    pub(super) fn replication_since(&self, site: Site, now: Wall) -> Wall {
+        let last = self.replication.get(&site).and_then(Replication::latest);
+        last.map_or(now - Span::mins(5), |sample| sample.at)
+    }
+}

@@ -1,0 +1,146 @@
+//! What a node says to people.
+
+use crate::databases::evidence::{Evidence, Grade};
+use crate::decide::{Ask, HoldWhy, words};
+use crate::health::{Ready, Sign};
+use crate::model::{Now, StepId};
+use crate::policy::Policy;
+use crate::run::{Ended, Ledger, Record, Run, Trigger};
+use crate::step::{Question, QuestionKind};
+
+use super::begin;
+use super::group::Group;
+use super::notices::Message;
+
+/// Why a run that prepared, or waited for a yes, is sent back.
+pub(super) const SERVES_AGAIN: &str = "a false alarm: the active site serves again";
+
+/// A decision in one line.
+pub(super) fn decision(group: &Group) -> String {
+    let decided = match &group.decision {
+        Some(decision) => words::decision(decision, &group.policy.group),
+        None => "nothing is decided: this replica does not lead".into(),
+    };
+    match &group.obstacle {
+        Some(obstacle) => format!("{decided}; but {obstacle}"),
+        None => decided,
+    }
+}
+
+/// What keeps a site from being ready.
+pub(super) fn not_ready(ready: &Ready) -> Vec<String> {
+    ready.reasons.iter().map(|(reason, how)| words::ready(*reason, *how)).collect()
+}
+
+/// What the active site's signals say, one line each.
+pub(super) fn evidence(group: &Group, now: Now) -> Vec<String> {
+    let line = |kind: &crate::health::KindEvidence| {
+        let since = kind.down_since.map(|at| format!(" since {at}")).unwrap_or_default();
+        let sign = match kind.sign {
+            Sign::Up => "up",
+            Sign::Down => "down",
+            Sign::Unknown => "unknown",
+        };
+        format!(
+            "{}: {sign}{since} ({} good, {} bad of {})",
+            kind.name, kind.good, kind.bad, kind.of
+        )
+    };
+    group.sampler.site(group.active()).evidence(now.mono).iter().map(line).collect()
+}
+
+/// Why a failover wants a yes.
+pub(super) fn failover_reason(group: &Group, evidence: Option<&Evidence>) -> String {
+    let site = group.active();
+    let data = match evidence {
+        None => String::new(),
+        Some(evidence) => format!("; {}", replication(evidence)),
+    };
+    format!("the {site} site does not serve{data}")
+}
+
+fn replication(evidence: &Evidence) -> String {
+    let loss = match evidence.loss_ms {
+        Some(ms) => format!("up to {}.{:03} s of writes may be lost", ms / 1_000, ms % 1_000),
+        None => "how many writes would be lost is not known".into(),
+    };
+    let grade = match evidence.grade {
+        Grade::Good => "replication was fresh and near",
+        Grade::Missing => "no replication sample from before the fault",
+        Grade::Stale => "the last replication sample before the fault is too old",
+        Grade::NotStreaming => "the replica was not streaming",
+        Grade::TooFarBehind => "the replica was further behind than the policy allows",
+    };
+    format!("{grade}: {loss}")
+}
+
+/// Why coming home is proposed.
+pub(super) fn failback_ready(group: &Group) -> String {
+    format!("the home site has been fit for {}", group.policy.health.stable_for)
+}
+
+/// What a run asks, with the command that answers.
+pub(super) fn ask(policy: &Policy, run: &Run, step: &StepId, question: &Question) -> Message {
+    let group = &policy.group;
+    let loss = match (question.kind, begin::loss(question)) {
+        (QuestionKind::AcceptLoss, Some(loss)) => {
+            format!(" --accept-loss {}s", loss.as_millis().div_ceil(1_000))
+        }
+        (QuestionKind::AcceptLoss, None) => " --accept-loss DURATION".into(),
+        _ => String::new(),
+    };
+    Message {
+        kind: "ask",
+        run: Some(run.id.clone()),
+        title: format!("{group}: {} asks ({step})", run.id),
+        body: format!(
+            "{}\nIf nobody answers: {}\nbowline approve {group} --run {}{loss}",
+            question.why, question.otherwise, run.id
+        ),
+    }
+}
+
+/// Something that only a human can start, with the command that does.
+pub(super) fn ask_decision(group: &Group, ask: &Ask, now: Now) -> Message {
+    let name = &group.policy.group;
+    let title = format!("{name}: {}", words::ask(ask, name));
+    let seen = evidence(group, now).join("\n");
+    Message { kind: "ask", run: None, title, body: format!("{seen}\n{OTHERWISE}") }
+}
+
+/// Users may not be served, and nothing is being done.
+pub(super) fn alarm(group: &Group, why: &HoldWhy, now: Now) -> Message {
+    let name = &group.policy.group;
+    let title = format!("{name}: {}", words::hold(why, name));
+    let seen = evidence(group, now).join("\n");
+    Message { kind: "alert", run: None, title, body: format!("{seen}\n{OTHERWISE}") }
+}
+
+/// What happens if nobody answers before a run.
+const OTHERWISE: &str = "If nobody answers: nothing moves.";
+
+/// What people are told of a record, if anything.
+pub(super) fn announcement(ledger: &Ledger, record: &Record) -> Option<Message> {
+    let run = ledger.run.as_ref()?;
+    let message = |kind, title: String, body: String| {
+        Some(Message { kind, run: Some(run.id.clone()), title, body })
+    };
+    match record {
+        Record::Opened { kind, from, trigger, evidence, .. } => {
+            let by = match trigger {
+                Trigger::Automatic => "by policy".into(),
+                Trigger::Human { by, reason } => format!("by {by}: {reason}"),
+            };
+            let title = format!("{}: {} from {from} begins, {by}", run.id, kind.word());
+            message("runStarted", title, evidence.join("\n"))
+        }
+        Record::Closed { ended } => {
+            let how = match ended {
+                Ended::Moved => format!("the {} site serves", ledger.active),
+                Ended::Unwound(why) => format!("undone: {why}"),
+            };
+            message("runEnded", format!("{}: {how}", run.id), String::new())
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,126 @@
+//! Building plans: what each kind of move consists of.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::coming_home;
+use super::facts::{Facts, Incomplete};
+use super::losing;
+use super::parts::Draft;
+use super::step::{Class, Effect, OnTimeout, Plan, PlanKind, Step};
+use crate::databases::evidence::Evidence;
+use crate::model::{Epoch, Place, Site, Span, StepId};
+use crate::policy::Policy;
+use crate::step::{Hold, HoldId, Mark, Question};
+
+/// What a plan is built from: everything is known before it starts.
+#[derive(Clone, Debug)]
+pub struct Survey<'a> {
+    /// The group's policy.
+    pub policy: &'a Policy,
+    /// Peacetime facts, with the resource ids of members that were rebuilt since.
+    pub facts: &'a Facts,
+    /// The epoch of the run; it names what is left over.
+    pub epoch: Epoch,
+    /// Which site serves now.
+    pub active: Site,
+    /// Steps that the run already has.
+    pub existing: &'a BTreeSet<StepId>,
+    /// The group's open holds.
+    pub holds: &'a BTreeMap<HoldId, Hold>,
+    /// Evidence of replication as of the fault, for a failover with a database.
+    pub evidence: Option<Evidence>,
+    /// Whether the passive site's member is a streaming replica now.
+    pub replica_streams: bool,
+    /// What a human must say yes to before anything that cannot be undone.
+    pub question: Option<Question>,
+}
+
+/// How long a claim in a cluster that must answer may take.
+const CLAIM: Span = Span::mins(2);
+
+/// How long anything on the failover path may wait for the failed site (S9).
+pub(super) const FAILED_SITE: Span = Span::secs(45);
+
+/// Starts nodes, and workloads that are safe without the writer, at the passive site.
+///
+/// # Errors
+/// [`Incomplete`] when a count was never recorded.
+pub fn prewarm(survey: &Survey<'_>) -> Result<Plan, Incomplete> {
+    let mut draft = Draft::new(survey, PlanKind::Failover);
+    claim_target(&mut draft);
+    draft.early_capacity()?;
+    Ok(draft.finish())
+}
+
+/// The unplanned move.
+///
+/// # Errors
+/// [`Incomplete`] when a fact was never recorded.
+pub fn failover(survey: &Survey<'_>) -> Result<Plan, Incomplete> {
+    let mut draft = Draft::new(survey, PlanKind::Failover);
+    let claim = claim_target(&mut draft);
+    draft.add("claim.losing", &[], losing::claim(&draft, OnTimeout::Proceed, FAILED_SITE));
+    let early = draft.early_capacity()?;
+    let decided = match &survey.question {
+        Some(question) => draft.approval(question.clone(), &claim),
+        None => claim,
+    };
+    losing::standing_quarantine(&mut draft, &decided);
+    let writer = losing::promote_after_fence(&mut draft, &decided)?;
+    let started = draft.start_rest(&writer)?;
+    let capacity = draft.capacity(early.into_iter().chain(started).collect())?;
+    let shifted = draft.shift(&[capacity, writer])?;
+    draft.seen_from_outside("verify", &shifted, survey.policy.verify.hold)?;
+    Ok(draft.finish())
+}
+
+/// The planned move: a switchover to standby, or a failback home until the group is armed again.
+///
+/// # Errors
+/// [`Incomplete`] when a fact was never recorded.
+pub fn planned_move(survey: &Survey<'_>) -> Result<Plan, Incomplete> {
+    let kind = match survey.active {
+        Site::Home => PlanKind::Switchover,
+        Site::Standby => PlanKind::Failback,
+    };
+    let mut draft = Draft::new(survey, kind);
+    let gaining = claim_target(&mut draft);
+    let losing = draft.add("claim.losing", &[], losing::claim(&draft, OnTimeout::Fail, CLAIM));
+    let mut decided =
+        draft.milestone("claimed", "both clusters know the claim", &[gaining, losing]);
+    if let Some(question) = &survey.question {
+        decided = draft.approval(question.clone(), &decided);
+    }
+    let near = coming_home::rebuilt(&mut draft, survey.active.other(), &decided)?;
+    let early = draft.early_capacity()?;
+    let fit =
+        draft.milestone("fit", "the gaining site is fit", &[vec![near], early.clone()].concat());
+    let quiet = losing::quiesce(&mut draft, &fit)?;
+    let writer = losing::promote_caught_up(&mut draft, &quiet)?;
+    let started = draft.start_rest(&writer)?;
+    let capacity = draft.capacity(early.into_iter().chain(started).collect())?;
+    let shifted = draft.shift(&[capacity, writer])?;
+    let verified = draft.seen_from_outside("verify", &shifted, survey.policy.verify.hold)?;
+    let cooled = draft.seen_from_outside("coolDown", &verified, survey.policy.cool_down)?;
+    let rebuilt = coming_home::rebuilt(&mut draft, survey.active, &cooled)?;
+    match kind {
+        PlanKind::Failback => coming_home::release_standby(&mut draft, &rebuilt),
+        _ => coming_home::release_both(&mut draft, &rebuilt),
+    }
+    Ok(draft.finish())
+}
+
+fn claim_target(draft: &mut Draft<'_>) -> StepId {
+    let cluster = draft.gaining().cluster.clone();
+    let step = Step {
+        effect: Effect::ClaimCluster(crate::capacity::ClaimCluster { cluster }),
+        needs: Vec::new(),
+        touches: Place::Site(draft.to),
+        class: Class::Reversible,
+        timeout: Some(CLAIM),
+        on_timeout: OnTimeout::Fail,
+        standing: false,
+        marks: Vec::<Mark>::new(),
+    };
+    draft.add("claim.gaining", &[], step)
+}

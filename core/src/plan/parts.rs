@@ -1,0 +1,308 @@
+//! The draft of a plan, and the parts that every move shares: capacity, shift, the look from outside.
+
+use std::fmt::Display;
+
+use indexmap::IndexMap;
+
+use super::build::Survey;
+use super::facts::Incomplete;
+use super::step::{Approval, Class, Effect, Milestone, OnTimeout, Plan, PlanKind, Step};
+use crate::capacity::{CapacityReady, Release, SetJob, SetPool, SetWorkload, Until};
+use crate::levers::outside::{Answers, Leads, Serves};
+use crate::levers::{gates, records};
+use crate::model::{ObjectRef, Place, Site, Span, StepId};
+use crate::policy::{Lever, RecordName, Replicas, SitePolicy, Starts, Workload};
+use crate::step::{HoldId, Mark, Question};
+
+/// How long scaling and suspending at a site that must answer may take.
+const ASKED: Span = Span::mins(5);
+
+/// How long Route 53 may take to accept a batch before a human is asked.
+const SHIFT: Span = Span::mins(10);
+
+/// How long Route 53 may take to tell all its servers; generally 60 s.
+const INSYNC: Span = Span::mins(3);
+
+/// A plan that is being written.
+pub(super) struct Draft<'a> {
+    pub(super) survey: &'a Survey<'a>,
+    pub(super) kind: PlanKind,
+    pub(super) from: Site,
+    pub(super) to: Site,
+    steps: IndexMap<StepId, Step>,
+}
+
+impl<'a> Draft<'a> {
+    pub(super) fn new(survey: &'a Survey<'a>, kind: PlanKind) -> Self {
+        let from = survey.active;
+        Self { survey, kind, from, to: from.other(), steps: IndexMap::new() }
+    }
+
+    pub(super) fn finish(self) -> Plan {
+        Plan { kind: self.kind, from: self.from, to: self.to, steps: self.steps }
+    }
+
+    pub(super) fn gaining(&self) -> &'a SitePolicy {
+        self.survey.policy.site(self.to)
+    }
+
+    pub(super) fn losing(&self) -> &'a SitePolicy {
+        self.survey.policy.site(self.from)
+    }
+
+    /// Adds a step, unless the run has it already.
+    pub(super) fn add(&mut self, id: impl Display, needs: &[StepId], mut step: Step) -> StepId {
+        let id = StepId::new(id.to_string());
+        if !self.survey.existing.contains(&id) {
+            step.needs.extend(needs.iter().cloned());
+            self.steps.insert(id.clone(), step);
+        }
+        id
+    }
+
+    /// Whether this plan has a step.
+    pub(super) fn has(&self, id: &StepId) -> bool {
+        self.steps.contains_key(id)
+    }
+
+    /// A point in the DAG.
+    pub(super) fn milestone(&mut self, id: &str, note: &str, needs: &[StepId]) -> StepId {
+        let effect = Effect::Milestone(Milestone { note: note.into() });
+        self.add(id, needs, Step::looks(effect, Place::Nowhere))
+    }
+
+    /// A human's yes.
+    pub(super) fn approval(&mut self, question: Question, after: &StepId) -> StepId {
+        let effect = Effect::Approval(Approval { question });
+        self.add("approval", std::slice::from_ref(after), Step::looks(effect, Place::Nowhere))
+    }
+
+    /// Opens NodePools and starts what is safe without the writer.
+    pub(super) fn early_capacity(&mut self) -> Result<Vec<StepId>, Incomplete> {
+        let claim = [StepId::new("claim.gaining")];
+        let mut ids = Vec::new();
+        if self.to == Site::Standby {
+            for pool in &self.survey.policy.capacity.pools {
+                let effect = Effect::SetPool(SetPool {
+                    site: self.to,
+                    cluster: self.gaining().cluster.clone(),
+                    pool: pool.name.clone(),
+                    limits: pool.limits.clone(),
+                });
+                let step = Step::holds(effect, self.to, ASKED);
+                ids.push(self.add(format!("pool.{}", pool.name), &claim, step));
+            }
+        }
+        ids.extend(self.start(Starts::Early, &claim)?);
+        Ok(ids)
+    }
+
+    /// Starts what needs the writer, jobs included.
+    pub(super) fn start_rest(&mut self, writer: &StepId) -> Result<Vec<StepId>, Incomplete> {
+        let needs = [writer.clone()];
+        let ids = self.start(Starts::AfterWriter, &needs)?;
+        for job in &self.survey.policy.capacity.jobs {
+            let id = format!("resume.{}.{}", job.object.namespace, job.object.name);
+            let object = ObjectRef::Job(job.object.clone());
+            let step = self.release_or(&object, |draft| {
+                Effect::SetJob(SetJob {
+                    site: draft.to,
+                    cluster: draft.gaining().cluster.clone(),
+                    job: job.object.clone(),
+                    suspend: false,
+                })
+            });
+            self.add(id, &needs, step);
+        }
+        Ok(ids)
+    }
+
+    fn start(&mut self, starts: Starts, needs: &[StepId]) -> Result<Vec<StepId>, Incomplete> {
+        let mut ids = Vec::new();
+        let all = &self.survey.policy.capacity.workloads;
+        for workload in all.iter().filter(|workload| workload.starts == starts) {
+            let replicas = self.wanted(workload)?;
+            let object = ObjectRef::Workload(workload.object.clone());
+            let step = self.release_or(&object, |draft| {
+                Effect::SetWorkload(SetWorkload {
+                    site: draft.to,
+                    cluster: draft.gaining().cluster.clone(),
+                    workload: workload.object.clone(),
+                    replicas,
+                    until: Until::Asked,
+                })
+            });
+            ids.push(self.add(format!("start.{}", short(workload)), needs, step));
+        }
+        Ok(ids)
+    }
+
+    /// At home what was there before is restored; at standby it is set and held.
+    fn release_or(&self, object: &ObjectRef, set: impl FnOnce(&Self) -> Effect) -> Step {
+        let id = HoldId::object(self.to, object);
+        match self.survey.holds.get(&id) {
+            Some(hold) if self.to == Site::Home => Step {
+                marks: vec![Mark::Released(id)],
+                ..Step::holds(Effect::Release(Release { hold: hold.clone() }), self.to, ASKED)
+            },
+            _ => Step::holds(set(self), self.to, ASKED),
+        }
+    }
+
+    /// How many replicas a workload has at the gaining site.
+    pub(super) fn wanted(&self, workload: &Workload) -> Result<u32, Incomplete> {
+        let name = workload.object.to_string();
+        let home = || {
+            let count = self.survey.facts.replicas.get(name.as_str()).copied();
+            count.ok_or_else(|| Incomplete(format!("home's replicas of {name}")))
+        };
+        Ok(match (self.to, workload.replicas) {
+            (Site::Home, _) => home()?,
+            (Site::Standby, Replicas::Count(count)) => count,
+            (Site::Standby, Replicas::PercentOfHome { percent, at_least }) => {
+                (home()? * percent).div_ceil(100).max(at_least)
+            }
+        })
+    }
+
+    /// Waits for what traffic needs (S2).
+    pub(super) fn capacity(&mut self, needs: Vec<StepId>) -> Result<StepId, Incomplete> {
+        let capacity = &self.survey.policy.capacity;
+        let counted = |workload| Ok((Workload::clone(workload).object, self.wanted(workload)?));
+        let effect = Effect::CapacityReady(CapacityReady {
+            cluster: self.gaining().cluster.clone(),
+            workloads: capacity.workloads.iter().map(counted).collect::<Result<_, _>>()?,
+            minimum_percent: capacity.minimum_ready_percent,
+        });
+        let mut step = Step::looks(effect, Place::Site(self.to));
+        step.timeout = Some(capacity.ready_timeout);
+        Ok(self.add("capacity", &needs, step))
+    }
+
+    /// Moves the traffic and waits until every authoritative server says so.
+    pub(super) fn shift(&mut self, needs: &[StepId]) -> Result<StepId, Incomplete> {
+        let moved = match &self.survey.policy.lever {
+            Lever::Records(lever) => self.shift_records(lever, needs)?,
+            Lever::Gates(lever) => vec![self.flip(lever, needs)],
+        };
+        let effect = Effect::Milestone(Milestone { note: format!("traffic leads to {}", self.to) });
+        let mut step = Step::looks(effect, Place::Nowhere);
+        step.marks = vec![Mark::Active(self.to)];
+        let shifted = self.add("shifted", &moved, step);
+        let mut synced = vec![shifted];
+        if let Lever::Records(lever) = &self.survey.policy.lever {
+            for id in &moved {
+                let effect = Effect::Insync(records::Insync {
+                    role: lever.role.clone(),
+                    shifted_by: id.clone(),
+                });
+                let mut step = Step::looks(effect, Place::Dns);
+                (step.timeout, step.on_timeout) = (Some(INSYNC), OnTimeout::Proceed);
+                synced.push(self.add(format!("insync.{id}"), std::slice::from_ref(id), step));
+            }
+        }
+        let names = self.names().iter().map(|name| self.leads(name)).collect::<Result<_, _>>()?;
+        let mut step = Step::looks(Effect::Answers(Answers { names }), Place::Outside);
+        (step.timeout, step.on_timeout) = (Some(INSYNC.times(2)), OnTimeout::Ask);
+        Ok(self.add("answers", &synced, step))
+    }
+
+    fn shift_records(
+        &mut self,
+        lever: &crate::policy::RecordsLever,
+        needs: &[StepId],
+    ) -> Result<Vec<StepId>, Incomplete> {
+        let mut zones: Vec<_> = lever.names.iter().map(|name| name.zone.clone()).collect();
+        zones.sort();
+        zones.dedup();
+        let mut ids = Vec::new();
+        for zone in zones {
+            let facts = self.survey.facts.zone(&zone)?;
+            let effect = Effect::Shift(records::Shift {
+                zone: zone.clone(),
+                apex: facts.apex.clone(),
+                role: lever.role.clone(),
+                sets: facts.sets.clone(),
+                closed: lever.closed_health_check.clone(),
+                to: self.to,
+            });
+            ids.push(self.add(format!("shift.{zone}"), needs, Step::moves_traffic(effect, SHIFT)));
+        }
+        Ok(ids)
+    }
+
+    fn flip(&mut self, lever: &crate::policy::GatesLever, needs: &[StepId]) -> StepId {
+        let effect = Effect::Flip(gates::Flip {
+            role: lever.role.clone(),
+            object: lever.object.clone(),
+            to: self.to,
+        });
+        self.add("shift.gate", needs, Step::moves_traffic(effect, SHIFT))
+    }
+
+    fn names(&self) -> &'a [RecordName] {
+        match &self.survey.policy.lever {
+            Lever::Records(lever) => &lever.names,
+            Lever::Gates(lever) => &lever.names,
+        }
+    }
+
+    fn leads(&self, name: &RecordName) -> Result<Leads, Incomplete> {
+        let facts = self.survey.facts;
+        Ok(Leads {
+            name: name.name.clone(),
+            servers: facts.zone(&name.zone)?.name_servers.clone(),
+            load_balancer: facts.load_balancer(self.to, &name.load_balancer)?.dns_name.clone(),
+        })
+    }
+
+    /// Looks from outside for `hold` without a break.
+    pub(super) fn seen_from_outside(
+        &mut self,
+        id: &str,
+        after: &StepId,
+        hold: Span,
+    ) -> Result<StepId, Incomplete> {
+        let verify = &self.survey.policy.verify;
+        let name = self.names().iter().find(|name| name.name == verify.host);
+        let name = name.ok_or_else(|| Incomplete(format!("a record for {}", verify.host)))?;
+        let serves = Serves::new(verify, self.to, self.leads(name)?, hold);
+        let mut step = Step::looks(Effect::Serves(serves), Place::Outside);
+        (step.timeout, step.on_timeout) = (Some(hold.times(2) + Span::mins(10)), OnTimeout::Ask);
+        Ok(self.add(id, std::slice::from_ref(after), step))
+    }
+}
+
+/// A workload in a step's name.
+pub(super) fn short(workload: &Workload) -> String {
+    format!("{}.{}", workload.object.namespace, workload.object.name)
+}
+
+impl Step {
+    /// A step that changes nothing and, once it takes too long, fails the run.
+    pub(super) fn looks(effect: Effect, touches: Place) -> Self {
+        Self {
+            effect,
+            needs: Vec::new(),
+            touches,
+            class: Class::ReadOnly,
+            timeout: None,
+            on_timeout: OnTimeout::Fail,
+            standing: false,
+            marks: Vec::new(),
+        }
+    }
+
+    /// A step that takes or changes holds at a site.
+    pub(super) fn holds(effect: Effect, site: Site, timeout: Span) -> Self {
+        let look = Self::looks(effect, Place::Site(site));
+        Self { class: Class::Reversible, timeout: Some(timeout), ..look }
+    }
+
+    /// A step that moves traffic. It is not unwound: from here a run goes forward or asks.
+    pub(super) fn moves_traffic(effect: Effect, timeout: Span) -> Self {
+        let look = Self::looks(effect, Place::Dns);
+        let on_timeout = OnTimeout::Ask;
+        Self { class: Class::Irreversible, timeout: Some(timeout), on_timeout, ..look }
+    }
+}

@@ -1,0 +1,163 @@
+//! Text to policies: reads, checks against the schema, resolves. All errors at once.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
+use super::check::check;
+use super::code::Code;
+use super::problem::{Problem, Problems, Severity};
+use super::report::Report;
+use super::resolve::resolve;
+use super::schema::{self, API_VERSION, FailoverGroup, KIND};
+use super::tree::{self, Data, Node};
+use super::types::Policy;
+
+/// Policies that may be used, and what should be looked at.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Loaded {
+    /// The policies, in the file's order.
+    pub policies: Vec<Policy>,
+    /// Warnings only.
+    pub warnings: Problems,
+}
+
+/// Reads the policies of a YAML text, which may hold several documents. `file` only names it.
+///
+/// # Errors
+/// Everything that is wrong, in the file's order, each with its place and remedy. Only where the
+/// text is no YAML it is that alone, since what comes after cannot be told apart.
+pub fn load(file: &str, text: &str) -> Result<Loaded, Problems> {
+    let lines: Vec<&str> = text.lines().collect();
+    let documents = match tree::read(text) {
+        Ok(documents) => documents,
+        Err(error) => return Err(refused(file, syntax(&lines, error))),
+    };
+    if documents.is_empty() {
+        return Err(refused(file, nothing_in_it()));
+    }
+    let mut gathered = Gathered::default();
+    for document in &documents {
+        gathered.read(&lines, document);
+    }
+    gathered.finish(file)
+}
+
+/// Reads one policy as an API server gives it: a JSON object with `metadata` and `spec`. What else
+/// a server keeps in `metadata`, and `status`, is passed over.
+///
+/// # Errors
+/// Everything that is wrong; by field, since there is no file.
+pub fn load_object(object: &Value) -> Result<Loaded, Problems> {
+    let named = |key: &str| object["metadata"].get(key).cloned();
+    let mut metadata = json!({});
+    for key in ["name", "namespace"] {
+        if let Some(value) = named(key) {
+            metadata[key] = value;
+        }
+    }
+    let mut document = json!({"apiVersion": API_VERSION, "kind": KIND, "metadata": metadata});
+    if let Some(spec) = object.get("spec") {
+        document["spec"] = spec.clone();
+    }
+    let mut gathered = Gathered::default();
+    gathered.read(&[], &Node::of_json(&document));
+    let name = named("name").and_then(|name| name.as_str().map(str::to_owned));
+    gathered.finish(&name.unwrap_or_else(|| KIND.to_owned()))
+}
+
+/// What the documents of a file came to so far.
+#[derive(Default)]
+struct Gathered {
+    policies: Vec<Policy>,
+    problems: Vec<Problem>,
+    names: BTreeSet<(String, String)>,
+}
+
+impl Gathered {
+    fn read(&mut self, lines: &[&str], document: &Node) {
+        let mut report = Report::new(lines);
+        let policy = if is_a_group(&mut report, document) {
+            self.document(&mut report, document)
+        } else {
+            None
+        };
+        self.policies.extend(policy.filter(|_| report.is_sound()));
+        self.problems.extend(report.into_problems());
+    }
+
+    fn document(&mut self, report: &mut Report<'_>, document: &Node) -> Option<Policy> {
+        let checked = check(report, document, &schema::EDITOR);
+        let written: FailoverGroup = match serde_json::from_value(checked) {
+            Ok(written) => written,
+            Err(error) => {
+                // The schema and its types disagree: a fault of Bowline's, and still no panic.
+                let remedy = "this is a fault of Bowline's: please report it".to_owned();
+                report.error(Code::WrongType, "", error.to_string(), remedy);
+                return None;
+            }
+        };
+        let names = (written.metadata.namespace.clone(), written.metadata.name.clone());
+        if report.sound("metadata.name") && !self.names.insert(names) {
+            let message = format!("a second group is named `{}`", written.metadata.name);
+            let remedy = "give each group of a namespace a name of its own".to_owned();
+            report.error(Code::Duplicate, "metadata.name", message, remedy);
+        }
+        resolve(report, &written)
+    }
+
+    fn finish(mut self, file: &str) -> Result<Loaded, Problems> {
+        self.problems.sort_by_key(|problem| problem.place.map(|place| (place.line, place.column)));
+        let refused = self.problems.iter().any(|problem| problem.severity == Severity::Error);
+        let problems = Problems { file: file.to_owned(), list: self.problems };
+        if refused {
+            Err(problems)
+        } else {
+            Ok(Loaded { policies: self.policies, warnings: problems })
+        }
+    }
+}
+
+/// Whether a document says to be a group, or at least nothing else.
+fn is_a_group(report: &mut Report<'_>, document: &Node) -> bool {
+    let what = match &document.data {
+        Data::Map(_) => {
+            let said = |key: &str| document.get(key).filter(|node| !node.is_null());
+            let other = [("apiVersion", API_VERSION), ("kind", KIND)].into_iter().find_map(
+                |(key, wanted)| {
+                    let node = said(key)?;
+                    (node.data != Data::Scalar(wanted.into())).then_some((node.place, key, wanted))
+                },
+            );
+            let Some((place, key, wanted)) = other else { return true };
+            let message = format!("this document is something else: its `{key}` is not {wanted}");
+            (place, key, message)
+        }
+        _ => (document.place, "", format!("a {KIND} is wanted, and this is {}", document.what())),
+    };
+    let (place, key, message) = what;
+    let remedy = format!("write apiVersion: {API_VERSION} and kind: {KIND}, or keep it elsewhere");
+    report.error_at(Code::NotAGroup, place, [key.to_owned(), message, remedy]);
+    false
+}
+
+fn refused(file: &str, problems: Vec<Problem>) -> Problems {
+    Problems { file: file.to_owned(), list: problems }
+}
+
+fn syntax(lines: &[&str], error: tree::NotYaml) -> Vec<Problem> {
+    let mut report = Report::new(lines);
+    let remedy = "mend the YAML here; the rest is checked once it can be read".to_owned();
+    report.error_at(Code::Syntax, error.place, [String::new(), error.message, remedy]);
+    report.into_problems()
+}
+
+fn nothing_in_it() -> Vec<Problem> {
+    let mut report = Report::new(&[]);
+    let remedy = format!("write a {KIND}; policies/minimal.yaml is one to start from");
+    report.error(Code::NotAGroup, "", "there is no document in it".to_owned(), remedy);
+    report.into_problems()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,109 @@
+//! What a replica remembers of a step between two looks. It may be lost at any instant.
+
+use crate::model::{Mono, Span};
+use crate::op::{Answer, Fault, Op};
+use crate::step::Seen;
+
+/// A step that is being worked on.
+#[derive(Debug)]
+pub(super) struct Activity {
+    /// Since when this replica works on it.
+    pub(super) since: Mono,
+    /// Since when the world has been as wanted without a break.
+    pub(super) steady_since: Option<Mono>,
+    /// Looks that failed in a row.
+    pub(super) failures: u32,
+    /// What it does now.
+    pub(super) doing: Now,
+    /// What it last said or met, for people.
+    pub(super) note: String,
+    /// The id of the last change that was accepted.
+    pub(super) change: Option<String>,
+    /// Tells replies to an earlier look from those to this one.
+    pub(super) generation: u64,
+}
+
+/// What a step does now.
+#[derive(Debug)]
+pub(super) enum Now {
+    /// Nothing: it is to look.
+    Idle,
+    /// It waits for the answers of a look.
+    Looking(Look),
+    /// It waits until a record is in the store; then, if it has a call, that is sent.
+    Recording(Option<Op>),
+    /// It waits for the outcome of a call that changes something.
+    Acting,
+    /// It looks again then.
+    Until(Mono),
+}
+
+/// The answers of a look as they come in.
+#[derive(Debug, Default)]
+pub(super) struct Look {
+    /// Answers by position. Until one comes, its place says so.
+    seen: Vec<Result<Answer, Fault>>,
+    /// How many are missing.
+    missing: usize,
+    /// Which are there.
+    there: Vec<bool>,
+}
+
+impl Look {
+    /// Makes place for the answers of further calls; the position of the first.
+    pub(super) fn expect(&mut self, calls: usize) -> usize {
+        let first = self.seen.len();
+        self.seen.resize_with(first + calls, || Err(Fault::Unknown("no answer yet".into())));
+        self.there.resize(first + calls, false);
+        self.missing += calls;
+        first
+    }
+
+    /// Takes one answer; a second one to the same call is ignored.
+    pub(super) fn take(&mut self, slot: usize, result: Result<Answer, Fault>) {
+        if self.there.get(slot) != Some(&false) {
+            return;
+        }
+        self.seen[slot] = result;
+        self.there[slot] = true;
+        self.missing -= 1;
+    }
+
+    /// Whether every answer that was asked for is there.
+    pub(super) fn complete(&self) -> bool {
+        self.missing == 0
+    }
+
+    /// What was seen.
+    pub(super) fn seen(&self) -> Seen<'_> {
+        Seen(&self.seen)
+    }
+}
+
+impl Activity {
+    /// A step that begins.
+    pub(super) fn new(now: Mono) -> Self {
+        Self {
+            since: now,
+            steady_since: None,
+            failures: 0,
+            doing: Now::Idle,
+            note: String::new(),
+            change: None,
+            generation: 0,
+        }
+    }
+
+    /// Looks again after a pause that grows with the failures in a row: 1, 2, 4, then 5 s. Throttled
+    /// calls wait at least as long as the service said.
+    pub(super) fn back_off(&mut self, now: Mono, fault: &Fault) {
+        let pause = Span::secs(1 << self.failures.min(3)).min(Span::secs(5));
+        let asked = match fault {
+            Fault::Throttled { after: Some(after) } => *after,
+            _ => Span::ZERO,
+        };
+        self.failures += 1;
+        self.note = fault.to_string();
+        self.doing = Now::Until(now + pause.max(asked));
+    }
+}

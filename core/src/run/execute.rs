@@ -1,0 +1,396 @@
+//! Executing a run: from the ledger, answers and the time to calls and records.
+//!
+//! ```text
+//! Idle → Looking → as wanted?  → Done
+//!                → one call?   → Recording (Started accepted) → Acting → Idle: look again
+//!                → otherwise   → Until
+//! ```
+//! A step that was cut off anywhere begins at Idle: it looks before it calls again.
+
+use std::collections::BTreeMap;
+
+use super::activity::{Activity, Look, Now as Does};
+use super::ledger::Ledger;
+use super::record::Record;
+use super::state::{Phase, Run, StepRun};
+use crate::model::{Claim, GroupName, Mono, Now, Place, Span, StepId};
+use crate::op::{Answer, Fault, Op};
+use crate::plan::OnTimeout;
+use crate::step::{Context, Judgement, Outputs, Question, QuestionKind};
+
+/// How long one call of a step may take. A dead Region never answers.
+const CALL_TIMEOUT: Span = Span::secs(10);
+
+/// What the world disagreed about is looked at again so often.
+const DISAGREES: Span = Span::secs(10);
+
+/// How often a steady state is looked at.
+const STEADY: Span = Span::secs(3);
+
+/// One replica's work on one run.
+#[derive(Debug, Default)]
+pub struct Execution {
+    activities: BTreeMap<StepId, Activity>,
+}
+
+/// Names a call of a step, so that late answers to an older look are ignored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Slot {
+    step: StepId,
+    generation: u64,
+    index: usize,
+}
+
+/// What the executor wants done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Doing {
+    /// Make this call, and say what became of it.
+    Call {
+        /// Names the reply.
+        slot: Slot,
+        /// How long to wait.
+        timeout: Span,
+        /// The call.
+        op: Op,
+    },
+    /// Write this record.
+    Write(Record),
+    /// The run must go back.
+    Unwind(String),
+    /// A newer or foreign claim was found in the world: stand still.
+    Fenced(Claim),
+}
+
+/// The frame of one pass over the run.
+struct Pass<'a> {
+    group: &'a GroupName,
+    ledger: &'a Ledger,
+    run: &'a Run,
+    claim: &'a Claim,
+    now: Now,
+    out: Vec<Doing>,
+}
+
+impl Execution {
+    /// Forgets everything, as a crash does.
+    pub fn forget(&mut self) {
+        self.activities.clear();
+    }
+
+    /// What a step last said or met, for people.
+    #[must_use]
+    pub fn note(&self, step: &StepId) -> Option<&str> {
+        self.activities.get(step).map(|activity| activity.note.as_str())
+    }
+
+    /// Whether a call that changes something is on its way: what it does is not known yet.
+    #[must_use]
+    pub fn acting(&self) -> bool {
+        self.activities.values().any(|activity| matches!(activity.doing, Does::Acting))
+    }
+
+    /// Goes over the steps that can be worked on.
+    pub fn poll(&mut self, group: &GroupName, ledger: &Ledger, now: Now) -> Vec<Doing> {
+        let (Some(run), Some(claim)) = (&ledger.run, &ledger.claim) else { return Vec::new() };
+        let mut pass = Pass { group, ledger, run, claim, now, out: Vec::new() };
+        self.activities.retain(|id, _| run.steps.get(id).is_some_and(StepRun::open));
+        for (id, step) in run.runnable() {
+            let new = || Activity::new(now.mono);
+            let activity = self.activities.entry(id.clone()).or_insert_with(new);
+            pass.advance(id, step, activity);
+        }
+        pass.finish(self.activities.values().any(|a| matches!(a.doing, Does::Recording(_))))
+    }
+
+    /// When [`Execution::poll`] is next worth while, but for replies.
+    #[must_use]
+    pub fn wake_at(&self, ledger: &Ledger) -> Option<Mono> {
+        let run = ledger.run.as_ref()?;
+        let due = |(id, activity): (&StepId, &Activity)| {
+            let step = run.steps.get(id)?;
+            let look = match activity.doing {
+                Does::Until(at) => Some(at),
+                Does::Idle => Some(activity.since),
+                _ => None,
+            };
+            let overdue = step.step.timeout.filter(|_| step.asked.is_none());
+            let overdue = overdue.map(|timeout| activity.since + timeout);
+            look.into_iter().chain(overdue).min()
+        };
+        self.activities.iter().filter_map(due).min()
+    }
+
+    /// Takes what became of a call.
+    pub fn reply(&mut self, slot: &Slot, now: Now, result: Result<Answer, Fault>) {
+        let Some(activity) = self.activities.get_mut(&slot.step) else { return };
+        if activity.generation != slot.generation {
+            return;
+        }
+        match &mut activity.doing {
+            Does::Looking(look) => look.take(slot.index, result),
+            Does::Acting => acted(activity, now.mono, result),
+            _ => {}
+        }
+    }
+
+    /// A record is in the store: the call it announced may be sent, if `may_act`.
+    pub fn recorded(&mut self, record: &Record, may_act: bool) -> Option<Doing> {
+        let (Record::Started { step, .. } | Record::Asked { step, .. }) = record else {
+            return None;
+        };
+        let activity = self.activities.get_mut(step)?;
+        let Does::Recording(op) = std::mem::replace(&mut activity.doing, Does::Idle) else {
+            return None;
+        };
+        let op = op.filter(|_| may_act)?;
+        activity.doing = Does::Acting;
+        activity.generation += 1;
+        let slot = Slot { step: step.clone(), generation: activity.generation, index: 0 };
+        Some(Doing::Call { slot, timeout: CALL_TIMEOUT, op })
+    }
+}
+
+/// What an acting step does next: it looks, whatever the outcome.
+fn acted(activity: &mut Activity, now: Mono, result: Result<Answer, Fault>) {
+    activity.generation += 1;
+    match result {
+        Ok(answer) => {
+            if let Answer::Change(id) = answer {
+                activity.change = Some(id.to_string());
+            }
+            activity.failures = 0;
+            activity.doing = Does::Idle;
+        }
+        Err(Fault::Conflict(why)) if activity.failures == 0 => {
+            (activity.failures, activity.note) = (1, why);
+            activity.doing = Does::Idle;
+        }
+        Err(fault) => activity.back_off(now, &fault),
+    }
+}
+
+impl Pass<'_> {
+    fn advance(&mut self, id: &StepId, step: &StepRun, activity: &mut Activity) {
+        if self.overdue(id, step, activity) {
+            return;
+        }
+        if matches!(activity.doing, Does::Until(at) if at <= self.now.mono || woken(step)) {
+            activity.doing = Does::Idle;
+        }
+        if matches!(activity.doing, Does::Idle) {
+            activity.generation += 1;
+            activity.doing = Does::Looking(Look::default());
+        }
+        self.look(id, step, activity);
+    }
+
+    /// Asks for the next calls of a look, or judges a complete one.
+    fn look(&mut self, id: &StepId, step: &StepRun, activity: &mut Activity) {
+        let Does::Looking(look) = &mut activity.doing else { return };
+        if !look.complete() {
+            return;
+        }
+        let cx = self.context(step);
+        let ops = step.step.effect.procedure().observe(&cx, look.seen());
+        if ops.is_empty() {
+            let judgement = step.step.effect.procedure().judge(&cx, look.seen());
+            return self.judged(id, step, activity, judgement);
+        }
+        let first = look.expect(ops.len());
+        for (offset, op) in ops.into_iter().enumerate() {
+            let (generation, index) = (activity.generation, first + offset);
+            let slot = Slot { step: id.clone(), generation, index };
+            let timeout = call_timeout(step);
+            self.out.push(Doing::Call { slot, timeout, op });
+        }
+    }
+
+    fn context<'a>(&'a self, step: &'a StepRun) -> Context<'a> {
+        Context {
+            group: self.group,
+            claim: self.claim,
+            now: self.now,
+            acted: step.acted.as_ref(),
+            outputs: &self.run.outputs,
+            holds: &self.ledger.holds,
+        }
+    }
+
+    fn judged(
+        &mut self,
+        id: &StepId,
+        step: &StepRun,
+        activity: &mut Activity,
+        judgement: Result<Judgement, Fault>,
+    ) {
+        let judgement = match judgement {
+            Ok(judgement) => judgement,
+            Err(fault) => {
+                activity.steady_since = None;
+                return activity.back_off(self.now.mono, &fault);
+            }
+        };
+        activity.failures = 0;
+        if !matches!(judgement, Judgement::Steady { .. }) {
+            activity.steady_since = None;
+        }
+        match judgement {
+            Judgement::Done { outputs, note } => self.done(id, activity, outputs, note),
+            Judgement::Steady { hold, outputs, note } => {
+                let since = *activity.steady_since.get_or_insert(self.now.mono);
+                if self.now.mono.since(since) >= hold {
+                    return self.done(id, activity, outputs, note);
+                }
+                activity.note = note;
+                activity.doing = Does::Until((self.now.mono + STEADY).min(since + hold));
+            }
+            Judgement::Act { op, hold, note } => {
+                activity.note = note;
+                let op_record = Box::new(op.clone());
+                activity.doing = Does::Recording(Some(op));
+                let attempt = step.attempts + 1;
+                let step = id.clone();
+                self.out.push(Doing::Write(Record::Started { step, attempt, op: op_record, hold }));
+            }
+            Judgement::Wait { note, again } => {
+                activity.note = note;
+                activity.doing = Does::Until(self.now.mono + again);
+            }
+            Judgement::Ask(question) => self.ask(id, step, activity, *question),
+            Judgement::Fenced(claim) => {
+                activity.doing = Does::Until(self.now.mono + DISAGREES);
+                self.out.push(Doing::Fenced(claim));
+            }
+            Judgement::Disagrees(why) => self.disagrees(id, step, activity, why),
+        }
+    }
+
+    fn done(&mut self, id: &StepId, activity: &mut Activity, mut outputs: Outputs, note: String) {
+        if let Some(change) = activity.change.take() {
+            outputs.insert("change".into(), change.into());
+        }
+        activity.doing = Does::Recording(None);
+        activity.note.clone_from(&note);
+        let step = id.clone();
+        self.out.push(Doing::Write(Record::Done { step, outputs, note, unknown: false }));
+    }
+
+    /// A question whose yes ends the step.
+    fn ask(&mut self, id: &StepId, step: &StepRun, activity: &mut Activity, question: Question) {
+        if let Some(reply) = &step.answered {
+            let note = format!("{} said yes", reply.by);
+            return self.done(id, activity, Outputs::new(), note);
+        }
+        self.ask_once(id, step, activity, question);
+    }
+
+    fn ask_once(
+        &mut self,
+        id: &StepId,
+        step: &StepRun,
+        activity: &mut Activity,
+        question: Question,
+    ) {
+        activity.note.clone_from(&question.why);
+        if step.asked.as_ref().is_some_and(|(asked, _)| *asked == question) {
+            activity.doing = Does::Until(self.now.mono + DISAGREES);
+            return;
+        }
+        activity.doing = Does::Recording(None);
+        self.out.push(Doing::Write(Record::Asked { step: id.clone(), question }));
+    }
+
+    fn disagrees(&mut self, id: &StepId, step: &StepRun, activity: &mut Activity, why: String) {
+        if step.step.standing {
+            activity.note = why;
+            activity.doing = Does::Until(self.now.mono + DISAGREES);
+            return;
+        }
+        let question = Question {
+            kind: QuestionKind::Overdue,
+            why,
+            loss_ms: None,
+            otherwise: "nothing is changed; the step keeps looking".into(),
+        };
+        self.ask_once(id, step, activity, question);
+    }
+
+    /// Whether the step's time is over and that was dealt with.
+    fn overdue(&mut self, id: &StepId, step: &StepRun, activity: &mut Activity) -> bool {
+        let Some(timeout) = step.step.timeout else { return false };
+        let waiting = matches!(activity.doing, Does::Recording(_));
+        if waiting || self.now.mono.since(activity.since) < timeout {
+            return false;
+        }
+        let met = if activity.note.is_empty() { "no answer" } else { activity.note.as_str() };
+        let why = format!("{id} is not done after {timeout}: {met}");
+        match step.step.on_timeout {
+            OnTimeout::Proceed => self.proceed(id, activity, why),
+            OnTimeout::Fail if !self.run.committed && self.run.phase == Phase::Moving => {
+                self.out.push(Doing::Unwind(why));
+                true
+            }
+            OnTimeout::Fail | OnTimeout::Ask => self.overdue_ask(id, step, activity, why),
+        }
+    }
+
+    fn proceed(&mut self, id: &StepId, activity: &mut Activity, note: String) -> bool {
+        activity.doing = Does::Recording(None);
+        activity.generation += 1;
+        let (step, outputs) = (id.clone(), Outputs::new());
+        self.out.push(Doing::Write(Record::Done { step, outputs, note, unknown: true }));
+        true
+    }
+
+    /// Asks once; the step goes on trying meanwhile. A yes to an unconfirmed fence ends it as unknown.
+    fn overdue_ask(
+        &mut self,
+        id: &StepId,
+        step: &StepRun,
+        activity: &mut Activity,
+        why: String,
+    ) -> bool {
+        let fence = matches!(step.step.effect, crate::plan::Effect::Fence(_));
+        match (&step.asked, &step.answered) {
+            (Some(_), Some(_)) if fence => self.proceed(id, activity, why),
+            (Some(_), _) => false,
+            (None, _) if matches!(activity.doing, Does::Acting) => false,
+            (None, _) => {
+                let kind =
+                    if fence { QuestionKind::UnconfirmedFence } else { QuestionKind::Overdue };
+                let otherwise = "the step keeps trying".into();
+                let question = Question { kind, why, loss_ms: None, otherwise };
+                activity.generation += 1;
+                activity.doing = Does::Recording(None);
+                self.out.push(Doing::Write(Record::Asked { step: id.clone(), question }));
+                true
+            }
+        }
+    }
+
+    /// What is left to say when every step was advanced.
+    fn finish(mut self, recording: bool) -> Vec<Doing> {
+        if !recording && self.out.is_empty() && self.run.finished() {
+            let ended = match &self.run.phase {
+                Phase::Moving => Some(super::state::Ended::Moved),
+                Phase::Unwinding { why } => Some(super::state::Ended::Unwound(why.clone())),
+                Phase::Prewarm | Phase::Closed(_) => None,
+            };
+            self.out.extend(ended.map(|ended| Doing::Write(Record::Closed { ended })));
+        }
+        self.out
+    }
+}
+
+/// An answer came: whoever waited for it looks at once.
+fn woken(step: &StepRun) -> bool {
+    step.asked.is_some() && step.answered.is_some()
+}
+
+/// Calls to the site that failed are given up sooner than others.
+fn call_timeout(step: &StepRun) -> Span {
+    match step.step.touches {
+        Place::Site(_) if step.step.on_timeout == OnTimeout::Proceed => Span::secs(5),
+        _ => CALL_TIMEOUT,
+    }
+}

@@ -1,0 +1,85 @@
+//! What people want: create-only objects that hold intent, and nothing else.
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::{RunId, Span};
+
+/// What a human (or a schedule) wants of a group.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", rename_all_fields = "camelCase", tag = "want")]
+pub enum Intent {
+    /// Move away from the active site, which failed.
+    Failover {
+        /// How much replication time may be lost; without it the evidence must suffice.
+        accept_loss: Option<Span>,
+        /// Why, for the report.
+        reason: String,
+    },
+    /// Move to the standby without losing anything.
+    Switchover {
+        /// Why, for the report.
+        reason: String,
+    },
+    /// Come home without losing anything.
+    Failback {
+        /// Why, for the report.
+        reason: String,
+    },
+    /// Say yes to what a run asks.
+    Approve {
+        /// Which run.
+        run: RunId,
+        /// How much replication time may be lost, where that is asked.
+        accept_loss: Option<Span>,
+    },
+    /// Stop a run that has not passed its point of no return, and undo what it did.
+    Cancel {
+        /// Which run.
+        run: RunId,
+    },
+    /// Hold all automatic action.
+    Pause {
+        /// Why.
+        reason: String,
+    },
+    /// End a pause.
+    Resume,
+    /// Record the group's peacetime settings and arm it.
+    Arm,
+}
+
+/// Why an intent was not followed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[serde(rename_all = "camelCase")]
+pub enum Refusal {
+    /// It cannot be read.
+    #[error("not an intent: {0}")]
+    Unreadable(String),
+    /// Another run is open.
+    #[error("run {0} is open; wait for it, or cancel it")]
+    RunOpen(RunId),
+    /// There is no such open run.
+    #[error("run {0} is not open")]
+    NoSuchRun(RunId),
+    /// The run asks nothing.
+    #[error("run {0} asks nothing")]
+    NothingAsked(RunId),
+    /// The run has passed its point of no return.
+    #[error("run {0} has passed its point of no return: it goes forward or asks")]
+    Committed(RunId),
+    /// More would be lost than was accepted.
+    #[error("up to {needed} of writes may be lost; say so with --accept-loss {needed}")]
+    MoreLoss {
+        /// What may be lost.
+        needed: Span,
+    },
+    /// The traffic is there already.
+    #[error("the {0} site serves already")]
+    AlreadyThere(crate::model::Site),
+    /// The other site cannot take over.
+    #[error("{0}")]
+    NotReady(String),
+    /// A fact that the plan needs is not known.
+    #[error("{0}")]
+    Incomplete(String),
+}

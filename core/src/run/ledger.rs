@@ -1,0 +1,346 @@
+//! A group's state, folded from its chain.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+use serde::Serialize;
+
+use super::record::{BadEntry, Entry, Record};
+use super::state::{Ended, Phase, Reply, Run, StepRun, StepState};
+use crate::model::{Claim, Epoch, InstanceId, ReplicaId, ResourceId, RunId, Site, StepId, Wall};
+use crate::plan::{PlanKind, Undo};
+use crate::step::{Acted, Held, Hold, HoldId, Mark};
+
+/// Everything the chain says of a group.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Ledger {
+    /// Sequence number of the last entry; 0 for none.
+    pub head: u64,
+    /// Its hash.
+    pub hash: Arc<str>,
+    /// The claim that stands.
+    pub claim: Option<Claim>,
+    /// The replica that may act under it.
+    pub claimant: Option<ReplicaId>,
+    /// Which site serves.
+    pub active: Site,
+    /// Whether the group is as a failover needs it.
+    pub armed: bool,
+    /// Why automatic action is held, and since when.
+    pub paused: Option<(String, Wall)>,
+    /// The last run.
+    pub run: Option<Run>,
+    /// Names and ends of earlier runs, oldest first.
+    pub history: Vec<(RunId, PlanKind, Ended)>,
+    /// Open holds.
+    pub holds: BTreeMap<HoldId, Hold>,
+    /// Resource ids of members that were rebuilt since the facts were recorded.
+    pub rebuilt: BTreeMap<Site, ResourceId>,
+    /// The site whose member is the confirmed writer, once a run has promoted one.
+    pub writer: Option<Site>,
+    /// Sites whose old writer is confirmed stopped.
+    pub fenced: BTreeSet<Site>,
+    /// Sites whose old writer may still be running: their fence is not confirmed.
+    pub quarantined: BTreeSet<Site>,
+    /// What stays for its owner to delete.
+    pub leftovers: Vec<Leftover>,
+    /// Intents that were looked at.
+    pub taken: BTreeSet<Arc<str>>,
+    /// When an automatic failover last began to move.
+    pub last_automatic_failover: Option<Wall>,
+    /// When the traffic last moved.
+    pub moved_at: Option<Wall>,
+    /// What kind of run last moved it.
+    pub moved_by: Option<PlanKind>,
+}
+
+/// Which group holds what: for `status`.
+pub type HeldBy<'a> = &'a BTreeMap<HoldId, Hold>;
+
+/// A renamed instance that stays for its owner to delete.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Leftover {
+    /// At which site.
+    pub site: Site,
+    /// Its identifier.
+    pub instance: InstanceId,
+    /// Its resource id.
+    pub resource: ResourceId,
+}
+
+impl Default for Ledger {
+    fn default() -> Self {
+        Self {
+            head: 0,
+            hash: "".into(),
+            claim: None,
+            claimant: None,
+            active: Site::Home,
+            armed: false,
+            paused: None,
+            run: None,
+            history: Vec::new(),
+            holds: BTreeMap::new(),
+            rebuilt: BTreeMap::new(),
+            writer: None,
+            fenced: BTreeSet::new(),
+            quarantined: BTreeSet::new(),
+            leftovers: Vec::new(),
+            taken: BTreeSet::new(),
+            last_automatic_failover: None,
+            moved_at: None,
+            moved_by: None,
+        }
+    }
+}
+
+impl Ledger {
+    /// Replays a whole chain.
+    ///
+    /// # Errors
+    /// The first [`BadEntry`].
+    pub fn replay<'a>(chain: impl IntoIterator<Item = (u64, &'a str)>) -> Result<Self, BadEntry> {
+        let mut ledger = Self::default();
+        for (seq, bytes) in chain {
+            ledger.apply(seq, bytes)?;
+        }
+        Ok(ledger)
+    }
+
+    /// Takes the next entry. The only way a ledger changes.
+    ///
+    /// # Errors
+    /// [`BadEntry`]; the ledger is then as it was.
+    pub fn apply(&mut self, seq: u64, bytes: &str) -> Result<Entry, BadEntry> {
+        let entry = Entry::parse(seq, bytes)?;
+        self.check(seq, &entry)?;
+        for record in &entry.records {
+            self.record(record, entry.at);
+        }
+        self.head = seq;
+        self.hash = Entry::hash(bytes);
+        Ok(entry)
+    }
+
+    fn check(&self, seq: u64, entry: &Entry) -> Result<(), BadEntry> {
+        if seq != self.head + 1 || entry.seq != seq {
+            return Err(BadEntry::OutOfOrder {
+                expected: self.head + 1,
+                found: entry.seq.max(seq),
+            });
+        }
+        if entry.prev != self.hash {
+            return Err(BadEntry::BrokenChain { seq });
+        }
+        match (&self.claim, &entry.claim) {
+            (Some(standing), Some(found)) if found.yields_to(standing) => {
+                let (found, standing) = (found.clone(), standing.clone());
+                Err(BadEntry::StaleClaim { seq, found, standing })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The epoch that a new claim must exceed.
+    #[must_use]
+    pub fn epoch(&self) -> Epoch {
+        self.claim.as_ref().map_or(Epoch(0), |claim| claim.epoch)
+    }
+
+    /// The run, unless it is over and has no obligations left.
+    #[must_use]
+    pub fn busy_run(&self) -> Option<&Run> {
+        self.run.as_ref().filter(|run| run.busy())
+    }
+
+    /// The run, unless it is over.
+    #[must_use]
+    pub fn open_run(&self) -> Option<&Run> {
+        self.run.as_ref().filter(|run| !run.closed())
+    }
+
+    /// What must be undone to leave the world as the open run found it.
+    #[must_use]
+    pub fn undo(&self) -> Vec<Undo> {
+        let Some(run) = &self.run else { return Vec::new() };
+        let change = |(id, before): (&HoldId, &Option<Hold>)| match (before, self.holds.get(id)) {
+            (None, Some(now)) => Some(Undo::Release(now.clone())),
+            (Some(before), now) if now != Some(before) => Some(Undo::Restore(before.clone())),
+            _ => None,
+        };
+        run.touched.iter().filter_map(change).collect()
+    }
+
+    fn record(&mut self, record: &Record, at: Wall) {
+        match record {
+            Record::Claimed { claim, by } => {
+                self.claim = Some(claim.clone());
+                self.claimant = Some(by.clone());
+            }
+            Record::IntentTaken { uid, .. } => {
+                self.taken.insert(Arc::clone(uid));
+            }
+            Record::Opened { .. } => self.open(record, at),
+            Record::Paused { reason } => self.paused = Some((reason.clone(), at)),
+            Record::Resumed => self.paused = None,
+            Record::Armed => self.armed = true,
+            Record::Started { step, hold, .. } => {
+                if let Some(hold) = hold {
+                    self.hold(hold);
+                }
+                self.step(record, step, at);
+            }
+            Record::Done { step, unknown, .. } => {
+                self.step(record, step, at);
+                if !unknown {
+                    self.mark(&step.clone(), at);
+                }
+            }
+            Record::Asked { step, .. } | Record::Answered { step, .. } => {
+                self.step(record, step, at)
+            }
+            Record::Planned { .. } | Record::Unwinding { .. } | Record::Closed { .. } => {
+                self.phase(record, at);
+            }
+        }
+    }
+
+    fn open(&mut self, record: &Record, at: Wall) {
+        let (Record::Opened { kind, from, trigger, fault_at, evidence }, Some(claim)) =
+            (record, &self.claim)
+        else {
+            return;
+        };
+        if let Some(Run { id, kind, phase: Phase::Closed(ended), .. }) = self.run.take() {
+            self.history.push((id, kind, ended));
+        }
+        self.run = Some(Run {
+            id: claim.run.clone(),
+            epoch: claim.epoch,
+            kind: *kind,
+            from: *from,
+            trigger: trigger.clone(),
+            opened_at: at,
+            fault_at: *fault_at,
+            evidence: evidence.clone(),
+            phase: Phase::Prewarm,
+            moving_since: None,
+            committed: false,
+            steps: IndexMap::new(),
+            outputs: BTreeMap::new(),
+            touched: BTreeMap::new(),
+            closed_at: None,
+        });
+    }
+
+    fn phase(&mut self, record: &Record, at: Wall) {
+        let Some(run) = &mut self.run else { return };
+        match record {
+            Record::Planned { plan, moves } => {
+                let steps = plan.steps.iter();
+                run.steps.extend(steps.map(|(id, s)| (id.clone(), StepRun::new(s.clone(), at))));
+                if *moves {
+                    (run.phase, run.kind, run.moving_since) = (Phase::Moving, plan.kind, Some(at));
+                    let automatic = run.trigger == super::record::Trigger::Automatic;
+                    if automatic && plan.kind == PlanKind::Failover {
+                        self.last_automatic_failover = Some(at);
+                    }
+                }
+            }
+            Record::Unwinding { why } => {
+                for step in run.steps.values_mut().filter(|step| step.open()) {
+                    step.state = StepState::Abandoned;
+                }
+                run.phase = Phase::Unwinding { why: why.clone() };
+            }
+            Record::Closed { ended } => {
+                (run.phase, run.closed_at) = (Phase::Closed(ended.clone()), Some(at));
+            }
+            _ => {}
+        }
+    }
+
+    fn step(&mut self, record: &Record, id: &StepId, at: Wall) {
+        let Some(run) = &mut self.run else { return };
+        let irreversible = run.irreversible(id);
+        let Some(step) = run.steps.get_mut(id) else { return };
+        match record {
+            Record::Started { attempt, op, .. } => {
+                (step.state, step.attempts) = (StepState::Started, *attempt);
+                step.acted = Some(Acted { at, op: (**op).clone() });
+                run.committed |= irreversible;
+            }
+            Record::Done { outputs, note, unknown, .. } => {
+                step.state = if *unknown { StepState::Unknown } else { StepState::Done };
+                (step.done_at, step.note) = (Some(at), note.clone());
+                run.outputs.insert(id.clone(), outputs.clone());
+            }
+            Record::Asked { question, .. } => {
+                (step.asked, step.answered) = (Some((question.clone(), at)), None);
+            }
+            Record::Answered { by, accept_loss_ms, .. } => {
+                let accept_loss_ms = *accept_loss_ms;
+                step.answered = Some(Reply { by: by.clone(), at, accept_loss_ms });
+            }
+            _ => {}
+        }
+    }
+
+    fn hold(&mut self, hold: &Hold) {
+        if let Some(run) = &mut self.run {
+            let before = self.holds.get(&hold.id).cloned();
+            run.touched.entry(hold.id.clone()).or_insert(before);
+        }
+        self.holds.insert(hold.id.clone(), hold.clone());
+    }
+
+    fn mark(&mut self, step: &StepId, at: Wall) {
+        let Some(run) = &mut self.run else { return };
+        let kind = run.kind;
+        let marks = run.steps.get(step).map(|step| step.step.marks.clone()).unwrap_or_default();
+        let resource = run.output(step.as_str(), "resource").cloned();
+        for mark in marks {
+            match mark {
+                Mark::Active(site) => {
+                    self.armed &= self.active == site;
+                    (self.active, self.moved_at) = (site, Some(at));
+                    self.moved_by = Some(kind);
+                }
+                Mark::Writer(site) => {
+                    self.writer = Some(site);
+                    self.fenced.remove(&site);
+                    if !self.fenced.contains(&site.other()) {
+                        self.quarantined.insert(site.other());
+                    }
+                }
+                Mark::Fenced(site) => {
+                    self.fenced.insert(site);
+                    self.quarantined.remove(&site);
+                }
+                Mark::Rebuilt(site) => {
+                    self.fenced.remove(&site);
+                    self.rebuilt.extend(resource.as_deref().map(|id| (site, ResourceId::new(id))));
+                }
+                Mark::Renamed { site, instance, resource } => {
+                    self.holds.remove(&HoldId::instance(site, &resource));
+                    self.leftovers.push(Leftover { site, instance, resource });
+                }
+                Mark::Released(id) => self.released(&id),
+                Mark::Armed => self.armed = true,
+            }
+        }
+    }
+
+    fn released(&mut self, id: &HoldId) {
+        let before = self.holds.remove(id);
+        if let (Some(run), Some(before)) = (&mut self.run, before) {
+            if let Held::Writer { .. } = before.held {
+                self.fenced.remove(&before.site);
+            }
+            run.touched.entry(id.clone()).or_insert(Some(before));
+        }
+    }
+}

@@ -1,0 +1,26 @@
+//! A run and its journal.
+//!
+//! Everything a group did is one hash-chained sequence of [`Entry`]s; [`Ledger::apply`] is the only
+//! way its state changes, and *is* replay. [`Execution`] is what a replica remembers between two
+//! looks at the world and may lose at any instant: it turns the ledger, answers and the time into
+//! calls and records, and sends no call whose record the store has not accepted (S6, S7).
+
+mod activity;
+mod chain;
+mod execute;
+mod intent;
+mod ledger;
+mod record;
+mod report;
+mod state;
+
+pub use chain::{Chain, Outcome as ChainOutcome};
+pub use execute::{Doing, Execution, Slot};
+pub use intent::{Intent, Refusal};
+pub use ledger::{HeldBy, Ledger, Leftover};
+pub use record::{BadEntry, Entry, Record, Trigger};
+pub use report::{PhaseTimes, Report, StepReport};
+pub use state::{Ended, Phase, Reply, Run, StepRun, StepState};
+
+#[cfg(test)]
+mod tests;

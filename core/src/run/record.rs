@@ -1,0 +1,207 @@
+//! The journal's records, and the entries that chain them.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::intent::{Intent, Refusal};
+use super::state::Ended;
+use crate::model::{Author, Claim, ReplicaId, Site, StepId, Wall};
+use crate::op::Op;
+use crate::plan::{Plan, PlanKind};
+use crate::step::{Hold, Outputs, Question};
+
+/// One create-only object of a group's chain: records that are accepted together or not at all.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Entry {
+    /// Its place in the chain, and its name.
+    pub seq: u64,
+    /// SHA-256 of the bytes of the entry before, in hex; empty for the first.
+    pub prev: Arc<str>,
+    /// When it was written, by its author's wall clock.
+    pub at: Wall,
+    /// Who wrote it.
+    pub by: Author,
+    /// Under which claim; none before the group's first.
+    pub claim: Option<Claim>,
+    /// What it says.
+    pub records: Vec<Record>,
+}
+
+/// Why bytes are not the next entry of a chain.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BadEntry {
+    /// The bytes are not an entry.
+    #[error("entry {seq} cannot be read: {why}")]
+    Unreadable {
+        /// Its place.
+        seq: u64,
+        /// What the parser said.
+        why: String,
+    },
+    /// An entry is missing, or one is there twice.
+    #[error("entry {found} where {expected} was expected")]
+    OutOfOrder {
+        /// The next in the chain.
+        expected: u64,
+        /// What was found.
+        found: u64,
+    },
+    /// An earlier entry was changed after this one was written.
+    #[error("entry {seq} does not continue the chain: an earlier entry was changed")]
+    BrokenChain {
+        /// Its place.
+        seq: u64,
+    },
+    /// It was written under a claim that did not stand.
+    #[error("entry {seq} was written under {found}, but {standing} stood")]
+    StaleClaim {
+        /// Its place.
+        seq: u64,
+        /// The claim it was written under.
+        found: Claim,
+        /// The claim that stood.
+        standing: Claim,
+    },
+}
+
+impl Entry {
+    /// The bytes that are stored and hashed.
+    #[must_use]
+    pub fn bytes(&self) -> Arc<str> {
+        // An entry is made of strings, numbers and string-keyed maps, which always have a JSON form.
+        serde_json::to_string(self).unwrap_or_default().into()
+    }
+
+    /// Reads an entry's bytes.
+    ///
+    /// # Errors
+    /// [`BadEntry::Unreadable`].
+    pub fn parse(seq: u64, bytes: &str) -> Result<Self, BadEntry> {
+        serde_json::from_str(bytes).map_err(|e| BadEntry::Unreadable { seq, why: e.to_string() })
+    }
+
+    /// What the next entry names as `prev`.
+    #[must_use]
+    pub fn hash(bytes: &str) -> Arc<str> {
+        hex::encode(Sha256::digest(bytes.as_bytes())).into()
+    }
+}
+
+/// Who started a run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Trigger {
+    /// The controller, by policy.
+    Automatic,
+    /// A human.
+    Human {
+        /// Who.
+        by: String,
+        /// Why.
+        reason: String,
+    },
+}
+
+/// One thing that happened. Steps are those of the run of the entry's claim.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
+pub enum Record {
+    /// A replica claims the group: older claimants are harmless from here on.
+    Claimed {
+        /// The new claim.
+        claim: Claim,
+        /// The replica that may act under it.
+        by: ReplicaId,
+    },
+    /// An intent was looked at. Each uid once.
+    IntentTaken {
+        /// The object's uid.
+        uid: Arc<str>,
+        /// Who wanted it.
+        by: String,
+        /// What was wanted; absent when it could not be read.
+        intent: Option<Intent>,
+        /// Why it was not followed, if it was not.
+        refused: Option<Refusal>,
+    },
+    /// A run begins.
+    Opened {
+        /// What for.
+        kind: PlanKind,
+        /// The site that loses traffic.
+        from: Site,
+        /// Who started it.
+        trigger: Trigger,
+        /// When the active site's health was first bad, for a failover.
+        fault_at: Option<Wall>,
+        /// The evidence, in words.
+        evidence: Vec<String>,
+    },
+    /// The run gets steps.
+    Planned {
+        /// The steps.
+        plan: Box<Plan>,
+        /// Whether this is the move itself (else it only prepares or undoes).
+        moves: bool,
+    },
+    /// A step is about to make a call that changes something.
+    Started {
+        /// Which step.
+        step: StepId,
+        /// Its how-manieth call.
+        attempt: u32,
+        /// The call.
+        op: Box<Op>,
+        /// The hold that it takes.
+        hold: Option<Box<Hold>>,
+    },
+    /// A step's end.
+    Done {
+        /// Which step.
+        step: StepId,
+        /// What became known.
+        outputs: Outputs,
+        /// One line.
+        note: String,
+        /// Whether it ended by its deadline, its effect not confirmed.
+        unknown: bool,
+    },
+    /// A human is asked.
+    Asked {
+        /// By which step.
+        step: StepId,
+        /// What.
+        question: Question,
+    },
+    /// A human answered yes.
+    Answered {
+        /// Which step.
+        step: StepId,
+        /// Who.
+        by: String,
+        /// How much replication time may be lost, in milliseconds.
+        accept_loss_ms: Option<u64>,
+    },
+    /// The run goes back: the steps that are not done are abandoned, and a plan that undoes follows.
+    Unwinding {
+        /// Why.
+        why: String,
+    },
+    /// The run is over, but for its standing steps.
+    Closed {
+        /// How it ended.
+        ended: Ended,
+    },
+    /// Automatic action is held.
+    Paused {
+        /// Why.
+        reason: String,
+    },
+    /// Automatic action goes on.
+    Resumed,
+    /// The group is as a failover needs it.
+    Armed,
+}

@@ -1,0 +1,219 @@
+//! A run as its records tell it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+use serde::{Deserialize, Serialize};
+
+use super::record::Trigger;
+use crate::model::{Epoch, RunId, Site, StepId, Wall};
+use crate::plan::{Class, PlanKind, Step};
+use crate::step::{Acted, Hold, HoldId, Outputs, Question};
+
+/// One execution of a plan.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Run {
+    /// Its name.
+    pub id: RunId,
+    /// The epoch it was opened under; what is left over is named after it.
+    pub epoch: Epoch,
+    /// What it is for.
+    pub kind: PlanKind,
+    /// The site that loses traffic.
+    pub from: Site,
+    /// Who started it.
+    pub trigger: Trigger,
+    /// When it was opened.
+    pub opened_at: Wall,
+    /// When the active site's health was first bad, for a failover.
+    pub fault_at: Option<Wall>,
+    /// The evidence it was opened on, in words.
+    pub evidence: Vec<String>,
+    /// How far it is.
+    pub phase: Phase,
+    /// When the move itself was planned.
+    pub moving_since: Option<Wall>,
+    /// Whether a step that cannot be undone was started.
+    pub committed: bool,
+    /// Its steps, in the order they were planned.
+    pub steps: IndexMap<StepId, StepRun>,
+    /// What its finished steps made known.
+    pub outputs: BTreeMap<StepId, Outputs>,
+    /// The group's holds that it touched, as they were before it did; `None`: there was none.
+    pub touched: BTreeMap<HoldId, Option<Hold>>,
+    /// When it was closed.
+    pub closed_at: Option<Wall>,
+}
+
+/// How far a run is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Phase {
+    /// Only preparing: the decision has not fallen.
+    Prewarm,
+    /// The move itself.
+    Moving,
+    /// Going back.
+    Unwinding {
+        /// Why.
+        why: String,
+    },
+    /// Over, but for its standing steps.
+    Closed(Ended),
+}
+
+/// How a run ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Ended {
+    /// The traffic moved and everything after it was done.
+    Moved,
+    /// It was undone, for this reason.
+    Unwound(String),
+}
+
+/// A step as its records tell it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct StepRun {
+    /// The step.
+    pub step: Step,
+    /// How far it is.
+    pub state: StepState,
+    /// When it was planned.
+    pub planned_at: Wall,
+    /// Calls that were recorded.
+    pub attempts: u32,
+    /// The last of them.
+    pub acted: Option<Acted>,
+    /// When it ended.
+    pub done_at: Option<Wall>,
+    /// Its last line.
+    pub note: String,
+    /// What it asked, and when.
+    pub asked: Option<(Question, Wall)>,
+    /// What was answered.
+    pub answered: Option<Reply>,
+}
+
+/// How far a step is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum StepState {
+    /// Nothing of it was recorded.
+    Pending,
+    /// A call was recorded and no end: it may have happened.
+    Started,
+    /// The world was seen as wanted.
+    Done,
+    /// It ended by its deadline, unconfirmed.
+    Unknown,
+    /// The run went back before it was done.
+    Abandoned,
+}
+
+/// A human's yes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Reply {
+    /// Who said it.
+    pub by: String,
+    /// When.
+    pub at: Wall,
+    /// How much replication time may be lost, in milliseconds.
+    pub accept_loss_ms: Option<u64>,
+}
+
+impl StepRun {
+    /// A step of which nothing was recorded yet.
+    #[must_use]
+    pub fn new(step: Step, planned_at: Wall) -> Self {
+        Self {
+            step,
+            state: StepState::Pending,
+            planned_at,
+            attempts: 0,
+            acted: None,
+            done_at: None,
+            note: String::new(),
+            asked: None,
+            answered: None,
+        }
+    }
+
+    /// Whether others may build on it.
+    #[must_use]
+    pub fn ended(&self) -> bool {
+        matches!(self.state, StepState::Done | StepState::Unknown)
+    }
+
+    /// Whether it still has to be done.
+    #[must_use]
+    pub fn open(&self) -> bool {
+        matches!(self.state, StepState::Pending | StepState::Started)
+    }
+
+    /// The question that waits for an answer.
+    #[must_use]
+    pub fn unanswered(&self) -> Option<&(Question, Wall)> {
+        self.asked.as_ref().filter(|_| self.open() && self.answered.is_none())
+    }
+}
+
+impl Run {
+    /// The site that gains traffic.
+    #[must_use]
+    pub fn to(&self) -> Site {
+        self.from.other()
+    }
+
+    /// Whether it is over, but for standing steps.
+    #[must_use]
+    pub fn closed(&self) -> bool {
+        matches!(self.phase, Phase::Closed(_))
+    }
+
+    /// Whether anything is left to do, standing steps included.
+    #[must_use]
+    pub fn busy(&self) -> bool {
+        !self.closed() || self.standing().next().is_some()
+    }
+
+    /// Obligations that are left.
+    pub fn standing(&self) -> impl Iterator<Item = (&StepId, &StepRun)> {
+        self.steps.iter().filter(|(_, run)| run.step.standing && run.open())
+    }
+
+    /// Steps whose needs are met and that are not done.
+    pub fn runnable(&self) -> impl Iterator<Item = (&StepId, &StepRun)> {
+        let met = |run: &&StepRun| {
+            run.step.needs.iter().all(|need| self.steps.get(need).is_some_and(StepRun::ended))
+        };
+        self.steps.iter().filter(move |(_, run)| run.open() && met(run))
+    }
+
+    /// Whether everything but standing steps is done.
+    #[must_use]
+    pub fn finished(&self) -> bool {
+        self.steps.values().all(|run| !run.open() || run.step.standing)
+    }
+
+    /// Questions that wait for an answer.
+    pub fn asks(&self) -> impl Iterator<Item = (&StepId, &Question, Wall)> {
+        self.steps.iter().filter_map(|(id, run)| run.unanswered().map(|(q, at)| (id, q, *at)))
+    }
+
+    /// Whether a step that cannot be undone has this name.
+    #[must_use]
+    pub(super) fn irreversible(&self, step: &StepId) -> bool {
+        self.steps.get(step).is_some_and(|run| run.step.class == Class::Irreversible)
+    }
+
+    /// An output of one of its steps.
+    #[must_use]
+    pub fn output(&self, step: &str, name: &str) -> Option<&Arc<str>> {
+        self.outputs.get(step).and_then(|outputs| outputs.get(name))
+    }
+}
