@@ -15,10 +15,10 @@ const MODULES: &[(&str, &[&str])] = &[
     ("lease", &["model", "op"]),
     ("step", &["model", "op", "policy"]),
     ("health", &["model", "op", "policy"]),
-    ("decide", &["model", "op", "policy", "health"]),
     ("levers", &["model", "op", "policy", "step"]),
     ("databases", &["model", "op", "policy", "step"]),
     ("capacity", &["model", "op", "policy", "step"]),
+    ("decide", &["model", "op", "policy", "health", "databases"]),
     (
         "plan",
         &["model", "op", "policy", "step", "health", "decide", "levers", "databases", "capacity"],
