@@ -10,6 +10,7 @@ use anyhow::{Context, Result};
 
 use crate::cloud::{Cloud, CloudSpec};
 use crate::cluster::{Cluster, ClusterSpec, Shared};
+use crate::install::Tool;
 use crate::reaper::Reaper;
 use crate::state::{CloudState, ClusterState, State};
 use crate::tools::Tools;
@@ -52,6 +53,17 @@ impl LabOptions {
         self
     }
 
+    /// What it needs to be installed.
+    pub fn tools(&self) -> Vec<Tool> {
+        let workloads = self.clusters.iter().any(|spec| spec.workloads);
+        let needed = |tool: &Tool| match tool {
+            Tool::ControlPlane => true,
+            Tool::Kwok | Tool::Karpenter => workloads,
+            Tool::Fakecloud => !self.clouds.is_empty(),
+        };
+        Tool::ALL.iter().copied().filter(needed).collect()
+    }
+
     /// The same, without AWS.
     pub fn clusters_only(mut self) -> Self {
         self.clouds.clear();
@@ -78,7 +90,7 @@ impl Lab {
     /// (`cargo xtask tools`), or a component does not get ready; then nothing is left running, and
     /// the error names the folder with the logs.
     pub fn start(options: LabOptions) -> Result<Self> {
-        let tools = Tools::installed()?;
+        let tools = Tools::installed(&options.tools())?;
         let folder = options.folder.unwrap_or_else(temporary_folder);
         // Its files hold tokens: they are nobody else's to read.
         let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder);
@@ -203,7 +215,11 @@ mod tests {
         assert_eq!(all.clouds.len(), 3);
         let home = all.only(&["home"]);
         assert_eq!((names(&home), home.clouds.len()), (vec!["home".to_owned()], 1));
-        assert_eq!(home.clusters_only().clouds.len(), 0);
+        assert_eq!(home.tools(), Tool::ALL);
+        let alone = home.clusters_only();
+        assert_eq!((alone.clouds.len(), alone.tools().len()), (0, 3));
+        let management = LabOptions::default().only(&["management"]);
+        assert_eq!(management.tools(), [Tool::ControlPlane]);
     }
 
     #[test]

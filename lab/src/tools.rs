@@ -25,10 +25,10 @@ pub struct Tools {
 }
 
 impl Tools {
-    /// The tools in the cache folder. Fails if one is not installed, and says how to.
-    pub fn installed() -> Result<Self> {
+    /// The tools in the cache folder. Fails if one of `needed` is not installed, and says how to.
+    pub fn installed(needed: &[Tool]) -> Result<Self> {
         let folder = folder()?;
-        for tool in Tool::ALL {
+        for tool in needed {
             if !tool.folder(&folder).exists() {
                 bail!("{} is not installed: run `cargo xtask tools`", tool.name());
             }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use bowline_lab::wait::{Look, until};
-use bowline_lab::{Lab, LabOptions, Record, State, Tools, cache, install, memory_mib};
+use bowline_lab::{Lab, LabOptions, Record, State, Tool, Tools, cache, install, memory_mib};
 
 /// Longest time for killed processes to be gone.
 const END_LIMIT: Duration = Duration::from_secs(30);
@@ -75,7 +75,7 @@ pub(crate) fn status() -> Result<()> {
         return Ok(());
     };
     print!("{}", table(&state));
-    let tools = Tools::installed()?;
+    let tools = Tools::installed(&[Tool::ControlPlane])?;
     for cluster in &state.clusters {
         match cluster.ready(&tools) {
             Ok(()) => println!("{}: ready", cluster.name),

@@ -221,8 +221,8 @@ fn number(
     stand_in(schema)
 }
 
-/// Something right in the place of what is not: never seen, since a stand-in is never told of, and a
-/// policy with an error is never used.
+/// Something right in the place of what is not: never seen, since a stand-in is never told of, and
+/// a policy with an error is never used.
 fn stand_in(schema: &Value) -> Value {
     match schema["type"].as_str() {
         Some("object") => {

@@ -207,7 +207,9 @@ shop.yaml: 1 error";
 
     proptest::proptest! {
         #[test]
-        fn the_carets_are_under_what_is_meant(line in ".{0,300}", column in 1..300_u32, width in 1..50_u32) {
+        fn the_carets_are_under_what_is_meant(
+            line in ".{0,300}", column in 1..300_u32, width in 1..50_u32
+        ) {
             let (part, indent, width) = window(&line, Place { line: 1, column, width });
             let meant: String = line.chars().skip(column as usize - 1).take(width).collect();
             let shown: String = part.chars().skip(indent).take(width).collect();

@@ -4,8 +4,14 @@ use super::examples::SHOP;
 use super::problem::Severity;
 use super::{Code, Loaded, Place, Problems, load};
 
-/// The shop with a text exchanged, each of which must be there exactly once. In the new text `«` and
-/// `»` mark where the problem must be told.
+/// The ARN of the standby's load balancer in the shop.
+pub(super) const STANDBY_ARN: &str = concat!(
+    "arn:aws:elasticloadbalancing:eu-central-1:111111111111:",
+    "loadbalancer/app/shop/fedcba9876543210"
+);
+
+/// The shop with a text exchanged, each of which must be there exactly once. In the new text `«`
+/// and `»` mark where the problem must be told.
 pub(super) struct Slip {
     text: String,
     marked: Option<Place>,

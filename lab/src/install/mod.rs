@@ -98,7 +98,7 @@ pub fn install(progress: Progress<'_>) -> Result<Tools> {
     for tool in Tool::ALL.iter().filter(|tool| !tool.folder(&folder).exists()) {
         install_one(*tool, &folder, progress)?;
     }
-    Tools::installed()
+    Tools::installed(Tool::ALL)
 }
 
 fn install_one(tool: Tool, folder: &Path, progress: Progress<'_>) -> Result<()> {

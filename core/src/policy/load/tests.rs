@@ -1,3 +1,5 @@
+mod together;
+
 use proptest::prelude::*;
 
 use super::*;
@@ -172,12 +174,26 @@ proptest! {
 
     #[test]
     fn arbitrary_values_in_a_policys_fields_never_panic(
-        field in prop::sample::select(vec!["quorum: 2", "region: eu-west-1", "cluster: {eks: shop-home}",
+        field in prop::sample::select(vec![
+            "quorum: 2", "region: eu-west-1", "cluster: {eks: shop-home}",
             "limits: {cpu: \"200\", memory: 800Gi}", "confirm: 60s", "databases:", "regionApi: {}",
             "url: https://shop.example.com/healthz", "expect: 200-299", "maxLag: 30s"]),
         value in "[0-9a-z\\[\\]{}\":,.~ -]{0,20}",
     ) {
         let (key, _) = field.split_once(':').expect("a key");
         drop(load("x.yaml", &SHOP.replace(field, &format!("{key}: {value}"))));
+    }
+}
+
+#[test]
+fn what_is_written_back_as_json_is_the_same_policy() {
+    for text in [SHOP, MINIMAL] {
+        let tree = crate::policy::tree::read(text).expect("YAML").remove(0);
+        let mut report = Report::new(&[]);
+        let checked = check(&mut report, &tree, &schema::EDITOR);
+        let written: FailoverGroup = serde_json::from_value(checked).expect("the schema's types");
+        let again = serde_json::to_value(&written).expect("JSON");
+        let first = load("x.yaml", text).expect("valid").policies;
+        assert_eq!(load_object(&again).expect("valid").policies, first);
     }
 }

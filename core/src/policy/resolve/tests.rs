@@ -1,5 +1,5 @@
 use crate::model::{Cluster, Span};
-use crate::policy::testing::Slip;
+use crate::policy::testing::{STANDBY_ARN, Slip};
 use crate::policy::types::{Lever, Mode, Probe, Replicas};
 use crate::policy::{Code, Policy};
 
@@ -24,7 +24,7 @@ fn a_standby_that_is_home_in_everything_is_told_in_everything() {
         .and("rdsInstance: shop-standby", "rdsInstance: shop-home")
         .and("sg-0bbbbbbbbbbbbbbbb", "sg-0aaaaaaaaaaaaaaaa")
         .and(
-            "{arn: \"arn:aws:elasticloadbalancing:eu-central-1:111111111111:loadbalancer/app/shop/fedcba9876543210\"}",
+            &format!("{{arn: \"{STANDBY_ARN}\"}}"),
             "{tags: {elbv2.k8s.aws/cluster: shop-home, ingress.k8s.aws/stack: shop/web}}",
         );
     let problems = slip.load().expect_err("one site");
@@ -65,10 +65,10 @@ fn the_same_security_group_cannot_close_both() {
 
 #[test]
 fn a_load_balancer_lies_in_its_sites_region() {
-    let old = "{arn: \"arn:aws:elasticloadbalancing:eu-central-1:111111111111:loadbalancer/app/shop/fedcba9876543210\"}";
-    let new = "{arn: «\"arn:aws:elasticloadbalancing:eu-north-1:111111111111:loadbalancer/app/shop/fedcba9876543210\"»}";
+    let old = format!("\"{STANDBY_ARN}\"");
+    let new = format!("«{}»", old.replace("central", "north"));
     let (message, _) =
-        Slip::new(old, new).is(Code::SameSite, "spec.sites.standby.loadBalancers.web.arn");
+        Slip::new(&old, &new).is(Code::SameSite, "spec.sites.standby.loadBalancers.web.arn");
     assert_eq!(message, "this load balancer is in eu-north-1, its site in eu-central-1");
 }
 
@@ -113,7 +113,8 @@ fn names_are_normalised_and_then_unique() {
     let (message, _) = slip.is(Code::Duplicate, "spec.traffic.records.names[1].name");
     assert_eq!(
         message,
-        "the name `shop.example.com` is here a second time, after spec.traffic.records.names[0].name"
+        "the name `shop.example.com` is here a second time, \
+         after spec.traffic.records.names[0].name"
     );
 }
 
@@ -176,8 +177,22 @@ fn two_signals_of_one_kind_are_one_kind() {
 }
 
 #[test]
+fn apis_that_are_down_do_not_tell_of_users() {
+    let check = "route53Check: {home: 11111111-2222-3333-4444-555555555555, \
+                 standby: 66666666-7777-8888-9999-000000000000}";
+    let front = "http: {loadBalancer: web, host: shop.example.com, path: /healthz, \
+                 expect: 200-299, timeout: 3s}";
+    let slip = Slip::new(check, "clusterApi: {}")
+        .and(front, "progress: {loadBalancer: web}")
+        .and("quorum: 2", "quorum: «1»");
+    let (message, _) = slip.is(Code::Quorum, "spec.health.quorum");
+    assert_eq!(message, "nothing can tell what users get while the Region's APIs are silent");
+}
+
+#[test]
 fn automatic_failover_needs_a_vantage_outside() {
-    let check = "route53Check: {home: 11111111-2222-3333-4444-555555555555, standby: 66666666-7777-8888-9999-000000000000}";
+    let check = "route53Check: {home: 11111111-2222-3333-4444-555555555555, \
+                 standby: 66666666-7777-8888-9999-000000000000}";
     let slip = Slip::new("failover: approve", "failover: «automatic»").and(check, "clusterApi: {}");
     let (_, remedy) = slip.is(Code::NoOutsideVantage, "spec.automation.failover");
     assert_eq!(remedy, "add a signal of kind `route53Check`, or write `approve`");
