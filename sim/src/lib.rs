@@ -2,6 +2,7 @@
 
 pub mod app;
 pub mod aws;
+pub mod estate;
 pub mod kube;
 pub mod lease;
 pub mod part;

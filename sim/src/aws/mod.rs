@@ -6,5 +6,6 @@
 pub mod cloudwatch;
 pub mod dns_rules;
 pub mod elb;
+pub mod gate;
 pub mod rds;
 pub mod route53;

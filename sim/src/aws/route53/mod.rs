@@ -72,6 +72,12 @@ impl Route53 {
         self.generation += 1;
     }
 
+    /// Whether there is such a health check.
+    #[must_use]
+    pub fn has_check(&self, id: &HealthCheckId) -> bool {
+        self.checks.exists(id)
+    }
+
     /// The endpoint that a check probes answers from now on, or does not.
     pub fn set_endpoint(&mut self, check: &HealthCheckId, answers: bool, now: Now) {
         self.checks.set_endpoint(check, answers, now.mono);
