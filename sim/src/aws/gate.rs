@@ -1,4 +1,5 @@
-//! The gate object of the `gates` lever: one bit in S3, written only over the version that was read.
+//! The gate object of the `gates` lever: one bit in S3, written only over the version that was
+//! read.
 
 use std::sync::Arc;
 
@@ -29,7 +30,8 @@ impl Gates {
         }
     }
 
-    /// Each check, and whether the endpoint that it probes answers: it does while home's gate is open.
+    /// Each check, and whether the endpoint that it probes answers: it does while home's gate is
+    /// open.
     pub fn endpoints(&self) -> impl Iterator<Item = (&HealthCheckId, bool)> {
         self.gates.iter().flat_map(|gate| {
             let open = gate.view.as_ref().is_none_or(|view| view.open == Site::Home);
@@ -40,8 +42,8 @@ impl Gates {
     /// Performs a call's effect.
     ///
     /// # Errors
-    /// [`Fault::Conflict`] when the object is not at the version given, and [`Fault::NotFound`] for a
-    /// bucket that is not there.
+    /// [`Fault::Conflict`] when the object is not at the version given, and [`Fault::NotFound`] for
+    /// a bucket that is not there.
     pub fn perform(&mut self, op: &GateOp) -> Result<Answer, Fault> {
         let (GateOp::Read { object } | GateOp::Write { object, .. }) = op;
         let next = self.version();

@@ -102,7 +102,7 @@ impl Builder {
         let checks = self.checks(policy, rng);
         let mut sites = Vec::new();
         for (site, check) in Site::BOTH.into_iter().zip(&checks) {
-            let alb = self.balancer(policy, site, &main.load_balancer, &hosts, rng)?;
+            let alb = self.balancer(policy, site, (&main.load_balancer, &hosts), rng)?;
             sites.push(SiteWiring { check: check.clone(), ..alb });
         }
         let [home, standby] = sites.try_into().map_err(|_| invalid(policy, "two sites"))?;
@@ -164,8 +164,7 @@ impl Builder {
         &mut self,
         policy: &Policy,
         site: Site,
-        name: &LoadBalancerName,
-        hosts: &[Host],
+        (name, hosts): (&LoadBalancerName, &[Host]),
         rng: &mut fastrand::Rng,
     ) -> Result<SiteWiring, Fault> {
         let region = policy.site(site).scope.region.clone();

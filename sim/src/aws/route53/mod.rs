@@ -95,7 +95,8 @@ impl Route53 {
         self.checks.healthy(check, now.mono)
     }
 
-    /// Grows whenever a name server may answer otherwise than before, for what Route 53 itself knows.
+    /// Grows whenever a name server may answer otherwise than before, for what Route 53 itself
+    /// knows.
     #[must_use]
     pub fn generation(&self) -> u64 {
         self.generation
@@ -139,8 +140,8 @@ impl Route53 {
     /// Performs a call's effect.
     ///
     /// # Errors
-    /// [`Fault::Throttled`], [`Fault::NotFound`], [`Fault::Conflict`] and [`Fault::Invalid`], as each
-    /// operation says.
+    /// [`Fault::Throttled`], [`Fault::NotFound`], [`Fault::Conflict`] and [`Fault::Invalid`], as
+    /// each operation says.
     pub fn perform(
         &mut self,
         op: &Route53Op,
