@@ -57,3 +57,19 @@ lab-test NAME="":
 # After changing imports in lab/controlplane, or Kubernetes' version there: brings go.sum up to date.
 lab-tidy:
     cd lab/controlplane && go mod tidy && gofmt -l . && go vet .
+
+# The replacements are derived from the release's own go.mod. Afterwards change KUBERNETES in
+# lab/src/install/recipes.rs to the same, and run `just test`.
+#
+# Takes another Kubernetes release into the lab, say v1.36.4.
+lab-bump VERSION:
+    #!/usr/bin/env bash
+    set -euo pipefail
+    cd lab/controlplane
+    version={{VERSION}}
+    go mod edit -require="k8s.io/kubernetes@$version"
+    module=$(go mod download -json "k8s.io/kubernetes@$version" | sed -n 's/.*"GoMod": "\(.*\)".*/\1/p')
+    awk '/=> .\/staging\// { print $1 }' "$module" | while read -r name; do
+        go mod edit -replace="$name=$name@v0.${version#v1.}"
+    done
+    go mod tidy

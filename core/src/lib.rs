@@ -22,3 +22,6 @@ pub mod plan;
 pub mod policy;
 pub mod run;
 pub mod step;
+
+#[cfg(test)]
+mod testing;

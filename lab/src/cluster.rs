@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
@@ -14,7 +15,6 @@ use crate::process::{Process, Record};
 use crate::reaper::Reaper;
 use crate::tools::Tools;
 use crate::users::{ADMIN, User, kubeconfig, token_file};
-use crate::wait::{Look, until};
 
 /// What a cluster shall be.
 #[derive(Debug, Clone)]
@@ -43,6 +43,9 @@ impl ClusterSpec {
 const READY_LIMIT: Duration = Duration::from_secs(120);
 /// Longest time for one call of kubectl.
 const CALL_LIMIT: Duration = Duration::from_secs(60);
+
+/// How many manifests this process has applied; each goes into a file of its own.
+static APPLIED: AtomicUsize = AtomicUsize::new(0);
 
 /// A running cluster; its processes end when it is dropped.
 #[derive(Debug)]
@@ -146,14 +149,7 @@ fn floor_node(name: &str) -> serde_json::Value {
 
 impl Cluster {
     fn wait_ready(&self, component: Component) -> Result<()> {
-        let process = self.process(component)?;
-        until(component.name(), READY_LIMIT, || {
-            process.check()?;
-            Ok(match self.ready(component) {
-                Ok(()) => Look::There(()),
-                Err(error) => Look::NotYet(format!("{error:#}")),
-            })
-        })
+        self.process(component)?.wait_ready(READY_LIMIT, || self.ready(component))
     }
 
     /// Asks `component` whether it is ready; says why not.
@@ -218,7 +214,8 @@ impl Cluster {
 
     /// Applies a manifest, YAML or JSON, as the administrator.
     pub fn apply(&self, manifest: &str) -> Result<()> {
-        let path = self.layout.file("applied.yaml");
+        let number = APPLIED.fetch_add(1, Ordering::Relaxed);
+        let path = self.layout.file(&format!("applied-{number}.yaml"));
         fs::write(&path, manifest)?;
         self.apply_file(&path)
     }

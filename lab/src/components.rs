@@ -192,6 +192,8 @@ impl Layout {
         command
     }
 
+    /// Its health and metrics are the one thing that cannot be kept to loopback: Karpenter takes
+    /// ports only, no addresses.
     fn karpenter(&self) -> Command {
         let mut command = Command::new(&self.tools.karpenter);
         command.env("KUBECONFIG", self.kubeconfig(ADMIN));

@@ -8,9 +8,11 @@ use std::thread;
 
 use anyhow::{Context, Result};
 
+use crate::cloud::{Cloud, CloudSpec};
 use crate::cluster::{Cluster, ClusterSpec, Shared};
+use crate::install::Tool;
 use crate::reaper::Reaper;
-use crate::state::{ClusterState, State};
+use crate::state::{CloudState, ClusterState, State};
 use crate::tools::Tools;
 use crate::users::User;
 
@@ -19,26 +21,52 @@ use crate::users::User;
 pub struct LabOptions {
     /// Its clusters.
     pub clusters: Vec<ClusterSpec>,
+    /// Its AWS Regions.
+    pub clouds: Vec<CloudSpec>,
     /// Where its files go; without one, a folder of its own among the temporary files.
     pub folder: Option<PathBuf>,
 }
 
 impl Default for LabOptions {
-    /// The three clusters of the design: `management`, `home` with three nodes, `standby` with one.
+    /// The three clusters of the design, `management`, `home` with three nodes, `standby` with one,
+    /// and three times AWS: `home`, `standby`, and `global` for Route 53.
     fn default() -> Self {
         let clusters = vec![
             ClusterSpec::control_plane("management"),
             ClusterSpec::with_workloads("home", 3),
             ClusterSpec::with_workloads("standby", 1),
         ];
-        Self { clusters, folder: None }
+        let clouds = vec![
+            CloudSpec::new("home", "eu-west-1"),
+            CloudSpec::new("standby", "eu-central-1"),
+            CloudSpec::new("global", "us-east-1"),
+        ];
+        Self { clusters, clouds, folder: None }
     }
 }
 
 impl LabOptions {
-    /// The same, with only the clusters of these names.
+    /// The same, with only the clusters and Regions of these names.
     pub fn only(mut self, names: &[&str]) -> Self {
         self.clusters.retain(|spec| names.contains(&spec.name.as_str()));
+        self.clouds.retain(|spec| names.contains(&spec.name.as_str()));
+        self
+    }
+
+    /// What it needs to be installed.
+    pub fn tools(&self) -> Vec<Tool> {
+        let workloads = self.clusters.iter().any(|spec| spec.workloads);
+        let needed = |tool: &Tool| match tool {
+            Tool::ControlPlane => true,
+            Tool::Kwok | Tool::Karpenter => workloads,
+            Tool::Fakecloud => !self.clouds.is_empty(),
+        };
+        Tool::ALL.iter().copied().filter(needed).collect()
+    }
+
+    /// The same, without AWS.
+    pub fn clusters_only(mut self) -> Self {
+        self.clouds.clear();
         self
     }
 }
@@ -49,6 +77,7 @@ impl LabOptions {
 pub struct Lab {
     // Before the reaper: dropped first, so that the reaper finds nothing left to do.
     clusters: Vec<Cluster>,
+    clouds: Vec<Cloud>,
     reaper: Reaper,
     folder: PathBuf,
     keeps_files: bool,
@@ -61,7 +90,7 @@ impl Lab {
     /// (`cargo xtask tools`), or a component does not get ready; then nothing is left running, and
     /// the error names the folder with the logs.
     pub fn start(options: LabOptions) -> Result<Self> {
-        let tools = Tools::installed()?;
+        let tools = Tools::installed(&options.tools())?;
         let folder = options.folder.unwrap_or_else(temporary_folder);
         // Its files hold tokens: they are nobody else's to read.
         let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder);
@@ -69,9 +98,10 @@ impl Lab {
         let reaper = Reaper::start(&tools.control_plane)?;
         let users = User::all()?;
         let shared = Shared { folder: &folder, tools: &tools, users: &users, reaper: &reaper };
-        let clusters = start_clusters(&options.clusters, &shared)
-            .with_context(|| format!("logs are kept in {}", folder.display()))?;
-        let lab = Self { clusters, reaper, folder, keeps_files: false };
+        let kept = || format!("logs are kept in {}", folder.display());
+        let clouds = start_clouds(&options.clouds, &shared).with_context(kept)?;
+        let clusters = start_clusters(&options.clusters, &shared).with_context(kept)?;
+        let lab = Self { clusters, clouds, reaper, folder, keeps_files: false };
         lab.state().save(&lab.folder)?;
         Ok(lab)
     }
@@ -80,6 +110,24 @@ impl Lab {
     pub fn cluster(&self, name: &str) -> Result<&Cluster> {
         let found = self.clusters.iter().find(|c| c.name() == name);
         found.with_context(|| format!("the lab has no cluster `{name}`"))
+    }
+
+    /// The AWS of a site, or `global`. Fails if the lab has none.
+    pub fn cloud(&self, name: &str) -> Result<&Cloud> {
+        let found = self.clouds.iter().find(|c| c.name() == name);
+        found.with_context(|| format!("the lab has no AWS `{name}`"))
+    }
+
+    /// A site dies as a whole: its AWS and its cluster stop where they stand.
+    pub fn freeze(&self, site: &str) -> Result<()> {
+        self.cloud(site)?.freeze()?;
+        self.cluster(site)?.freeze()
+    }
+
+    /// A site comes back: its API server first, then the rest of the cluster, then its AWS.
+    pub fn thaw(&self, site: &str) -> Result<()> {
+        self.cluster(site)?.thaw()?;
+        self.cloud(site)?.thaw()
     }
 
     /// Where its files are.
@@ -94,7 +142,16 @@ impl Lab {
             kubeconfig: c.kubeconfig(),
             processes: c.records(),
         };
-        State { clusters: self.clusters.iter().map(cluster).collect() }
+        let cloud = |c: &Cloud| CloudState {
+            name: c.name().to_owned(),
+            region: c.region().to_owned(),
+            endpoint: c.endpoint(),
+            process: c.record().clone(),
+        };
+        State {
+            clusters: self.clusters.iter().map(cluster).collect(),
+            clouds: self.clouds.iter().map(cloud).collect(),
+        }
     }
 
     /// Leaves everything running; [`State::kill`] ends it.
@@ -102,6 +159,7 @@ impl Lab {
         self.reaper.keep()?;
         self.keeps_files = true;
         self.clusters.iter().for_each(Cluster::detach);
+        self.clouds.iter().for_each(Cloud::detach);
         Ok(self.state())
     }
 }
@@ -112,6 +170,7 @@ impl Drop for Lab {
             return;
         }
         self.clusters.clear();
+        self.clouds.clear();
         if thread::panicking() {
             eprintln!("lab: logs are kept in {}", self.folder.display());
         } else if let Err(error) = fs::remove_dir_all(&self.folder) {
@@ -133,6 +192,11 @@ fn start_clusters(specs: &[ClusterSpec], shared: &Shared<'_>) -> Result<Vec<Clus
     })
 }
 
+fn start_clouds(specs: &[CloudSpec], shared: &Shared<'_>) -> Result<Vec<Cloud>> {
+    let start = |spec| Cloud::start(spec, &shared.tools.fakecloud, shared.folder, shared.reaper);
+    specs.iter().map(start).collect()
+}
+
 fn temporary_folder() -> PathBuf {
     let number = STARTED.fetch_add(1, Ordering::Relaxed);
     std::env::temp_dir().join(format!("bowline-lab-{}-{number}", std::process::id()))
@@ -143,12 +207,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn options_name_the_three_clusters() {
+    fn options_name_the_clusters_and_regions() {
         let names = |o: &LabOptions| o.clusters.iter().map(|c| c.name.clone()).collect::<Vec<_>>();
         let all = LabOptions::default();
         assert_eq!(names(&all), ["management", "home", "standby"]);
         assert!(!all.clusters[0].workloads && all.clusters[1].workloads);
-        assert_eq!(names(&all.only(&["home"])), ["home"]);
+        assert_eq!(all.clouds.len(), 3);
+        let home = all.only(&["home"]);
+        assert_eq!((names(&home), home.clouds.len()), (vec!["home".to_owned()], 1));
+        assert_eq!(home.tools(), Tool::ALL);
+        let alone = home.clusters_only();
+        assert_eq!((alone.clouds.len(), alone.tools().len()), (0, 3));
+        let management = LabOptions::default().only(&["management"]);
+        assert_eq!(management.tools(), [Tool::ControlPlane]);
     }
 
     #[test]

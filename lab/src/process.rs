@@ -5,6 +5,7 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use rustix::process::{Pid, Signal, kill_process_group};
@@ -12,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::command::describe;
 use crate::procfs;
+use crate::wait::{Look, until};
 
 /// How much of a log goes into an error.
 const LOG_TAIL_LINES: usize = 12;
@@ -99,6 +101,18 @@ impl Process {
         Ok(())
     }
 
+    /// Waits until `ready` says so; fails at once if the process ends, and at the limit with what
+    /// `ready` said last.
+    pub(crate) fn wait_ready(&self, limit: Duration, ready: impl Fn() -> Result<()>) -> Result<()> {
+        until(&self.record.name, limit, || {
+            self.check()?;
+            Ok(match ready() {
+                Ok(()) => Look::There(()),
+                Err(error) => Look::NotYet(format!("{error:#}")),
+            })
+        })
+    }
+
     /// Kills it and its group with SIGKILL, and collects it. Doing so twice is no error.
     pub(crate) fn kill(&self) -> Result<()> {
         let mut child = self.child.lock().unwrap_or_else(PoisonError::into_inner);
@@ -129,8 +143,6 @@ impl Drop for Process {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::wait::{Look, until};
-    use std::time::Duration;
 
     fn sleeper(test: &str) -> Process {
         let log = std::env::temp_dir().join(format!("bowline-{test}-{}.log", std::process::id()));
@@ -169,15 +181,17 @@ mod tests {
     #[test]
     fn an_ended_process_is_told_with_its_log() {
         let process = sleeper("ends");
-        let log = || {
-            let text = process.record().log_tail();
-            Ok(if text.is_empty() { Look::NotYet(text) } else { Look::There(()) })
+        let written = || match process.record().log_tail() {
+            text if text.is_empty() => bail!("no line yet"),
+            _ => Ok(()),
         };
-        until("a line", Duration::from_secs(5), log).unwrap();
+        process.wait_ready(Duration::from_secs(5), written).unwrap();
         process.kill().unwrap();
         process.kill().unwrap();
         let error = process.check().unwrap_err().to_string();
         assert!(error.contains("sleeper ended") && error.ends_with("hello"), "{error}");
+        let never = || bail!("not ready");
+        assert!(process.wait_ready(Duration::from_secs(99), never).is_err(), "it told at once");
         std::fs::remove_file(&process.record().log).unwrap();
     }
 }

@@ -18,6 +18,21 @@ use crate::tools::Tools;
 pub struct State {
     /// Its clusters, in the order in which they were asked for.
     pub clusters: Vec<ClusterState>,
+    /// Its AWS Regions.
+    pub clouds: Vec<CloudState>,
+}
+
+/// A Region's AWS as recorded.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CloudState {
+    /// The site it belongs to, or `global`.
+    pub name: String,
+    /// The Region it says it is.
+    pub region: String,
+    /// Where every service of the Region answers.
+    pub endpoint: String,
+    /// Its process.
+    pub process: Record,
 }
 
 /// A cluster as recorded.
@@ -57,7 +72,8 @@ impl State {
 
     /// All processes.
     pub fn processes(&self) -> impl Iterator<Item = &Record> {
-        self.clusters.iter().flat_map(|c| &c.processes)
+        let clouds = self.clouds.iter().map(|c| &c.process);
+        self.clusters.iter().flat_map(|c| &c.processes).chain(clouds)
     }
 
     /// Kills those that still are the recorded ones; gives how many.
@@ -89,7 +105,7 @@ mod tests {
         let record = Record { name: "etcd".into(), pid, start, log: "x.log".into() };
         let kubeconfig = "admin.kubeconfig".into();
         let cluster = ClusterState { name: "home".into(), kubeconfig, processes: vec![record] };
-        State { clusters: vec![cluster] }
+        State { clusters: vec![cluster], clouds: vec![] }
     }
 
     #[test]

@@ -20,13 +20,15 @@ pub struct Tools {
     pub karpenter: PathBuf,
     /// Karpenter's custom resources, one file.
     pub karpenter_crds: PathBuf,
+    /// fakecloud, which speaks AWS's protocols.
+    pub fakecloud: PathBuf,
 }
 
 impl Tools {
-    /// The tools in the cache folder. Fails if one is not installed, and says how to.
-    pub fn installed() -> Result<Self> {
+    /// The tools in the cache folder. Fails if one of `needed` is not installed, and says how to.
+    pub fn installed(needed: &[Tool]) -> Result<Self> {
         let folder = folder()?;
-        for tool in Tool::ALL {
+        for tool in needed {
             if !tool.folder(&folder).exists() {
                 bail!("{} is not installed: run `cargo xtask tools`", tool.name());
             }
@@ -43,6 +45,7 @@ impl Tools {
             kwok_stages: file(Tool::Kwok, "stages.yaml"),
             karpenter: file(Tool::Karpenter, "karpenter"),
             karpenter_crds: file(Tool::Karpenter, "crds.yaml"),
+            fakecloud: file(Tool::Fakecloud, "fakecloud"),
         }
     }
 }

@@ -14,7 +14,7 @@ const OWNED: &str = "BOWLINE_LAB_TEST_OWNED";
 
 fn start(clusters: &[&str]) -> Lab {
     let began = Instant::now();
-    let lab = Lab::start(LabOptions::default().only(clusters)).unwrap();
+    let lab = Lab::start(LabOptions::default().only(clusters).clusters_only()).unwrap();
     println!("{clusters:?} ready in {:.1} s", began.elapsed().as_secs_f32());
     lab
 }
@@ -132,6 +132,21 @@ fn a_frozen_cluster_answers_nobody_until_it_is_thawed() {
 
 #[test]
 #[ignore = "needs the lab: cargo xtask test"]
+fn a_site_dies_as_a_whole_and_the_rest_of_the_world_goes_on() {
+    let lab = Lab::start(LabOptions::default().only(&["home", "global"])).unwrap();
+    let (home, global) = (lab.cloud("home").unwrap(), lab.cloud("global").unwrap());
+    assert_ne!(home.endpoint(), global.endpoint());
+    assert_eq!((home.region(), global.region()), ("eu-west-1", "us-east-1"));
+    lab.freeze("home").unwrap();
+    assert!(home.ready().is_err());
+    global.ready().unwrap();
+    lab.thaw("home").unwrap();
+    home.ready().unwrap();
+    lab.cluster("home").unwrap().ready(Component::Karpenter).unwrap();
+}
+
+#[test]
+#[ignore = "needs the lab: cargo xtask test"]
 fn nothing_is_left_when_the_owner_is_killed() {
     let folder = std::env::temp_dir().join(format!("bowline-owned-{}", std::process::id()));
     let mut owner = Command::new(std::env::current_exe().unwrap());
@@ -155,7 +170,7 @@ fn nothing_is_left_when_the_owner_is_killed() {
 #[ignore = "needs the lab: cargo xtask test"]
 fn owner_that_is_killed() {
     let Some(folder) = std::env::var_os(OWNED).map(PathBuf::from) else { return };
-    let mut options = LabOptions::default().only(&["management"]);
+    let mut options = LabOptions::default().only(&["management"]).clusters_only();
     options.folder = Some(folder);
     let lab = Lab::start(options).unwrap();
     // Ends with our killing, at the latest with our parent.

@@ -3,9 +3,12 @@
 pub mod app;
 pub mod aws;
 pub mod estate;
+pub mod faults;
+pub mod harness;
 pub mod kube;
 pub mod lease;
 pub mod part;
 pub mod store;
 pub mod timers;
 pub mod users;
+pub mod world;

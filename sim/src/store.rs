@@ -8,8 +8,8 @@ use std::sync::Arc;
 use bowline_core::model::{GroupName, Version, Wall};
 use bowline_core::op::{Answer, FactsView, Fault, IntentObject, StoreOp, Stored};
 
-/// The largest entry, in bytes: etcd's default request limit is 1.5 MiB, and an object has more in it
-/// than the entry.
+/// The largest entry, in bytes: etcd's default request limit is 1.5 MiB, and an object has more in
+/// it than the entry.
 pub const ENTRY_LIMIT: usize = 1 << 20;
 
 /// The most entries that one read answers; a reader asks again after the last.
@@ -44,8 +44,8 @@ impl Store {
     /// What a call does and answers.
     ///
     /// # Errors
-    /// `Conflict` for a name that is taken or facts at another version, `Invalid` for a gap in a chain
-    /// or an entry that is too large, and what [`Condition`] says.
+    /// `Conflict` for a name that is taken or facts at another version, `Invalid` for a gap in a
+    /// chain or an entry that is too large, and what [`Condition`] says.
     pub fn perform(&mut self, op: &StoreOp) -> Result<Answer, Fault> {
         self.admit(op)?;
         match op {

@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-use bowline_core::model::Mono;
+use bowline_core::model::{Mono, Span};
 
 /// Things that are due at instants. Two that are due at the same instant come in the order in which
 /// they were set, so that a world is the same each time.
@@ -73,6 +73,13 @@ impl<T> Timers<T> {
         self.heap.pop().map(|Reverse(entry)| (entry.at, entry.due))
     }
 
+    /// Makes everything outstanding come so much later.
+    pub fn delay(&mut self, by: Span) {
+        let later =
+            |Reverse(entry): Reverse<Entry<T>>| Reverse(Entry { at: entry.at + by, ..entry });
+        self.heap = std::mem::take(&mut self.heap).into_iter().map(later).collect();
+    }
+
     /// How many things are outstanding.
     #[must_use]
     pub fn len(&self) -> usize {
@@ -103,6 +110,17 @@ mod tests {
         }
         assert_eq!(seen, [(1, 'a'), (1, 'b'), (5, 'c'), (5, 'd')]);
         assert_eq!(timers.len(), 1, "what is not due stays");
+    }
+
+    #[test]
+    fn a_delay_keeps_order_and_distances() {
+        let mut timers = Timers::default();
+        timers.set(Mono(7), 'b');
+        timers.set(Mono(5), 'a');
+        timers.delay(Span(10));
+        assert_eq!(timers.pop(Mono(14)), None);
+        assert_eq!(timers.pop(Mono(20)), Some((Mono(15), 'a')));
+        assert_eq!(timers.pop(Mono(20)), Some((Mono(17), 'b')));
     }
 
     #[test]

@@ -6,9 +6,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use bowline_lab::wait::{Look, until};
-use bowline_lab::{
-    ClusterState, Lab, LabOptions, Record, State, Tools, cache, install, memory_mib,
-};
+use bowline_lab::{Lab, LabOptions, Record, State, Tool, Tools, cache, install, memory_mib};
 
 /// Longest time for killed processes to be gone.
 const END_LIMIT: Duration = Duration::from_secs(30);
@@ -28,7 +26,7 @@ pub(crate) fn up() -> Result<()> {
     }
     remove(&folder)?;
     tools()?;
-    eprintln!("lab: starting three clusters");
+    eprintln!("lab: starting three clusters and three Regions of AWS");
     let began = Instant::now();
     let lab = Lab::start(LabOptions { folder: Some(folder), ..LabOptions::default() })?;
     let state = lab.detach()?;
@@ -37,14 +35,20 @@ pub(crate) fn up() -> Result<()> {
     Ok(())
 }
 
-/// What a shell evaluates to reach the clusters.
+/// What a shell evaluates to reach the clusters and each Region's AWS.
 fn exports(state: &State) -> String {
-    let line = |c: &ClusterState| {
-        format!("export BOWLINE_LAB_{}={}\n", c.name.to_uppercase(), c.kubeconfig.display())
-    };
-    let first = state.clusters.first();
-    let current = first.map(|c| format!("export KUBECONFIG={}\n", c.kubeconfig.display()));
-    state.clusters.iter().map(line).chain(current).collect()
+    let export = |name: String, value: String| format!("export {name}={value}\n");
+    let clusters = state.clusters.iter().map(|c| {
+        (format!("BOWLINE_LAB_{}", c.name.to_uppercase()), c.kubeconfig.display().to_string())
+    });
+    let clouds = state
+        .clouds
+        .iter()
+        .map(|c| (format!("BOWLINE_LAB_AWS_{}", c.name.to_uppercase()), c.endpoint.clone()));
+    let current = state.clusters.first().map(|c| c.kubeconfig.display().to_string());
+    let keys = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"].map(|k| (k.into(), "test".into()));
+    let rest = current.map(|path| ("KUBECONFIG".to_owned(), path)).into_iter().chain(keys);
+    clusters.chain(clouds).chain(rest).map(|(name, value)| export(name, value)).collect()
 }
 
 /// Ends every process of the lab that `up` left, and removes its files.
@@ -71,7 +75,7 @@ pub(crate) fn status() -> Result<()> {
         return Ok(());
     };
     print!("{}", table(&state));
-    let tools = Tools::installed()?;
+    let tools = Tools::installed(&[Tool::ControlPlane])?;
     for cluster in &state.clusters {
         match cluster.ready(&tools) {
             Ok(()) => println!("{}: ready", cluster.name),
@@ -82,22 +86,16 @@ pub(crate) fn status() -> Result<()> {
 }
 
 fn table(state: &State) -> String {
-    let mut text =
-        format!("{:<12} {:<24} {:>8} {:>6}  STATE\n", "CLUSTER", "PROCESS", "PID", "MIB");
+    let mut text = format!("{:<12} {:<24} {:>8} {:>6}  STATE\n", "PLACE", "PROCESS", "PID", "MIB");
+    let of_clusters =
+        state.clusters.iter().flat_map(|c| c.processes.iter().map(move |p| (&c.name, p)));
+    let of_clouds = state.clouds.iter().map(|c| (&c.name, &c.process));
     let mut total = 0;
-    for cluster in &state.clusters {
-        for process in &cluster.processes {
-            let memory = if process.runs() { memory_mib(process.pid) } else { 0 };
-            total += memory;
-            text.push_str(&format!(
-                "{:<12} {:<24} {:>8} {:>6}  {}\n",
-                cluster.name,
-                process.name,
-                process.pid,
-                memory,
-                process.condition()
-            ));
-        }
+    for (place, process) in of_clusters.chain(of_clouds) {
+        let memory = if process.runs() { memory_mib(process.pid) } else { 0 };
+        total += memory;
+        let (name, pid, condition) = (&process.name, process.pid, process.condition());
+        text.push_str(&format!("{place:<12} {name:<24} {pid:>8} {memory:>6}  {condition}\n"));
     }
     text + &format!("{total} MiB in all\n")
 }
@@ -116,6 +114,7 @@ fn remove(folder: &PathBuf) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use bowline_lab::{CloudState, ClusterState};
 
     fn state() -> State {
         let gone = Record { name: "etcd".into(), pid: 4_194_304, start: 1, log: "x".into() };
@@ -124,15 +123,25 @@ mod tests {
             kubeconfig: format!("/lab/{name}/admin.kubeconfig").into(),
             processes: processes.to_vec(),
         };
-        State { clusters: vec![cluster("management", &[gone]), cluster("home", &[])] }
+        let cloud = CloudState {
+            name: "global".into(),
+            region: "us-east-1".into(),
+            endpoint: "http://127.0.0.1:7".into(),
+            process: gone.clone(),
+        };
+        let clusters = vec![cluster("management", &[gone]), cluster("home", &[])];
+        State { clusters, clouds: vec![cloud] }
     }
 
     #[test]
-    fn exports_name_each_cluster_and_make_the_first_current() {
+    fn exports_name_each_place_and_make_the_first_cluster_current() {
         let text = exports(&state());
         let expected = "export BOWLINE_LAB_MANAGEMENT=/lab/management/admin.kubeconfig\n\
                         export BOWLINE_LAB_HOME=/lab/home/admin.kubeconfig\n\
-                        export KUBECONFIG=/lab/management/admin.kubeconfig\n";
+                        export BOWLINE_LAB_AWS_GLOBAL=http://127.0.0.1:7\n\
+                        export KUBECONFIG=/lab/management/admin.kubeconfig\n\
+                        export AWS_ACCESS_KEY_ID=test\n\
+                        export AWS_SECRET_ACCESS_KEY=test\n";
         assert_eq!(text, expected);
     }
 

@@ -156,7 +156,8 @@ fn how_many(report: &mut Report<'_>, seen: &BTreeSet<&str>, schema: &Value, path
         report.spoiling(Code::OneOf, path, message, remedy);
     } else if schema["minProperties"] == 1 && seen.is_empty() {
         report.spoiling(Code::OutOfRange, path, "it is empty".to_owned(), about(schema));
-    } else if one_of && present.is_empty() {
+    } else if schema["minProperties"] == 1 && present.is_empty() && !known.is_empty() {
+        // Only unknown fields: what they were meant to be is told at them.
         report.spoil(path);
     }
 }
@@ -220,8 +221,8 @@ fn number(
     stand_in(schema)
 }
 
-/// Something right in the place of what is not: never seen, since a stand-in is never told of, and a
-/// policy with an error is never used.
+/// Something right in the place of what is not: never seen, since a stand-in is never told of, and
+/// a policy with an error is never used.
 fn stand_in(schema: &Value) -> Value {
     match schema["type"].as_str() {
         Some("object") => {

@@ -1,5 +1,6 @@
-//! The forms of texts in a policy: a duration, a Region, an ARN. Each has a pattern, which stands in the
-//! schema, where editors and API servers check it, and the same check in Rust with words for a human.
+//! The forms of texts in a policy: a duration, a Region, an ARN. Each has a pattern, which stands
+//! in the schema, where editors and API servers check it, and the same check in Rust with words for
+//! a human.
 //!
 //! A pattern is the form's name: the schema's `pattern` leads to the [`Form`] here.
 
@@ -15,7 +16,10 @@ pub(crate) const REGION: &str = "^[a-z]{2,4}(-[a-z]+)+-[0-9]{1,2}$";
 /// An IAM role's ARN.
 pub(crate) const ROLE_ARN: &str = "^arn:aws[a-z-]*:iam::[0-9]{12}:role/[A-Za-z0-9_+=,.@/-]+$";
 /// An ALB's or NLB's ARN.
-pub(crate) const LOAD_BALANCER_ARN: &str = "^arn:aws[a-z-]*:elasticloadbalancing:[a-z0-9-]+:[0-9]{12}:loadbalancer/(app|net)/[A-Za-z0-9/-]+$";
+pub(crate) const LOAD_BALANCER_ARN: &str = concat!(
+    "^arn:aws[a-z-]*:elasticloadbalancing:[a-z0-9-]+:[0-9]{12}:",
+    "loadbalancer/(app|net)/[A-Za-z0-9/-]+$"
+);
 /// A name of the policy's own.
 pub(crate) const LABEL: &str = "^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$";
 /// A group's name: a DNS label short enough for the names Bowline makes of it.
@@ -88,7 +92,10 @@ pub(crate) const FORMS: &[Form] = &[
     form(
         LOAD_BALANCER_ARN,
         "a load balancer's ARN",
-        "arn:aws:elasticloadbalancing:eu-west-1:111111111111:loadbalancer/app/shop/0123456789abcdef",
+        concat!(
+            "arn:aws:elasticloadbalancing:eu-west-1:111111111111:",
+            "loadbalancer/app/shop/0123456789abcdef"
+        ),
         is_load_balancer,
     ),
     form(LABEL, "a name of small letters, digits and hyphens", "web", |t| is_label(t, 63)),

@@ -25,8 +25,8 @@ pub struct Loaded {
 /// Reads the policies of a YAML text, which may hold several documents. `file` only names it.
 ///
 /// # Errors
-/// Everything that is wrong, in the file's order, each with its place and remedy. Only where the text
-/// is no YAML it is that alone, since what comes after cannot be told apart.
+/// Everything that is wrong, in the file's order, each with its place and remedy. Only where the
+/// text is no YAML it is that alone, since what comes after cannot be told apart.
 pub fn load(file: &str, text: &str) -> Result<Loaded, Problems> {
     let lines: Vec<&str> = text.lines().collect();
     let documents = match tree::read(text) {
@@ -43,8 +43,8 @@ pub fn load(file: &str, text: &str) -> Result<Loaded, Problems> {
     gathered.finish(file)
 }
 
-/// Reads one policy as an API server gives it: a JSON object with `metadata` and `spec`. What else a
-/// server keeps in `metadata`, and `status`, is passed over.
+/// Reads one policy as an API server gives it: a JSON object with `metadata` and `spec`. What else
+/// a server keeps in `metadata`, and `status`, is passed over.
 ///
 /// # Errors
 /// Everything that is wrong; by field, since there is no file.

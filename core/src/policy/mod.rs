@@ -6,8 +6,8 @@
 //! text → tree (every node with its place) → check against schema → resolve → Policy
 //! ```
 //!
-//! What `check` finds wrong is replaced by a stand-in, so that `resolve` still sees the rest and both
-//! report in one go. In the [`Policy`] nothing is left to default.
+//! What `check` finds wrong is replaced by a stand-in, so that `resolve` still sees the rest and
+//! both report in one go. In the [`Policy`] nothing is left to default.
 
 mod check;
 mod code;
@@ -19,6 +19,8 @@ mod report;
 mod resolve;
 pub mod schema;
 mod suggest;
+#[cfg(test)]
+mod testing;
 mod tree;
 mod types;
 

@@ -7,6 +7,9 @@ use serde_json::Value;
 
 use super::code::Code;
 
+/// The longest part of a line that is printed, in characters.
+const PRINTED: usize = 120;
+
 /// How bad it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -132,14 +135,28 @@ impl Problem {
         };
         let number = place.line.to_string();
         let margin = " ".repeat(number.len());
-        let indent = " ".repeat(place.column.saturating_sub(1) as usize);
-        let carets = "^".repeat(place.width as usize);
+        let (source, indent, width) = window(&self.source, place);
+        let (indent, carets) = (" ".repeat(indent), "^".repeat(width));
         writeln!(f, "{margin}--> {file}:{}:{}", place.line, place.column)?;
         writeln!(f, "{margin} |")?;
-        writeln!(f, "{number} | {}", self.source)?;
+        writeln!(f, "{number} | {source}")?;
         writeln!(f, "{margin} | {indent}{carets}")?;
         writeln!(f, "{margin} = {}", self.remedy)
     }
+}
+
+/// The part of a line that is printed, and where in it the carets begin and how many there are.
+fn window(line: &str, place: Place) -> (String, usize, usize) {
+    let letters: Vec<char> = line.chars().collect();
+    let column = place.column.saturating_sub(1) as usize;
+    let width = (place.width as usize).min(PRINTED / 2);
+    // A far place is moved to the middle.
+    let start = if column + width <= PRINTED { 0 } else { column - PRINTED / 2 };
+    let end = letters.len().min(start + PRINTED);
+    let part: String = letters.get(start..end).unwrap_or_default().iter().collect();
+    let before = if start > 0 { "…" } else { "" };
+    let after = if end < letters.len() { "…" } else { "" };
+    (format!("{before}{part}{after}"), column - start + before.chars().count(), width)
 }
 
 #[cfg(test)]
@@ -175,6 +192,29 @@ error[BL1004]: spec.coolDown: \"soon\" is not a duration
 
 shop.yaml: 1 error";
         assert_eq!(all.to_string(), expected);
+    }
+
+    #[test]
+    fn of_a_long_line_the_part_around_the_place_is_printed() {
+        let line = format!("{}meant{}", "a".repeat(200), "z".repeat(200));
+        let place = Place { line: 1, column: 201, width: 5 };
+        let (part, indent, width) = window(&line, place);
+        assert_eq!(part.chars().count(), PRINTED + 2);
+        let meant: String = part.chars().skip(indent).take(width).collect();
+        assert_eq!(meant, "meant");
+        assert!(part.starts_with("…a") && part.ends_with("z…"), "{part}");
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn the_carets_are_under_what_is_meant(
+            line in ".{0,300}", column in 1..300_u32, width in 1..50_u32
+        ) {
+            let (part, indent, width) = window(&line, Place { line: 1, column, width });
+            let meant: String = line.chars().skip(column as usize - 1).take(width).collect();
+            let shown: String = part.chars().skip(indent).take(width).collect();
+            proptest::prop_assert!(shown.starts_with(&meant), "{} {}", shown, meant);
+        }
     }
 
     #[test]

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::code::Code;
 use super::problem::{Place, Problem, Severity};
 
-/// The longest part of a line that is shown.
-const SHOWN: usize = 160;
+/// The longest part of a line that is kept.
+const KEPT: usize = 1_000;
 
 /// What is wrong with a document so far.
 #[derive(Debug)]
@@ -99,16 +99,16 @@ impl<'a> Report<'a> {
         }
     }
 
-    /// The line of a place, as far as it is shown, without control characters.
+    /// The line of a place, as far as it is kept, without control characters.
     fn source(&self, place: Place) -> String {
         let line = self.lines.get(place.line as usize - 1).copied().unwrap_or_default();
-        line.chars().take(SHOWN).map(|c| if c.is_control() { ' ' } else { c }).collect()
+        line.chars().take(KEPT).map(|c| if c.is_control() { ' ' } else { c }).collect()
     }
 
     /// A place cut to its line: a text of several lines is shown by its first.
     fn inside_line(&self, place: Place) -> Place {
-        let shown = self.source(place).chars().count() as u32;
-        let rest = (shown + 1).saturating_sub(place.column).max(1);
+        let kept = self.source(place).chars().count() as u32;
+        let rest = (kept + 1).saturating_sub(place.column).max(1);
         Place { width: place.width.min(rest), ..place }
     }
 }
@@ -186,14 +186,14 @@ mod tests {
 
     #[test]
     fn the_line_shown_holds_no_control_characters_and_ends() {
-        let line = format!("a: \u{1b}[31m{}", "x".repeat(500));
+        let line = format!("a: \u{1b}[31m{}", "x".repeat(5_000));
         let lines = [line.as_str()];
         let mut report = Report::new(&lines);
-        report.locate("a", Some(Place { line: 1, column: 4, width: 400 }));
+        report.locate("a", Some(Place { line: 1, column: 4, width: 4_000 }));
         tell(&mut report, "a");
         let problem = &report.into_problems()[0];
         assert!(problem.source.chars().all(|c| !c.is_control()));
-        assert_eq!(problem.source.chars().count(), SHOWN);
-        assert_eq!(problem.place.map(|place| place.width), Some(157));
+        assert_eq!(problem.source.chars().count(), KEPT);
+        assert_eq!(problem.place.map(|place| place.width), Some(997));
     }
 }

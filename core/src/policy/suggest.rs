@@ -5,7 +5,7 @@ pub(crate) fn nearest<'a>(
     word: &str,
     candidates: impl IntoIterator<Item = &'a str>,
 ) -> Option<&'a str> {
-    let limit = (word.chars().count() / 3).max(1);
+    let limit = ((word.chars().count() + 1) / 3).max(1);
     candidates
         .into_iter()
         .map(|candidate| (distance(word, candidate), candidate))
@@ -57,6 +57,7 @@ mod tests {
         assert_eq!(nearest("quorom", fields), Some("quorum"));
         assert_eq!(nearest("stablefor", fields), Some("stableFor"));
         assert_eq!(nearest("signal", fields), Some("signals"));
+        assert_eq!(nearest("cuont", ["count", "atLeast"]), Some("count"));
         assert_eq!(nearest("replicas", fields), None);
         assert_eq!(nearest("x", ["y"]), Some("y"));
     }

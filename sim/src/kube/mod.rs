@@ -1,8 +1,9 @@
 //! One simulated cluster: its API server's objects, its controllers, a scheduler and Karpenter.
 //!
-//! Objects change under resourceVersions, and their status does too, so that a write based on a read
-//! from before a pod became ready is a conflict, as it is in life. Nothing here knows of Regions: who
-//! can reach the API server, and whether time passes for the pods, is the world's business.
+//! Objects change under resourceVersions, and their status does too, so that a write based on a
+//! read from before a pod became ready is a conflict, as it is in life. Nothing here knows of
+//! Regions: who can reach the API server, and whether time passes for the pods, is the world's
+//! business.
 
 mod api;
 mod nodes;
@@ -32,6 +33,7 @@ pub struct KubeCluster {
     batch: Option<Batch>,
     gitops: Option<Span>,
     named: u32,
+    frozen: Option<Mono>,
     timers: Timers<Due>,
     timings: Timings,
     changes: Vec<Change>,
@@ -98,6 +100,7 @@ impl KubeCluster {
             batch: None,
             gitops: None,
             named: 0,
+            frozen: None,
             timers: Timers::default(),
             timings: spec.timings,
             changes: Vec::new(),
@@ -164,6 +167,21 @@ impl KubeCluster {
         }
     }
 
+    /// **Fault**: everything in the cluster stands still. Nobody may call it meanwhile.
+    pub fn freeze(&mut self, now: Now) {
+        self.frozen.get_or_insert(now.mono);
+    }
+
+    /// It goes on from where it was: what was due in five seconds is due in five seconds.
+    pub fn thaw(&mut self, now: Now) {
+        let Some(since) = self.frozen.take() else { return };
+        let lost = now.mono.since(since);
+        self.timers.delay(lost);
+        if let Some(batch) = &mut self.batch {
+            batch.delay(lost);
+        }
+    }
+
     fn happen(&mut self, due: Due, at: Mono, rng: &mut fastrand::Rng) {
         match due {
             Due::Observe(workload) => self.observe(workload, at, rng),
@@ -221,10 +239,13 @@ impl KubeCluster {
 
 impl Part for KubeCluster {
     fn next(&self) -> Option<Mono> {
-        self.timers.next()
+        if self.frozen.is_some() { None } else { self.timers.next() }
     }
 
     fn advance(&mut self, now: Now, rng: &mut fastrand::Rng) {
+        if self.frozen.is_some() {
+            return;
+        }
         while let Some((at, due)) = self.timers.pop(now.mono) {
             self.happen(due, at, rng);
         }

@@ -49,6 +49,14 @@ pub(super) struct Batch {
     pods: usize,
 }
 
+impl Batch {
+    /// Makes the window close so much later.
+    pub(super) fn delay(&mut self, by: Span) {
+        self.opened = self.opened + by;
+        self.last = self.last + by;
+    }
+}
+
 impl KubeCluster {
     pub(super) fn add_floor_node(&mut self, cpu: u64) {
         let id = self.fresh_id();

@@ -76,7 +76,8 @@ impl KubeCluster {
         self.reconcile(index, at, rng);
     }
 
-    /// Makes or deletes the pods that are missing or too many: a StatefulSet's one by one, in order.
+    /// Makes or deletes the pods that are missing or too many: a StatefulSet's one by one, in
+    /// order.
     fn reconcile(&mut self, index: usize, at: Mono, rng: &mut fastrand::Rng) {
         let wanted = self.objects.workloads[index].view.wanted as usize;
         let mut live = self.live(index);
@@ -98,8 +99,8 @@ impl KubeCluster {
         self.schedule(at, rng);
     }
 
-    /// A workload's pods that are not being deleted, those to delete first in front: the least ready,
-    /// then the newest.
+    /// A workload's pods that are not being deleted, those to delete first in front: the least
+    /// ready, then the newest.
     fn live(&self, index: usize) -> Vec<PodId> {
         let phase = |pod: &Pod| match pod.phase {
             Phase::Pending => Some(0),

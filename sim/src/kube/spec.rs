@@ -75,7 +75,8 @@ pub struct JobSpec {
 /// How long things take in a cluster.
 #[derive(Clone, Copy, Debug)]
 pub struct Timings {
-    /// From a change of `spec` until its controller has seen it. Assumed: informers on a calm cluster.
+    /// From a change of `spec` until its controller has seen it. Assumed: informers on a calm
+    /// cluster.
     pub observe: Between,
     /// From a pod's scheduling to its readiness: image pull, start, first probes. Assumed.
     pub start: Between,

@@ -433,6 +433,25 @@ fn others_are_told_how_many_pods_and_nodes_are_ready() {
 }
 
 #[test]
+fn a_frozen_cluster_goes_on_from_where_it_was() {
+    let ready = |frozen: Option<Span>| {
+        let mut bench = Bench::new(&standby(), 4);
+        bench.open(200_000);
+        bench.scale(&web(), 12).unwrap();
+        bench.pass(Span::secs(20));
+        if let Some(span) = frozen {
+            bench.cluster.freeze(part::at(bench.now));
+            assert_eq!(bench.cluster.next(), None);
+            bench.now = bench.now + span;
+            bench.cluster.advance(part::at(bench.now), &mut bench.rng);
+            bench.cluster.thaw(part::at(bench.now));
+        }
+        bench.until(Span::mins(4), |b| b.workload(&web()).ready == 12)
+    };
+    assert_eq!(ready(None), ready(Some(Span::mins(30))));
+}
+
+#[test]
 fn the_same_seed_gives_the_same_cluster() {
     let story = |seed| {
         let mut bench = Bench::new(&standby(), seed);

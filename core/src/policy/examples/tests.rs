@@ -34,9 +34,7 @@ fn by_hand() -> Policy {
             "eu-central-1",
             "shop-standby",
             "sg-0bbbbbbbbbbbbbbbb",
-            LoadBalancerSelector::Arn(LoadBalancerArn::from(
-                "arn:aws:elasticloadbalancing:eu-central-1:111111111111:loadbalancer/app/shop/fedcba9876543210",
-            )),
+            LoadBalancerSelector::Arn(LoadBalancerArn::from(crate::policy::testing::STANDBY_ARN)),
         ),
         lever: Lever::Records(RecordsLever {
             role: Some(RoleArn::new("arn:aws:iam::333333333333:role/bowline-dns")),

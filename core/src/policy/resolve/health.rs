@@ -16,7 +16,7 @@ use crate::policy::types::{HealthPolicy, HttpCheck, KOfN, Probe, SignalPolicy};
 const LONGEST_KNOWN_STALL: Span = Span::secs(45);
 
 /// The kinds of signals, as they are written.
-const KINDS: [&str; 7] =
+pub(super) const KINDS: [&str; 7] =
     ["albTargets", "http", "route53Check", "clusterApi", "regionApi", "writeProbe", "progress"];
 
 /// How health is judged.
@@ -43,7 +43,8 @@ pub(super) fn resolve(report: &mut Report<'_>, spec: &GroupSpec) -> HealthPolicy
     }
 }
 
-fn path_of(index: usize) -> String {
+/// The path of a signal.
+pub(super) fn path_of(index: usize) -> String {
     format!("spec.health.signals[{index}]")
 }
 
@@ -175,7 +176,8 @@ fn check_windows(report: &mut Report<'_>, written: &SignalSpec, path: &str) {
     }
     let (down, up) = (written.down, written.up);
     let longest = down.of.max(up.of);
-    if down.need + up.need <= longest && report.sound_within(&format!("{path}.down")) {
+    let sound = ["down", "up"].iter().all(|field| report.sound_within(&format!("{path}.{field}")));
+    if down.need + up.need <= longest && sound {
         let message = format!(
             "the same {longest} samples can say up ({} good) and down ({} bad)",
             up.need, down.need

@@ -64,3 +64,6 @@ fn check_unique(report: &mut Report<'_>, what: &str, names: &[(String, String)])
         report.error(Code::Duplicate, path, message, "rename or remove one of the two".to_owned());
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -123,8 +123,8 @@ pub struct VerifySpec {
     /// What is fetched; its host must be one of the names that move. Required.
     #[schemars(extend("pattern" = forms::URL))]
     pub url: String,
-    /// The header of the answer that says `home` or `standby`. Default: none; the answer's addresses
-    /// must then be the load balancer's.
+    /// The header of the answer that says `home` or `standby`. Default: none; the answer's
+    /// addresses must then be the load balancer's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("pattern" = forms::HEADER))]
     pub site_header: Option<String>,

@@ -41,7 +41,8 @@ pub struct WorkloadSpec {
     /// Its name. Required.
     #[schemars(extend("pattern" = forms::OBJECT))]
     pub name: String,
-    /// How many at the standby site while it serves. Required, except for a CronJob, which has none.
+    /// How many at the standby site while it serves. Required, except for a CronJob, which has
+    /// none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replicas: Option<ReplicasSpec>,
     /// When it may start at the gaining site: `early` if it is safe without the writer, or

@@ -23,11 +23,11 @@ pub struct DatabaseSpec {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ReadReplicaSpec {
-    /// The most data, in replication time, that a move may lose without a human's word. Required: it
-    /// is your decision.
+    /// The most data, in replication time, that a move may lose without a human's word. Required:
+    /// it is your decision.
     pub max_lag: Span,
-    /// How old the last good replication sample before the fault may be; at least two metric periods
-    /// and their delay, which is 3m. Default: 3m.
+    /// How old the last good replication sample before the fault may be; at least two metric
+    /// periods and their delay, which is 3m. Default: 3m.
     #[serde(default = "default_lag_fresh")]
     pub lag_fresh: Span,
     /// How long a promotion may take before a human is asked. Default: 20m.

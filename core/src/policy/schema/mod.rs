@@ -1,7 +1,7 @@
 //! `FailoverGroup` as a user writes it, and its JSON Schema.
 //!
-//! The schema is structural in the sense of custom resources: every node has a type, no shape is one
-//! of several, and an alternative is one of several optional keys (`minProperties` and
+//! The schema is structural in the sense of custom resources: every node has a type, no shape is
+//! one of several, and an alternative is one of several optional keys (`minProperties` and
 //! `maxProperties` of 1). What a schema cannot say is checked in `resolve`.
 
 mod automation;
@@ -40,8 +40,8 @@ pub fn json_schema() -> Value {
     EDITOR.clone()
 }
 
-/// The schema of `spec` for a custom resource definition. It does not refuse unknown fields, which a
-/// structural schema cannot: an API server prunes them, or refuses them when asked to be strict.
+/// The schema of `spec` for a custom resource definition. It does not refuse unknown fields, which
+/// a structural schema cannot: an API server prunes them, or refuses them when asked to be strict.
 #[must_use]
 pub fn structural_schema() -> Value {
     let mut spec = EDITOR["properties"]["spec"].clone();

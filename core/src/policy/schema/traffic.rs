@@ -44,7 +44,8 @@ pub struct GatesSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("pattern" = forms::ROLE_ARN))]
     pub role_arn: Option<String>,
-    /// The object that holds the bit, `s3://BUCKET/KEY`, in a Region that is neither site's. Required.
+    /// The object that holds the bit, `s3://BUCKET/KEY`, in a Region that is neither site's.
+    /// Required.
     #[schemars(extend("pattern" = forms::S3_OBJECT))]
     pub object: String,
     /// Home's health check, which follows the bit. Required.

@@ -1,0 +1,247 @@
+//! Execution, step by step, with answers given by hand.
+
+use super::super::{Doing, Ended, Execution, Phase, Record, Slot};
+use super::Book;
+use crate::databases::rds::{Member, Promote, ResourceRef};
+use crate::model::{Mono, Now, Place, Scope, Site, Span, StepId, Wall};
+use crate::op::{Answer, Fault, Instance, Op, RdsOp};
+use crate::plan::{Class, Effect, Milestone, OnTimeout, Plan, PlanKind, Step};
+use crate::testing::settings;
+
+fn now(secs: u64) -> Now {
+    Now { mono: Mono(secs * 1_000), wall: Wall(i64::try_from(secs).unwrap() * 1_000) }
+}
+
+fn step(effect: Effect, needs: &[&str]) -> Step {
+    Step {
+        effect,
+        needs: needs.iter().map(|need| StepId::new(need)).collect(),
+        touches: Place::Site(Site::Standby),
+        class: Class::ReadOnly,
+        timeout: None,
+        on_timeout: OnTimeout::Fail,
+        standing: false,
+        marks: Vec::new(),
+    }
+}
+
+fn member() -> Member {
+    Member {
+        site: Site::Standby,
+        scope: Scope { region: "eu-central-1".into(), role: None },
+        instance: "db".into(),
+        resource: ResourceRef::Known("db-1".into()),
+        closed: "sg-closed".into(),
+    }
+}
+
+fn promote() -> Step {
+    let effect = Effect::Promote(Promote { member: member() });
+    Step { class: Class::Irreversible, on_timeout: OnTimeout::Ask, ..step(effect, &[]) }
+}
+
+fn milestone(needs: &[&str]) -> Step {
+    step(Effect::Milestone(Milestone { note: "there".into() }), needs)
+}
+
+fn plan(steps: Vec<(&str, Step)>) -> Plan {
+    let steps = steps.into_iter().map(|(id, step)| (StepId::new(id), step)).collect();
+    Plan { kind: PlanKind::Failover, from: Site::Home, to: Site::Standby, steps }
+}
+
+fn instance(source: Option<&str>, status: &str) -> Result<Answer, Fault> {
+    Ok(Answer::Instance(Instance {
+        id: "db".into(),
+        resource: "db-1".into(),
+        status: status.into(),
+        source: source.map(Into::into),
+        streaming: source.is_some(),
+        replicas: Vec::new(),
+        settings: settings("sg-app"),
+        managed_password: false,
+    }))
+}
+
+/// A run and one replica that works on it.
+struct Bench {
+    book: Book,
+    execution: Execution,
+}
+
+impl Bench {
+    fn new(steps: Vec<(&str, Step)>) -> Self {
+        Self { book: Book::moving(plan(steps)), execution: Execution::default() }
+    }
+
+    fn poll(&mut self, secs: u64) -> Vec<Doing> {
+        self.execution.poll(&"shop".into(), &self.book.ledger, now(secs))
+    }
+
+    /// The one call that is wanted.
+    fn call(&mut self, secs: u64) -> (Slot, Op) {
+        match self.poll(secs).as_slice() {
+            [Doing::Call { slot, op, .. }] => (slot.clone(), op.clone()),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// The one record that is wanted.
+    fn record(&mut self, secs: u64) -> Record {
+        match self.poll(secs).as_slice() {
+            [Doing::Write(record)] => record.clone(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Stores a record, and tells the execution so.
+    fn accept(&mut self, record: Record) -> Option<Doing> {
+        self.book.write(vec![record.clone()]);
+        self.execution.recorded(&record, true)
+    }
+
+    fn reply(&mut self, slot: &Slot, secs: u64, result: Result<Answer, Fault>) {
+        self.execution.reply(slot, now(secs), result);
+    }
+
+    /// Looks, sees a replica, and records that it will be promoted; the call is not sent yet.
+    fn until_started(&mut self, secs: u64) -> Record {
+        let (slot, op) = self.call(secs);
+        assert!(matches!(op, Op::Rds(_, RdsOp::Describe(_))));
+        self.reply(&slot, secs, instance(Some("home"), "available"));
+        self.record(secs)
+    }
+}
+
+#[test]
+fn s6_no_call_leaves_before_its_record_is_accepted() {
+    let mut bench = Bench::new(vec![("promote", promote())]);
+    let record = bench.until_started(1);
+    assert!(matches!(&record, Record::Started { attempt: 1, .. }));
+    assert_eq!(bench.poll(1), [], "nothing is sent while the record is on its way");
+    let doing = bench.accept(record);
+    assert!(matches!(doing, Some(Doing::Call { op: Op::Rds(_, RdsOp::Promote(_)), .. })));
+}
+
+#[test]
+fn s6_a_call_of_unknown_outcome_is_observed_before_anything_is_sent_again() {
+    let mut bench = Bench::new(vec![("promote", promote())]);
+    let record = bench.until_started(1);
+    let Some(Doing::Call { slot, .. }) = bench.accept(record) else { panic!() };
+    bench.reply(&slot, 2, Err(Fault::Unknown("timed out".into())));
+    let (slot, op) = bench.call(10);
+    assert!(matches!(op, Op::Rds(_, RdsOp::Describe(_))));
+    // It still names its source: the promotion may just not show yet.
+    bench.reply(&slot, 10, instance(Some("home"), "available"));
+    assert_eq!(bench.poll(10), []);
+    let (slot, _) = bench.call(20);
+    bench.reply(&slot, 20, instance(None, "available"));
+    assert!(matches!(bench.record(20), Record::Done { unknown: false, .. }));
+}
+
+#[test]
+fn s6_promotion_is_not_repeated_after_a_crash() {
+    let mut bench = Bench::new(vec![("promote", promote())]);
+    let record = bench.until_started(1);
+    bench.accept(record);
+    bench.execution = Execution::default();
+    let (slot, op) = bench.call(2);
+    assert!(matches!(op, Op::Rds(_, RdsOp::Describe(_))), "it looks first");
+    bench.reply(&slot, 2, instance(None, "available"));
+    assert!(matches!(bench.record(2), Record::Done { .. }));
+}
+
+#[test]
+fn a_late_answer_to_an_older_look_is_ignored() {
+    let mut bench = Bench::new(vec![("promote", promote())]);
+    let (old, _) = bench.call(1);
+    bench.reply(&old, 1, Err(Fault::Transient("503".into())));
+    let (new, _) = {
+        bench.poll(1);
+        bench.call(9)
+    };
+    bench.reply(&old, 9, instance(None, "available"));
+    assert_eq!(bench.poll(9), [], "the answer belongs to a look that is over");
+    bench.reply(&new, 9, instance(None, "available"));
+    assert!(matches!(bench.record(9), Record::Done { .. }));
+}
+
+#[test]
+fn a_step_waits_for_what_it_needs_and_a_finished_run_is_closed() {
+    let mut bench = Bench::new(vec![("a", milestone(&[])), ("b", milestone(&["a"]))]);
+    let record = bench.record(1);
+    assert!(matches!(&record, Record::Done { step, .. } if step.as_str() == "a"));
+    bench.accept(record);
+    let record = bench.record(1);
+    assert!(matches!(&record, Record::Done { step, .. } if step.as_str() == "b"));
+    bench.accept(record);
+    let record = bench.record(1);
+    assert_eq!(record, Record::Closed { ended: Ended::Moved });
+    bench.accept(record);
+    assert_eq!(bench.poll(1), []);
+}
+
+#[test]
+fn a_reversible_step_that_takes_too_long_sends_the_run_back_before_the_point_of_no_return() {
+    let mut slow = promote();
+    (slow.class, slow.on_timeout) = (Class::Reversible, OnTimeout::Fail);
+    slow.timeout = Some(Span::secs(30));
+    let mut bench = Bench::new(vec![("slow", slow)]);
+    bench.call(0);
+    assert!(matches!(bench.poll(30).as_slice(), [Doing::Unwind(_)]));
+}
+
+#[test]
+fn behind_the_point_of_no_return_a_step_that_takes_too_long_asks_and_goes_on_trying() {
+    let mut overdue = promote();
+    overdue.timeout = Some(Span::secs(30));
+    let mut bench = Bench::new(vec![("promote", overdue)]);
+    let (slot, _) = bench.call(0);
+    bench.reply(&slot, 0, instance(Some("home"), "backing-up"));
+    bench.poll(0);
+    let record = bench.record(31);
+    assert!(matches!(record, Record::Asked { .. }));
+    bench.accept(record);
+    let (slot, _) = bench.call(32);
+    bench.reply(&slot, 32, instance(Some("home"), "available"));
+    assert!(matches!(bench.record(32), Record::Started { .. }));
+}
+
+#[test]
+fn s9_a_fence_that_is_not_confirmed_in_time_ends_unknown_where_policy_says_proceed() {
+    let mut silent = promote();
+    (silent.class, silent.on_timeout) = (Class::Reversible, OnTimeout::Proceed);
+    silent.timeout = Some(Span::secs(45));
+    let mut bench = Bench::new(vec![("fence", silent), ("next", milestone(&["fence"]))]);
+    bench.call(0);
+    let record = bench.record(45);
+    assert!(matches!(record, Record::Done { unknown: true, .. }));
+    bench.accept(record);
+    assert!(matches!(bench.record(45), Record::Done { unknown: false, .. }));
+}
+
+#[test]
+fn a_stranger_under_a_known_name_is_asked_about_and_left_alone() {
+    let mut bench = Bench::new(vec![("promote", promote())]);
+    let (slot, _) = bench.call(0);
+    let Ok(Answer::Instance(mut other)) = instance(Some("home"), "available") else { panic!() };
+    other.resource = "db-2".into();
+    bench.reply(&slot, 0, Ok(Answer::Instance(other)));
+    let record = bench.record(0);
+    assert!(matches!(&record, Record::Asked { question, .. } if question.why.contains("db-2")));
+}
+
+#[test]
+fn an_unwinding_run_ends_unwound() {
+    let mut bench = Bench::new(vec![("promote", promote())]);
+    let undo = plan(vec![("undo", milestone(&[]))]);
+    bench.book.write(vec![
+        Record::Unwinding { why: "false alarm".into() },
+        Record::Planned { plan: Box::new(undo), moves: false },
+    ]);
+    let record = bench.record(1);
+    bench.accept(record);
+    let record = bench.record(1);
+    bench.accept(record);
+    let ended = Ended::Unwound("false alarm".into());
+    assert_eq!(bench.book.ledger.run.as_ref().unwrap().phase, Phase::Closed(ended));
+}

@@ -1,0 +1,134 @@
+//! What records mean for a group.
+
+use super::super::{Ended, Ledger, Phase, Record, StepState};
+use super::{Book, opened};
+use crate::model::{ObjectRef, Site, WorkloadRef};
+use crate::plan::{PlanKind, Undo, failover, unwind};
+use crate::step::{Held, Hold, HoldId, Outputs};
+use crate::testing::{Ground, claim};
+
+fn hold(wants: u32) -> Hold {
+    let workload = WorkloadRef {
+        kind: crate::model::WorkloadKind::Deployment,
+        namespace: "shop".into(),
+        name: "web".into(),
+    };
+    let ground = Ground::shop();
+    Hold {
+        id: HoldId::object(Site::Standby, &ObjectRef::Workload(workload.clone())),
+        site: Site::Standby,
+        held: Held::Workload {
+            cluster: ground.policy.standby.cluster.clone(),
+            workload,
+            baseline: 0,
+            wants,
+        },
+    }
+}
+
+fn started(step: &str, hold: Option<Hold>) -> Record {
+    let op = crate::op::Op::Store(crate::op::StoreOp::Intents);
+    let hold = hold.map(Box::new);
+    Record::Started { step: step.into(), attempt: 1, op: Box::new(op), hold }
+}
+
+fn done(step: &str) -> Record {
+    let (outputs, note) = (Outputs::new(), String::new());
+    Record::Done { step: step.into(), outputs, note, unknown: false }
+}
+
+fn shop_failover() -> Book {
+    let ground = Ground::shop();
+    Book::moving(failover(&ground.survey(Site::Home)).unwrap())
+}
+
+#[test]
+fn replaying_the_bytes_gives_the_same_state() {
+    let mut book = shop_failover();
+    book.write(vec![started("start.shop.web", Some(hold(12)))]);
+    book.write(vec![done("start.shop.web"), done("claim.gaining")]);
+    let chain = (1..).zip(book.entries.iter().map(|bytes| &**bytes));
+    assert_eq!(Ledger::replay(chain).unwrap(), book.ledger);
+}
+
+#[test]
+fn s6_the_started_of_what_cannot_be_undone_is_the_point_of_no_return() {
+    let mut book = shop_failover();
+    book.write(vec![started("fence", None)]);
+    assert!(!book.ledger.run.as_ref().unwrap().committed);
+    book.write(vec![started("promote", None)]);
+    assert!(book.ledger.run.as_ref().unwrap().committed);
+}
+
+#[test]
+fn s7_a_hold_stands_from_its_started_until_it_is_released() {
+    let mut book = shop_failover();
+    book.write(vec![started("start.shop.web", Some(hold(12)))]);
+    assert_eq!(book.ledger.holds.len(), 1);
+    assert_eq!(book.ledger.undo(), [Undo::Release(hold(12))]);
+    let plan = unwind(PlanKind::Failover, Site::Home, &book.ledger.undo());
+    let undo = plan.steps.keys().next().unwrap().clone();
+    let why = "cancelled".to_owned();
+    book.write(vec![
+        Record::Unwinding { why: why.clone() },
+        Record::Planned { plan: Box::new(plan), moves: false },
+    ]);
+    let run = book.ledger.run.as_ref().unwrap();
+    assert!(run.steps.values().all(|step| step.state != StepState::Pending || step.open()));
+    assert_eq!(run.runnable().count(), 1, "only what undoes can run");
+    book.write(vec![done(undo.as_str()), Record::Closed { ended: Ended::Unwound(why.clone()) }]);
+    assert!(book.ledger.holds.is_empty());
+    assert_eq!(book.ledger.run.as_ref().unwrap().phase, Phase::Closed(Ended::Unwound(why)));
+    assert!(book.ledger.busy_run().is_none());
+}
+
+#[test]
+fn s7_a_hold_that_was_there_before_the_run_is_restored_not_released() {
+    let mut book = shop_failover();
+    book.write(vec![started("start.shop.web", Some(hold(12)))]);
+    book.write(vec![Record::Closed { ended: Ended::Moved }]);
+    book.write(vec![
+        Record::Claimed { claim: claim(2, "r2"), by: "a".into() },
+        opened(PlanKind::Failback, Site::Standby),
+    ]);
+    book.write(vec![started("quiesce.shop.web", Some(hold(0)))]);
+    assert_eq!(book.ledger.undo(), [Undo::Restore(hold(12))]);
+}
+
+#[test]
+fn marks_move_the_group_and_a_standing_step_outlives_its_run() {
+    let mut book = shop_failover();
+    assert_eq!(book.ledger.active, Site::Home);
+    book.write(vec![done("promote"), done("shifted"), Record::Closed { ended: Ended::Moved }]);
+    let ledger = &book.ledger;
+    assert_eq!((ledger.active, ledger.writer), (Site::Standby, Some(Site::Standby)));
+    assert!(ledger.quarantined.contains(&Site::Home), "its fence is not confirmed");
+    assert!(ledger.busy_run().is_some() && ledger.open_run().is_none());
+    book.write(vec![done("fence.standing")]);
+    assert!(book.ledger.fenced.contains(&Site::Home));
+    assert!(book.ledger.quarantined.is_empty());
+}
+
+#[test]
+fn an_unknown_end_marks_nothing() {
+    let mut book = shop_failover();
+    let (outputs, note) = (Outputs::new(), "no answer".to_owned());
+    book.write(vec![Record::Done { step: "fence".into(), outputs, note, unknown: true }]);
+    assert!(book.ledger.fenced.is_empty());
+    let run = book.ledger.run.as_ref().unwrap();
+    assert_eq!(run.steps.get("fence").unwrap().state, StepState::Unknown);
+    assert!(run.steps.get("fence").unwrap().ended(), "others may build on it");
+}
+
+#[test]
+fn an_entry_out_of_order_leaves_the_ledger_as_it_was() {
+    let mut book = shop_failover();
+    let before = book.ledger.clone();
+    let bytes = book.entries[0].clone();
+    for seq in [0, 1, 3] {
+        assert!(book.ledger.apply(seq, &bytes).is_err());
+        assert_eq!(book.ledger, before);
+    }
+    assert!(book.ledger.apply(2, "{}").is_err());
+    assert_eq!(book.ledger, before);
+}

@@ -1,0 +1,101 @@
+//! A seat: who sits in it, whether they are alive, and what waits for them.
+
+use bowline_core::model::{Mono, Now, Span};
+use bowline_core::node::Input;
+use bowline_core::op::{Answer, Call, CallId, Fault};
+
+use super::replica::Replica;
+
+/// The shortest time between two wakes of one replica. A replica that asks to be woken in the past
+/// is woken again, but time goes on.
+const WAKE_AGAIN: Span = Span::millis(1);
+
+/// A seat.
+#[derive(Debug)]
+pub(super) struct Seat<R> {
+    /// Who sits there; `None` while crashed.
+    pub(super) replica: Option<R>,
+    /// How many sat there before.
+    pub(super) incarnation: u32,
+    /// How far its wall clock is off, in milliseconds.
+    pub(super) skew_ms: i64,
+    /// When it is to be woken.
+    wake: Option<Mono>,
+    paused: bool,
+    /// Replies that came while it was paused, as a socket keeps them.
+    waiting: Vec<(CallId, Result<Answer, Fault>)>,
+}
+
+impl<R: Replica> Seat<R> {
+    pub(super) fn empty() -> Self {
+        Self {
+            replica: None,
+            incarnation: 0,
+            skew_ms: 0,
+            wake: None,
+            paused: false,
+            waiting: Vec::new(),
+        }
+    }
+
+    /// When it must be woken; never while it cannot be.
+    pub(super) fn wake(&self) -> Option<Mono> {
+        if self.paused { None } else { self.wake }
+    }
+
+    /// Somebody new sits down.
+    pub(super) fn seat(&mut self, replica: R) {
+        self.replica = Some(replica);
+        self.paused = false;
+    }
+
+    /// The replica is gone, with everything it knew.
+    pub(super) fn crash(&mut self) {
+        if self.replica.take().is_some() {
+            self.incarnation += 1;
+        }
+        self.wake = None;
+        self.waiting.clear();
+    }
+
+    pub(super) fn pause(&mut self) {
+        self.paused = true;
+    }
+
+    /// It goes on: first it finds what came meanwhile, then its timers.
+    pub(super) fn resume(&mut self, now: Now, out: &mut Vec<Call>) {
+        self.paused = false;
+        for (id, result) in std::mem::take(&mut self.waiting) {
+            self.hand(now, Input::Reply { id, result }, out);
+        }
+    }
+
+    /// Hands a reply over, or keeps it for later.
+    pub(super) fn reply(
+        &mut self,
+        now: Now,
+        id: CallId,
+        result: Result<Answer, Fault>,
+        out: &mut Vec<Call>,
+    ) {
+        if self.paused {
+            self.waiting.push((id, result));
+        } else {
+            self.hand(now, Input::Reply { id, result }, out);
+        }
+    }
+
+    /// Hands an input over now, whether it is paused or not.
+    pub(super) fn hand(&mut self, now: Now, input: Input, out: &mut Vec<Call>) {
+        let woken = matches!(input, Input::Wake);
+        let Some(replica) = &mut self.replica else { return };
+        let skewed = Now { mono: now.mono, wall: skew(now, self.skew_ms) };
+        replica.handle(skewed, input, out);
+        let earliest = if woken { now.mono + WAKE_AGAIN } else { now.mono };
+        self.wake = replica.wake_at().map(|wake| wake.max(earliest));
+    }
+}
+
+fn skew(now: Now, by_ms: i64) -> bowline_core::model::Wall {
+    bowline_core::model::Wall(now.wall.0.saturating_add(by_ms))
+}
