@@ -2,4 +2,5 @@
 
 mod estates;
 mod rig;
+mod round_trip;
 mod story;
