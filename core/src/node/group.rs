@@ -1,9 +1,10 @@
 //! One group as one replica sees it: its chain, its signals, what is known of its world, its run.
 
-use crate::decide::Decision;
+use crate::decide::{Decision, Member};
 use crate::health::{IsolationWatch, Steady};
-use crate::model::{Author, Claim, Mono, Now, ReplicaId, Site, Span};
+use crate::model::{Author, Claim, Mono, Now, Region, ReplicaId, Site, Span};
 use crate::op::{Answer, Call, Fault, Op, StoreOp};
+use crate::plan::{Incomplete, PlanKind};
 use crate::policy::Policy;
 use crate::run::{Chain, Execution, Ledger};
 
@@ -38,8 +39,12 @@ pub(super) struct Group {
     pub(super) serving: Steady,
     /// Since when the passive site's verdict is what it is.
     pub(super) ready: Steady,
-    /// The last decision, for people.
+    /// What this group alone would do.
+    pub(super) proposed: Option<Member>,
+    /// What is to be done, in view of all groups.
     pub(super) decision: Option<Decision>,
+    /// What kept the last decision from being followed.
+    pub(super) obstacle: Option<Incomplete>,
     /// A newer or foreign claim that a step met.
     pub(super) fenced_by: Option<Claim>,
     /// Whether the chain was read since this replica began to lead.
@@ -88,7 +93,9 @@ impl Group {
             isolation: IsolationWatch::default(),
             serving: Steady::default(),
             ready: Steady::default(),
+            proposed: None,
             decision: None,
+            obstacle: None,
             fenced_by: None,
             current: false,
             read_due: Mono(0),
@@ -103,6 +110,12 @@ impl Group {
 
     pub(super) fn active(&self) -> Site {
         self.ledger().active
+    }
+
+    /// The Region that the last failover left.
+    pub(super) fn failed_over_from(&self) -> Option<Region> {
+        let run = self.ledger().run.as_ref().filter(|run| run.kind == PlanKind::Failover)?;
+        Some(self.policy.site(run.from).scope.region.clone())
     }
 
     /// Whether this replica may act for the group: it leads, has read the chain, and the claim is its.

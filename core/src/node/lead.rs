@@ -1,9 +1,10 @@
 //! What the leader does for a group: claim, decide, execute, keep the facts, tell people.
 
-use crate::decide::Decision;
+use crate::decide::{Ask, AskWhy, Decision, Member};
 use crate::model::{Answer3, Claim, Now, Site};
 use crate::op::Op;
-use crate::plan::unwind;
+use crate::plan::{PlanKind, unwind};
+use crate::policy::Action;
 use crate::run::{Doing, Ledger, Phase, Record};
 
 use super::begin;
@@ -20,7 +21,7 @@ impl Group {
             self.take_over(host);
         }
         if self.chain.settled() {
-            self.decide(host);
+            self.follow(host);
         }
         if self.chain.settled() && self.may_act(host) {
             self.execute(host);
@@ -58,37 +59,55 @@ impl Group {
         self.known.claims().find(|claim| !ours(claim)).or_else(|| self.fenced_by.clone())
     }
 
-    fn decide(&mut self, host: &mut Host<'_>) {
-        let now = host.now;
+    /// What this group alone would do now; the fleet may hold it.
+    pub(super) fn propose(&mut self, now: Now) -> Member {
         let serving = self.sampler.serving(self.active(), now.mono);
         self.serving.observe(now, serving.verdict);
         let ready = self.readiness(now).verdict;
         self.ready.observe(now, ready);
         let decision = crate::decide::decide(&self.situation(now));
-        self.follow(host, &decision);
-        if self.decision.as_ref() != Some(&decision) {
-            self.decision = Some(decision);
+        Member {
+            group: self.policy.group.clone(),
+            region: self.policy.site(self.active()).scope.region.clone(),
+            decision,
+            trouble: serving.suspect.map(|suspect| suspect.since.wall),
         }
+    }
+
+    /// Does what was decided, and tells people what is asked.
+    fn follow(&mut self, host: &mut Host<'_>) {
+        let now = host.now;
+        if self.serves_again(now) {
+            self.unwind(words::SERVES_AGAIN.into());
+        }
+        let records = match &self.decision {
+            Some(Decision::Prewarm) => begin::prewarm(self, host),
+            Some(Decision::FailOver) => begin::automatic_failover(self, host),
+            Some(Decision::FailBack) => begin::automatic_failback(self, host),
+            Some(Decision::AskHuman(ask)) if asked_in_a_run(ask) => match ask.action {
+                Action::Failback => begin::automatic_failback(self, host),
+                _ => begin::automatic_failover(self, host),
+            },
+            Some(Decision::StandDown) => {
+                self.unwind(words::SERVES_AGAIN.into());
+                Ok(Vec::new())
+            }
+            Some(Decision::Hold(_) | Decision::AskHuman(_)) | None => Ok(Vec::new()),
+        };
+        self.obstacle = records.as_ref().err().cloned();
+        records.into_iter().flatten().for_each(|record| self.chain.push(record));
         let asking = self.question(now);
         self.notices.asking(&self.policy, asking, now.mono);
     }
 
-    /// Does what was decided.
-    fn follow(&mut self, host: &Host<'_>, decision: &Decision) {
-        let records = match decision {
-            Decision::Prewarm => begin::prewarm(self, host),
-            Decision::FailOver => begin::automatic_failover(self, host),
-            Decision::FailBack => begin::automatic_failback(self, host),
-            Decision::StandDown(why) => {
-                self.unwind(words::stand_down(*why));
-                return;
-            }
-            Decision::Hold(_) | Decision::AskHuman(_) => return,
-        };
-        match records {
-            Ok(records) => records.into_iter().for_each(|record| self.chain.push(record)),
-            Err(incomplete) => self.decision = Some(Decision::incomplete(&incomplete)),
-        }
+    /// Whether the site that an automatic failover is to leave has served again for the confirm time,
+    /// while nothing that cannot be undone was started: it waits for a yes, or for capacity.
+    fn serves_again(&self, now: Now) -> bool {
+        let waits = self.ledger().open_run().is_some_and(|run| {
+            let automatic = run.trigger == crate::run::Trigger::Automatic;
+            automatic && !run.committed && run.kind == PlanKind::Failover && !begin::is_prewarm(run)
+        });
+        waits && self.serving.held_for(now, Answer3::Yes) >= self.policy.health.confirm
     }
 
     /// Sends the open run back, unless it has passed its point of no return.
@@ -143,9 +162,8 @@ impl Group {
             return Some(words::ask(&self.policy, run, step, question));
         }
         match &self.decision {
-            Some(decision @ Decision::AskHuman(_)) => {
-                Some(words::ask_decision(self, decision, now))
-            }
+            Some(Decision::AskHuman(ask)) => Some(words::ask_decision(self, ask, now)),
+            Some(Decision::Hold(why)) if why.alarms() => Some(words::alarm(self, why, now)),
             _ => None,
         }
     }
@@ -156,4 +174,10 @@ impl Group {
             self.notices.tell(&self.policy, &message, now.mono);
         }
     }
+}
+
+/// Whether a question is asked inside a run, while what can be undone is prepared. Others are asked
+/// before anything is started.
+fn asked_in_a_run(ask: &Ask) -> bool {
+    matches!(ask.why, AskWhy::Approval | AskWhy::Evidence(_))
 }

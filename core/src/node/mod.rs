@@ -21,10 +21,13 @@ mod words;
 
 pub use status::{GroupStatus, SignalStatus, SiteStatus, StepStatus};
 
+use crate::decide::{Decision, FleetRules, FleetState, fleet};
 use crate::lease::{Lease, LeaseCall, LeaseInput, LeaseTimes};
 use crate::model::{GroupName, Mono, Now, ReplicaId, Span};
 use crate::op::{Answer, Call, CallId, Fault, IntentObject, Op, StoreOp};
+use crate::plan::PlanKind;
 use crate::policy::Policy;
+use crate::run::Trigger;
 
 use calls::{Calls, Owner, STORE};
 use group::{Group, Host};
@@ -202,11 +205,49 @@ impl Node {
     }
 
     fn poll(&mut self, now: Now, index: usize, out: &mut Vec<Call>) {
+        if self.led {
+            self.decide(now, index);
+        }
         let Some(group) = self.groups.get_mut(index) else { return };
         let calls = &mut self.calls;
         let mut host = Host { id: &self.id, now, leads: self.led, calls, out };
         group.take_intent(&host, &self.intents);
         group.poll(&mut host);
+    }
+
+    /// Decides about a group; the fleet may hold what it alone would do.
+    fn decide(&mut self, now: Now, index: usize) {
+        let Some(group) = self.groups.get_mut(index).filter(|group| group.current) else { return };
+        let member = group.propose(now);
+        let decision = member.decision.clone();
+        group.proposed = Some(member);
+        let decision = match decision {
+            Decision::FailOver | Decision::AskHuman(_) => self.fleet(now, index),
+            other => Some(other),
+        };
+        self.groups[index].decision = decision;
+    }
+
+    /// The decision about a group in view of all others.
+    fn fleet(&self, now: Now, index: usize) -> Option<Decision> {
+        let members: Vec<_> = self.groups.iter().filter_map(|g| g.proposed.clone()).collect();
+        let begun = |group: &Group| {
+            let region = group.failed_over_from()?;
+            Some((group.policy.group.clone(), region, group.ledger().last_automatic_failover?))
+        };
+        let under_way = |group: &&Group| {
+            group.ledger().open_run().is_some_and(|run| {
+                run.kind == PlanKind::Failover && run.trigger == Trigger::Automatic
+            })
+        };
+        let state = FleetState {
+            under_way: self.groups.iter().filter(under_way).count(),
+            begun: self.groups.iter().filter_map(begun).collect(),
+            evacuate: Default::default(),
+        };
+        let all = fleet(now.wall, members, &state, &FleetRules::default());
+        let name = &self.groups[index].policy.group;
+        all.decisions.into_iter().find(|(group, _)| group == name).map(|(_, decision)| decision)
     }
 
     fn read_intents(&mut self, now: Now, out: &mut Vec<Call>) {

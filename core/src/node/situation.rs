@@ -1,6 +1,6 @@
 //! What a decision is made of: verdicts and the ledger, put side by side.
 
-use crate::decide::Situation;
+use crate::decide::{Modes, OpenRun, Situation};
 use crate::health::{Isolation, Readiness, Ready, ReplicaState, Vantage, ready};
 use crate::model::{Answer3, Mono, Now, Site, Span};
 use crate::plan::PlanKind;
@@ -13,35 +13,40 @@ const FRESH: Span = Span::mins(3);
 
 impl Group {
     /// Everything that the decision needs.
-    pub(super) fn situation(&mut self, now: Now) -> Situation {
+    pub(super) fn situation(&mut self, now: Now) -> Situation<'_> {
         let isolation = self.judge_isolation(now);
         let ledger = self.ledger();
-        let open = ledger.open_run();
+        let run = match ledger.open_run() {
+            None => OpenRun::None,
+            Some(run) if super::begin::is_prewarm(run) => OpenRun::Prewarm,
+            Some(_) => OpenRun::Planned,
+        };
+        let serving = self.sampler.serving(ledger.active, now.mono);
+        let fault_at = serving.first_bad.map(|bad| bad.wall).or(Some(now.wall));
+        let evidence = super::begin::evidence(self, fault_at).map(|evidence| evidence.grade);
+        let standing = ledger.run.iter().flat_map(|run| run.standing()).count();
+        let automation = &self.policy.automation;
         Situation {
+            now: now.wall,
+            modes: Modes::from(automation),
+            blocked_windows: &automation.blocked_windows,
             active: ledger.active,
-            armed: ledger.armed && self.facts.get().is_some(),
-            paused: ledger.paused.is_some(),
-            run_open: open.is_some(),
-            prewarm: open.is_some_and(super::begin::is_prewarm),
-            uncommitted_failover: open.is_some_and(|run| {
-                !run.committed
-                    && run.kind == PlanKind::Failover
-                    && run.trigger == crate::run::Trigger::Automatic
-            }),
-            obligations: ledger.busy_run().is_some_and(crate::run::Run::closed),
-            foreign: self.foreign_claim().is_some(),
-            isolation,
-            serving: self.sampler.serving(ledger.active, now.mono),
-            serves_for: self.serving.held_for(now, Answer3::Yes),
-            confirm: self.policy.health.confirm,
-            ready: self.readiness(now),
+            serving,
+            ready: self.readiness(now).verdict,
             ready_for: self.ready.held_for(now, Answer3::Yes),
             stable_for: self.policy.health.stable_for,
-            failover: self.policy.automation.failover,
-            failback: self.policy.automation.failback,
-            blocked: ledger
-                .last_automatic_failover
-                .is_some_and(|at| now.wall.since(at) < self.policy.automation.block_after_failover),
+            isolation,
+            run,
+            armed: ledger.armed && self.facts.get().is_some(),
+            paused: ledger.paused.is_some(),
+            home_has_served: self.facts.get().is_some() || ledger.active == Site::Standby,
+            quarantine: ledger.quarantined.iter().next().copied(),
+            obligations: u32::try_from(standing).unwrap_or(u32::MAX),
+            foreign_claim: self.foreign_claim().is_some(),
+            switched_over: ledger.moved_by == Some(PlanKind::Switchover),
+            last_failover: ledger.last_automatic_failover,
+            block_after_failover: automation.block_after_failover,
+            evidence: evidence.into(),
         }
     }
 

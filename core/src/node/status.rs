@@ -114,7 +114,7 @@ impl Group {
             active: ledger.active,
             armed: ledger.armed,
             paused: ledger.paused.as_ref().map(|(why, since)| format!("{why} (since {since})")),
-            decision: self.decision.as_ref().map(words::decision).unwrap_or_default(),
+            decision: words::decision(self),
             sites: Site::BOTH.map(|site| self.site_status(site, now)).into(),
             run: ledger.busy_run().map(|_| self.run_status()).unwrap_or_default(),
             report: Report::of(ledger),

@@ -1,7 +1,7 @@
 //! What a node says to people.
 
 use crate::databases::evidence::{Evidence, Grade};
-use crate::decide::{Decision, Why};
+use crate::decide::{Ask, HoldWhy, words};
 use crate::health::{Ready, Sign};
 use crate::model::{Now, StepId};
 use crate::policy::Policy;
@@ -12,19 +12,24 @@ use super::begin;
 use super::group::Group;
 use super::notices::Message;
 
-/// A decision in one line.
-pub(super) fn decision(decision: &Decision) -> String {
-    format!("{decision:?}")
-}
-
 /// Why a run that prepared, or waited for a yes, is sent back.
-pub(super) fn stand_down(why: Why) -> String {
-    format!("false alarm: {why:?}")
+pub(super) const SERVES_AGAIN: &str = "a false alarm: the active site serves again";
+
+/// A decision in one line.
+pub(super) fn decision(group: &Group) -> String {
+    let decided = match &group.decision {
+        Some(decision) => words::decision(decision, &group.policy.group),
+        None => "nothing is decided: this replica does not lead".into(),
+    };
+    match &group.obstacle {
+        Some(obstacle) => format!("{decided}; but {obstacle}"),
+        None => decided,
+    }
 }
 
 /// What keeps a site from being ready.
 pub(super) fn not_ready(ready: &Ready) -> Vec<String> {
-    ready.reasons.iter().map(|(reason, answer)| format!("{reason:?}: {answer}")).collect()
+    ready.reasons.iter().map(|(reason, how)| words::ready(*reason, *how)).collect()
 }
 
 /// What the active site's signals say, one line each.
@@ -95,19 +100,24 @@ pub(super) fn ask(policy: &Policy, run: &Run, step: &StepId, question: &Question
     }
 }
 
-/// A decision that only a human can take, with the command that takes it.
-pub(super) fn ask_decision(group: &Group, asked: &Decision, now: Now) -> Message {
+/// Something that only a human can start, with the command that does.
+pub(super) fn ask_decision(group: &Group, ask: &Ask, now: Now) -> Message {
     let name = &group.policy.group;
-    Message {
-        kind: "ask",
-        run: None,
-        title: format!("{name}: {}", decision(asked)),
-        body: format!(
-            "{}\nIf nobody answers: nothing moves.\nbowline failover {name} --reason TEXT",
-            evidence(group, now).join("\n")
-        ),
-    }
+    let title = format!("{name}: {}", words::ask(ask, name));
+    let seen = evidence(group, now).join("\n");
+    Message { kind: "ask", run: None, title, body: format!("{seen}\n{OTHERWISE}") }
 }
+
+/// Users may not be served, and nothing is being done.
+pub(super) fn alarm(group: &Group, why: &HoldWhy, now: Now) -> Message {
+    let name = &group.policy.group;
+    let title = format!("{name}: {}", words::hold(why, name));
+    let seen = evidence(group, now).join("\n");
+    Message { kind: "alert", run: None, title, body: format!("{seen}\n{OTHERWISE}") }
+}
+
+/// What happens if nobody answers before a run.
+const OTHERWISE: &str = "If nobody answers: nothing moves.";
 
 /// What people are told of a record, if anything.
 pub(super) fn announcement(ledger: &Ledger, record: &Record) -> Option<Message> {

@@ -52,6 +52,8 @@ pub struct Ledger {
     pub last_automatic_failover: Option<Wall>,
     /// When the traffic last moved.
     pub moved_at: Option<Wall>,
+    /// What kind of run last moved it.
+    pub moved_by: Option<PlanKind>,
 }
 
 /// Which group holds what: for `status`.
@@ -90,6 +92,7 @@ impl Default for Ledger {
             taken: BTreeSet::new(),
             last_automatic_failover: None,
             moved_at: None,
+            moved_by: None,
         }
     }
 }
@@ -296,6 +299,7 @@ impl Ledger {
 
     fn mark(&mut self, step: &StepId, at: Wall) {
         let Some(run) = &mut self.run else { return };
+        let kind = run.kind;
         let marks = run.steps.get(step).map(|step| step.step.marks.clone()).unwrap_or_default();
         let resource = run.output(step.as_str(), "resource").cloned();
         for mark in marks {
@@ -303,6 +307,7 @@ impl Ledger {
                 Mark::Active(site) => {
                     self.armed &= self.active == site;
                     (self.active, self.moved_at) = (site, Some(at));
+                    self.moved_by = Some(kind);
                 }
                 Mark::Writer(site) => {
                     self.writer = Some(site);

@@ -12,6 +12,9 @@ use crate::policy::suggest::listed;
 /// of those APIs, and to them silence is unknown.
 const SPEAK_OF_SILENCE: [&str; 4] = ["http", "regionApi", "route53Check", "writeProbe"];
 
+/// Those of them that tell of what users get: without one of these down, a Region is not given up.
+const FACE_USERS: [&str; 3] = ["http", "route53Check", "writeProbe"];
+
 /// The kind that looks from outside Bowline's network.
 const OUTSIDE: &str = "route53Check";
 
@@ -32,6 +35,7 @@ pub(super) fn check(report: &mut Report<'_>, spec: &GroupSpec) {
 fn check_quorum(report: &mut Report<'_>, quorum: u32, kinds: &BTreeSet<&str>) {
     let speaking = SPEAK_OF_SILENCE.iter().filter(|kind| kinds.contains(**kind)).count();
     if speaking >= quorum as usize {
+        check_users(report, kinds);
         return;
     }
     let absent: Vec<&str> =
@@ -43,6 +47,15 @@ fn check_quorum(report: &mut Report<'_>, quorum: u32, kinds: &BTreeSet<&str>) {
         [] => format!("lower it to {speaking}"),
         absent => format!("add a signal of kind {}, or lower it", listed(absent, "or")),
     };
+    report.error(Code::Quorum, "spec.health.quorum", message, remedy);
+}
+
+fn check_users(report: &mut Report<'_>, kinds: &BTreeSet<&str>) {
+    if FACE_USERS.iter().any(|kind| kinds.contains(kind)) {
+        return;
+    }
+    let message = "nothing can tell what users get while the Region's APIs are silent".to_owned();
+    let remedy = format!("add a signal of kind {}", listed(&FACE_USERS, "or"));
     report.error(Code::Quorum, "spec.health.quorum", message, remedy);
 }
 

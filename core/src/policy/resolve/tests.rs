@@ -177,6 +177,19 @@ fn two_signals_of_one_kind_are_one_kind() {
 }
 
 #[test]
+fn apis_that_are_down_do_not_tell_of_users() {
+    let check = "route53Check: {home: 11111111-2222-3333-4444-555555555555, \
+                 standby: 66666666-7777-8888-9999-000000000000}";
+    let front = "http: {loadBalancer: web, host: shop.example.com, path: /healthz, \
+                 expect: 200-299, timeout: 3s}";
+    let slip = Slip::new(check, "clusterApi: {}")
+        .and(front, "progress: {loadBalancer: web}")
+        .and("quorum: 2", "quorum: «1»");
+    let (message, _) = slip.is(Code::Quorum, "spec.health.quorum");
+    assert_eq!(message, "nothing can tell what users get while the Region's APIs are silent");
+}
+
+#[test]
 fn automatic_failover_needs_a_vantage_outside() {
     let check = "route53Check: {home: 11111111-2222-3333-4444-555555555555, \
                  standby: 66666666-7777-8888-9999-000000000000}";
