@@ -85,7 +85,8 @@ impl Wire {
             .uri(format!("{path}{}", verb.query()))
             .header(ACCEPT, "application/json")
             .header(CONTENT_TYPE, verb.content_type());
-        let bytes = self.call(request.body(Body::from(body.to_string().into_bytes())), true).await?;
+        let bytes =
+            self.call(request.body(Body::from(body.to_string().into_bytes())), true).await?;
         // The change took effect; an answer that cannot be read makes its outcome unknown to us.
         serde_json::from_slice(&bytes).map_err(|e| Fault::Unknown(format!("{path}: {e}")))
     }
