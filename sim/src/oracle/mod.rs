@@ -1,8 +1,8 @@
 //! The oracle: whether the promises of `design.md` §3 were kept.
 //!
-//! It judges the world: DNS answers, who accepts writes, replicas, pods, annotations, and the durable
-//! store's bytes. It never asks a node what it believes. Each promise is a check with its definition
-//! in words beside it, and a test with a hand-made world that makes it say `broken`.
+//! It judges the world: DNS answers, who accepts writes, replicas, pods, annotations, and the
+//! durable store's bytes. It never asks a node what it believes. Each promise is a check with its
+//! definition in words beside it, and a test with a hand-made world that makes it say `broken`.
 
 mod case;
 mod court;
