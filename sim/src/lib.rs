@@ -2,6 +2,7 @@
 
 pub mod app;
 pub mod aws;
+pub mod estate;
 pub mod faults;
 pub mod harness;
 pub mod kube;

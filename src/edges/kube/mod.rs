@@ -1,0 +1,22 @@
+//! Kubernetes: the sites' clusters, and the store, intents and lease in the management cluster.
+//!
+//! Nothing here retries, waits or decides. Built-in retries of the client are off.
+
+mod access;
+pub mod crd;
+mod intents;
+mod lease;
+mod objects;
+mod path;
+mod quantity;
+pub(crate) mod site;
+mod store;
+mod wire;
+
+pub(crate) use access::secret_key;
+pub use access::{AccessError, Boxed, Clusters, EksLogin, EksLogins, KubeconfigSource};
+pub use lease::LEASE;
+pub use objects::HOLDS;
+pub use site::FENCE_NAMESPACE;
+pub use store::{API_VERSION, ClusterStore, LIMIT};
+pub use wire::{FIELD_MANAGER, Wire};

@@ -1,0 +1,108 @@
+//! Answers of an API server, good and bad, and what they are taken for.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use serde_json::json;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+
+use super::*;
+
+/// Serves one connection: reads the request, writes `answer`, closes.
+async fn server(answer: &str) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let answer = answer.to_owned();
+    tokio::spawn(async move {
+        loop {
+            let (mut socket, _) = listener.accept().await.unwrap();
+            let mut request = [0; 4096];
+            let _ = socket.read(&mut request).await;
+            let _ = socket.write_all(answer.as_bytes()).await;
+        }
+    });
+    address
+}
+
+fn wire(address: SocketAddr) -> Wire {
+    let mut config = kube::Config::new(format!("http://{address}").parse().unwrap());
+    config.default_retry = false;
+    config.connect_timeout = Some(Duration::from_secs(1));
+    Wire::new(kube::Client::try_from(config).unwrap())
+}
+
+fn answer(status: &str, headers: &str, body: &str) -> String {
+    let length = body.len();
+    format!("HTTP/1.1 {status}\r\ncontent-length: {length}\r\n{headers}\r\n{body}")
+}
+
+async fn read(text: &str) -> Result<Value, Fault> {
+    wire(server(text).await).get("/x").await
+}
+
+async fn create(text: &str) -> Result<Value, Fault> {
+    wire(server(text).await).write(Verb::Create, "/x", &json!({})).await
+}
+
+#[tokio::test]
+async fn every_status_is_classified_for_reads_and_writes() {
+    let said = || "no".to_owned();
+    let cases: [(&str, Fault, Fault); 11] = [
+        ("400 Bad Request", Fault::Invalid(said()), Fault::Invalid(said())),
+        ("401 Unauthorized", Fault::Denied(said()), Fault::Denied(said())),
+        ("403 Forbidden", Fault::Denied(said()), Fault::Denied(said())),
+        ("404 Not Found", Fault::NotFound(said()), Fault::NotFound(said())),
+        ("409 Conflict", Fault::Conflict(said()), Fault::Conflict(said())),
+        ("413 Too Large", Fault::Invalid(said()), Fault::Invalid(said())),
+        ("422 Unprocessable", Fault::Invalid(said()), Fault::Invalid(said())),
+        ("500 Internal", Fault::Transient(said()), Fault::Unknown(said())),
+        ("503 Unavailable", Fault::Transient(said()), Fault::Unknown(said())),
+        ("504 Timeout", Fault::Transient(said()), Fault::Unknown(said())),
+        ("302 Found", Fault::Invalid(said()), Fault::Invalid(said())),
+    ];
+    for (status, for_read, for_write) in cases {
+        let text = answer(status, "", r#"{"kind":"Status","message":"no"}"#);
+        assert_eq!(read(&text).await, Err(for_read), "{status}");
+        assert_eq!(create(&text).await, Err(for_write), "{status}");
+    }
+}
+
+#[tokio::test]
+async fn throttling_says_when_to_come_back() {
+    let text = answer("429 Too Many", "retry-after: 7\r\n", "");
+    assert_eq!(read(&text).await, Err(Fault::Throttled { after: Some(Span::secs(7)) }));
+    let text = answer("429 Too Many", "retry-after: soon\r\n", "");
+    assert_eq!(create(&text).await, Err(Fault::Throttled { after: None }));
+}
+
+#[tokio::test]
+async fn no_connection_is_certainly_nothing() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    drop(listener);
+    let refused = wire(address).write(Verb::Create, "/x", &json!({})).await;
+    assert!(matches!(refused, Err(Fault::Transient(_))), "{refused:?}");
+}
+
+#[tokio::test]
+async fn s6_a_connection_lost_after_the_request_leaves_a_write_unknown() {
+    for text in ["", "HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{\"half", "garbage\r\n\r\n"] {
+        let wrote = create(text).await;
+        assert!(matches!(wrote, Err(Fault::Unknown(_))), "{text:?}: {wrote:?}");
+        let seen = read(text).await;
+        assert!(matches!(seen, Err(Fault::Transient(_))), "{text:?}: {seen:?}");
+    }
+    let nonsense = answer("201 Created", "", "not json");
+    assert!(matches!(create(&nonsense).await, Err(Fault::Unknown(_))));
+    assert!(matches!(read(&nonsense).await, Err(Fault::Invalid(_))));
+}
+
+#[tokio::test]
+async fn a_long_message_is_clipped() {
+    let body = json!({"message": "x".repeat(10_000)}).to_string();
+    let Err(Fault::Denied(words)) = read(&answer("403 Forbidden", "", &body)).await else {
+        panic!()
+    };
+    assert_eq!(words.len(), WORDS);
+}

@@ -1,0 +1,156 @@
+//! Edges: `Op` in, `Answer` or `Fault` out.
+//!
+//! **One `Op` is one remote call.** An edge performs it and says what became of it; it does not loop,
+//! wait or decide, and retries nothing. Every call ends at the deadline it was given:
+//!
+//! | what happened | a call that changes something | a look |
+//! | --- | --- | --- |
+//! | no connection | `Transient`: certainly nothing | `Transient` |
+//! | the deadline passed, or the connection was lost after the request | `Unknown` | `Transient` |
+//! | the service said no | what it said | what it said |
+//!
+//! ```text
+//! Store, Lease → kube/store or files/      Kube → kube/site       Probe, Notify → net/
+//! Route53, Elb, Rds, CloudWatch, Gate → the AWS edge, if one was given
+//! ```
+
+pub mod files;
+pub mod kube;
+pub mod net;
+pub mod registry;
+
+use std::sync::Arc;
+
+use bowline_core::model::GroupName;
+use bowline_core::op::{Answer, Fault, LeaseOp, Op, StoreOp};
+use bowline_core::run::Intent;
+use tokio::time::{Instant, timeout_at};
+
+use files::FileStore;
+use kube::{Boxed, ClusterStore, Clusters};
+use net::Dns;
+use registry::Registry;
+
+/// Who makes AWS' calls.
+pub trait Aws: Send + Sync {
+    /// Makes one call of Route 53, ELBv2, RDS, CloudWatch or the gate.
+    fn perform<'a>(&'a self, op: &'a Op) -> Boxed<'a, Result<Answer, Fault>>;
+}
+
+/// Where records, facts, intents and the lease are kept.
+#[derive(Clone)]
+pub enum Store {
+    /// Custom resources in the management cluster.
+    Cluster(ClusterStore),
+    /// A directory.
+    Files(FileStore),
+}
+
+/// Everything that makes remote calls.
+pub struct Edges {
+    /// Where records are kept.
+    pub store: Store,
+    /// The sites' clusters.
+    pub clusters: Clusters,
+    /// How names are resolved.
+    pub dns: Dns,
+    /// Whom notices are for.
+    pub registry: Registry,
+    /// AWS.
+    pub aws: Option<Arc<dyn Aws>>,
+}
+
+impl Edges {
+    /// Makes one call, and gives up at `deadline`.
+    ///
+    /// # Errors
+    /// See the module's table.
+    pub async fn perform(&self, op: &Op, deadline: Instant) -> Result<Answer, Fault> {
+        match timeout_at(deadline, self.call(op, deadline)).await {
+            Ok(result) => result,
+            Err(_) if op.mutates() => Err(Fault::Unknown("no answer in time".into())),
+            Err(_) => Err(Fault::Transient("no answer in time".into())),
+        }
+    }
+
+    async fn call(&self, op: &Op, deadline: Instant) -> Result<Answer, Fault> {
+        match op {
+            Op::Store(op) => self.store.perform(op).await,
+            Op::Lease(op) => self.store.lease(op).await,
+            Op::Kube(cluster, op) => {
+                let wire = self.clusters.wire(cluster).await?;
+                kube::site::perform(&wire, op).await
+            }
+            Op::Probe(op) => net::look(&self.dns, op).await,
+            Op::Notify(notice) => {
+                let url = self.registry.url(notice).await?;
+                net::tell(&self.dns, &url, notice, deadline).await
+            }
+            Op::Route53(..) | Op::Elb(..) | Op::Rds(..) | Op::CloudWatch(..) | Op::Gate(..) => {
+                match &self.aws {
+                    Some(aws) => aws.perform(op).await,
+                    None => Err(Fault::Invalid("calls to AWS come with Part C".into())),
+                }
+            }
+        }
+    }
+}
+
+impl Store {
+    async fn perform(&self, op: &StoreOp) -> Result<Answer, Fault> {
+        match self {
+            Self::Cluster(store) => store.perform(op).await,
+            Self::Files(store) => {
+                let (store, op, mutates) = (store.clone(), op.clone(), op.mutates());
+                blocking(move || store.perform(&op), mutates).await
+            }
+        }
+    }
+
+    async fn lease(&self, op: &LeaseOp) -> Result<Answer, Fault> {
+        match self {
+            Self::Cluster(store) => store.lease(op).await,
+            Self::Files(store) => {
+                let mutates = matches!(op, LeaseOp::Write { .. });
+                let (store, op) = (store.clone(), op.clone());
+                blocking(move || store.lease(&op), mutates).await
+            }
+        }
+    }
+
+    /// Says what a human wants; gives the intent's uid. In a cluster the requesting user is who wants
+    /// it, whatever `by` says.
+    ///
+    /// # Errors
+    /// What the store said: no right to is [`Fault::Denied`].
+    pub async fn intend(
+        &self,
+        group: &GroupName,
+        by: &str,
+        intent: &Intent,
+    ) -> Result<String, Fault> {
+        match self {
+            Self::Cluster(store) => store.intend(group, intent).await,
+            Self::Files(store) => {
+                let (store, group) = (store.clone(), group.clone());
+                let (by, intent) = (by.to_owned(), intent.clone());
+                blocking(move || store.intend(&group, &by, &intent), true).await
+            }
+        }
+    }
+}
+
+/// Runs what blocks where it may. A call that is given up goes on there until the disk answers.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Fault> + Send + 'static,
+    mutates: bool,
+) -> Result<T, Fault> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(result) => result,
+        Err(e) if mutates => Err(Fault::Unknown(e.to_string())),
+        Err(e) => Err(Fault::Transient(e.to_string())),
+    }
+}
+
+#[cfg(test)]
+mod tests;

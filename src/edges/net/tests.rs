@@ -1,0 +1,127 @@
+//! Probes and webhooks against servers that answer, refuse, and say nothing.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use bowline_core::model::{Author, Span};
+use bowline_core::op::{HttpProbe, HttpSeen};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+
+use super::*;
+
+/// Answers every connection with `answer`, or never; hands out the requests.
+async fn server(answer: Option<&'static str>) -> (SocketAddr, UnboundedReceiver<String>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let (tell, told) = unbounded_channel();
+    tokio::spawn(async move {
+        let mut silent = Vec::new();
+        loop {
+            let (mut socket, _) = listener.accept().await.unwrap();
+            let mut request = [0; 4096];
+            let read = socket.read(&mut request).await.unwrap();
+            let _ = tell.send(String::from_utf8_lossy(&request[..read]).into_owned());
+            match answer {
+                Some(answer) => socket.write_all(answer.as_bytes()).await.unwrap(),
+                None => silent.push(socket),
+            }
+        }
+    });
+    (address, told)
+}
+
+fn probe(address: SocketAddr) -> HttpProbe {
+    HttpProbe {
+        connect: "127.0.0.1".into(),
+        addresses: Vec::new(),
+        tls: false,
+        port: address.port(),
+        host: "shop.example.com".into(),
+        path: "/healthz?deep=1".into(),
+        writes: false,
+        site_header: Some("x-site".into()),
+        timeout: Span::millis(400),
+    }
+}
+
+async fn seen(probe: HttpProbe) -> Result<Answer, Fault> {
+    look(&Dns::default(), &ProbeOp::Http(probe)).await
+}
+
+#[tokio::test]
+async fn s11_a_probe_says_status_site_and_address() {
+    let answer = "HTTP/1.1 503 Unavailable\r\nX-Site: standby\r\ncontent-length: 2\r\n\r\nno";
+    let (address, mut told) = server(Some(answer)).await;
+    let expected = HttpSeen { status: 503, site: Some("standby".into()), address: address.ip() };
+    assert_eq!(seen(probe(address)).await, Ok(Answer::Http(expected)));
+    let request = told.recv().await.unwrap();
+    assert!(request.starts_with("GET /healthz?deep=1 HTTP/1.1\r\n"), "{request}");
+    let host = format!("host: shop.example.com:{}\r\n", address.port());
+    assert!(request.to_lowercase().contains(&host), "{request}");
+    let write = HttpProbe {
+        writes: true,
+        connect: "nobody.invalid".into(),
+        addresses: vec![address.ip()],
+        ..probe(address)
+    };
+    assert!(seen(write).await.is_ok());
+    assert!(told.recv().await.unwrap().starts_with("POST "));
+}
+
+#[tokio::test]
+async fn no_connection_is_told_apart_from_no_answer() {
+    let (address, _told) = server(None).await;
+    let began = std::time::Instant::now();
+    assert!(matches!(seen(probe(address)).await, Err(Fault::Unknown(_))));
+    assert!(began.elapsed() < Duration::from_secs(3));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let gone = listener.local_addr().unwrap();
+    drop(listener);
+    assert!(matches!(seen(probe(gone)).await, Err(Fault::Transient(_))));
+}
+
+#[tokio::test]
+async fn a_server_without_tls_is_no_connection_for_a_probe_with_it() {
+    let (address, _told) = server(Some("HTTP/1.1 200 OK\r\n\r\n")).await;
+    let probe = HttpProbe { tls: true, ..probe(address) };
+    assert!(matches!(seen(probe).await, Err(Fault::Transient(_))));
+}
+
+fn notice() -> Notice {
+    Notice {
+        group: "shop".into(),
+        run: Some("shop-1-failover".into()),
+        target: 0,
+        kind: "ask".into(),
+        title: "shop: asks".into(),
+        body: "bowline approve shop".into(),
+        by: Author::Controller("bowline-0".into()),
+    }
+}
+
+async fn tell_at(url: &str) -> Result<Answer, Fault> {
+    tell(&Dns::default(), url, &notice(), Instant::now() + Duration::from_millis(500)).await
+}
+
+#[tokio::test]
+async fn a_webhook_gets_the_notice_and_its_url_is_never_told() {
+    let (address, mut told) = server(Some("HTTP/1.1 204 No Content\r\n\r\n")).await;
+    assert_eq!(tell_at(&format!("http://{address}/hook/s3cret")).await, Ok(Answer::Ok));
+    let request = told.recv().await.unwrap();
+    assert!(request.starts_with("POST /hook/s3cret HTTP/1.1"), "{request}");
+    assert!(request.contains(r#""text":"shop: asks\nbowline approve shop""#), "{request}");
+    let (angry, _told) = server(Some("HTTP/1.1 403 Forbidden\r\n\r\n")).await;
+    let (silent, _told) = server(None).await;
+    let urls = [
+        format!("http://{angry}/s3cret"),
+        format!("http://{silent}/s3cret"),
+        "ftp://x/s3cret".to_owned(),
+        "s3cret s3cret".to_owned(),
+    ];
+    for url in urls {
+        let refused = tell_at(&url).await.unwrap_err().to_string();
+        assert!(!refused.contains("s3cret"), "{refused}");
+    }
+}

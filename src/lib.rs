@@ -1,0 +1,6 @@
+//! Bowline's outside: the edges that make remote calls, and the service around the node.
+//!
+//! Everything that decides is in `bowline_core`; what is here performs calls, one at a time, and
+//! classifies what came back.
+
+pub mod edges;
