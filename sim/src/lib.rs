@@ -2,7 +2,6 @@
 
 pub mod app;
 pub mod aws;
-pub mod estate;
 pub mod faults;
 pub mod harness;
 pub mod kube;
@@ -10,6 +9,7 @@ pub mod lease;
 pub mod oracle;
 pub mod part;
 pub mod store;
+pub mod story;
 pub mod timers;
 pub mod users;
 pub mod world;

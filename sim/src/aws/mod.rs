@@ -6,6 +6,5 @@
 pub mod cloudwatch;
 pub mod dns_rules;
 pub mod elb;
-pub mod gate;
 pub mod rds;
 pub mod route53;
