@@ -21,7 +21,9 @@ fn main() {
         }
     }
     let at = stage.simulation.now().mono.since(began);
-    if std::env::var("QUIET").is_ok() { return println!("{at} {:?} steps={}", stage.ended(), stage.simulation.steps()); }
+    if std::env::var("QUIET").is_ok() {
+        return println!("{at} {:?} steps={}", stage.ended(), stage.simulation.steps());
+    }
     println!("{at} {:?} steps={}", stage.ended(), stage.simulation.steps());
     for policy in stage.policies() {
         if let Some(status) = stage.status(&policy.group) {

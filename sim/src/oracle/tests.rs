@@ -1,5 +1,6 @@
 //! Worlds made by hand: one in which each promise is kept, and for each promise one that breaks it.
 
+mod sweep;
 mod trial;
 
 use std::sync::Arc;
