@@ -142,6 +142,12 @@ struct Known {
 }
 
 impl Clusters {
+    /// Clusters of which none was reached yet, without access to EKS.
+    #[must_use]
+    pub fn new(kubeconfig: KubeconfigSource, management: Option<(Wire, ObjectName)>) -> Self {
+        Self { kubeconfig, management, ..Self::default() }
+    }
+
     /// The wire to a cluster.
     ///
     /// # Errors
