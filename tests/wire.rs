@@ -33,6 +33,11 @@ fn installed(lab: &Lab) -> &Cluster {
     management.apply(&String::from_utf8(printed).unwrap()).unwrap();
     let defined = ["wait", "--for=condition=Established", "crd", "--all", "--timeout=30s"];
     management.kubectl(&defined).unwrap();
+    // An API server answers 429 for a resource until its storage is there.
+    wait_for("the resources", 30, || {
+        let listed = management.kubectl(&["get", "bowline", "--all-namespaces"]);
+        (listed.is_ok(), listed.err().map_or_else(String::new, |e| format!("{e:#}")))
+    });
     let bound = [("bowline", "controller"), ("operator", "operator"), ("approver", "approver")];
     for (user, role) in bound {
         let (role, user) = (format!("--clusterrole=bowline-{role}"), format!("--user={user}"));

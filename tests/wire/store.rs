@@ -1,5 +1,7 @@
 //! The store on a real API server: what it keeps, what it refuses, and whom.
 
+use std::sync::atomic::{AtomicI64, Ordering};
+
 use bowline::edges::Edges;
 use bowline_core::model::{GroupName, ReplicaId, Span, Version, Wall};
 use bowline_core::op::{Answer, Fault, LeaseOp, LeaseSpec, Op, StoreOp};
@@ -7,6 +9,9 @@ use bowline_core::run::Intent;
 use bowline_lab::Cluster;
 
 use crate::{call, edges_of, installed, lab};
+
+/// How often the lease was written.
+static RENEWALS: AtomicI64 = AtomicI64::new(0);
 
 fn shop() -> GroupName {
     "shop".into()
@@ -99,6 +104,7 @@ async fn facts(bowline: &Edges) {
     assert_eq!(&*seen.bytes, "two");
 }
 
+/// Every write says another instant: one that changes nothing would not move the version.
 async fn write(
     edges: &Edges,
     version: Option<&Version>,
@@ -108,7 +114,7 @@ async fn write(
         holder: holder.map(ReplicaId::from),
         duration: Span::secs(15),
         transitions: 4,
-        renewed: Wall(1_795_255_200_123),
+        renewed: Wall(1_795_255_200_000 + RENEWALS.fetch_add(1, Ordering::Relaxed)),
     };
     call(edges, Op::Lease(LeaseOp::Write { version: version.cloned(), lease })).await
 }
@@ -125,7 +131,7 @@ async fn lease(bowline: &Edges) {
     assert_eq!((seen.lease.holder, seen.lease.transitions), (Some("a".into()), 4));
     assert_eq!(
         (seen.lease.duration, seen.lease.renewed),
-        (Span::secs(15), Wall(1_795_255_200_123))
+        (Span::secs(15), Wall(1_795_255_200_002))
     );
     write(bowline, Some(&seen.version), None).await.unwrap();
     let Ok(Answer::Lease(Some(seen))) = read().await else { panic!() };
