@@ -100,18 +100,22 @@ impl Site {
         }
     }
 
-    /// Scales over a fresh read until no controller's write comes between, as the node does.
-    async fn scale(&self, workload: &WorkloadRef, replicas: u32) {
+    /// Writes over a fresh read until no controller's write comes between, as the node does.
+    async fn over(&self, workload: &WorkloadRef, op: impl Fn(Version) -> KubeOp) -> Version {
         for _ in 0..20 {
             let version = self.workload(workload).await.version;
-            let scale = KubeOp::Scale { workload: workload.clone(), version, replicas };
-            match self.call(scale).await {
-                Ok(_) => return,
+            match self.call(op(version)).await {
+                Ok(Answer::Written(version)) => return version,
                 Err(Fault::Conflict(_)) => {}
-                Err(other) => panic!("{other}"),
+                other => panic!("{other:?}"),
             }
         }
         panic!("always a conflict");
+    }
+
+    async fn scale(&self, workload: &WorkloadRef, replicas: u32) {
+        let scale = |version| KubeOp::Scale { workload: workload.clone(), version, replicas };
+        self.over(workload, scale).await;
     }
 
     async fn until(&self, workload: &WorkloadRef, what: impl Fn(&WorkloadView) -> bool) {
@@ -163,8 +167,6 @@ async fn fence(site: &Site) {
     assert_eq!(site.call(KubeOp::Fence(group())).await, Ok(Answer::Fence(None)));
     let absent = site.call(first(None)).await;
     assert!(matches!(absent, Err(Fault::NotFound(_))), "no namespace yet: {absent:?}");
-    let kubectl = |site: &Site| site.edges.clusters.kubeconfig.file.clone().unwrap();
-    assert!(kubectl(site).exists());
     create_namespace(site).await;
     let version = site.written(first(None)).await;
     assert!(matches!(site.call(first(None)).await, Err(Fault::Conflict(_))));
@@ -224,7 +226,7 @@ async fn workloads(site: &Site) {
         version,
         note: note.map(Arc::from),
     };
-    let version = site.written(annotate(before.version.clone(), Some("ours"))).await;
+    let version = site.over(&shop, |version| annotate(version, Some("ours"))).await;
     assert_ne!(version, before.version, "an annotation moves the version");
     let scale =
         KubeOp::Scale { workload: shop.clone(), version: before.version.clone(), replicas: 1 };
@@ -232,7 +234,7 @@ async fn workloads(site: &Site) {
     assert!(matches!(stale, Err(Fault::Conflict(_))), "a stale claimant's write: {stale:?}");
     let held = site.workload(&shop).await;
     assert_eq!((held.wanted, held.note.as_deref()), (12, Some("ours")));
-    site.written(annotate(held.version, None)).await;
+    site.over(&shop, |version| annotate(version, None)).await;
     assert_eq!(site.workload(&shop).await.note, None);
 
     let cache = workload(WorkloadKind::StatefulSet, "cache");
@@ -300,7 +302,9 @@ async fn release(site: &Site) {
         note: None,
     };
     let refused = site.call(nowhere).await;
-    assert!(matches!(refused, Err(Fault::NotFound(_) | Fault::Conflict(_))), "{refused:?}");
+    assert!(refused.is_err(), "{refused:?}");
+    let absent = site.call(KubeOp::Pool("nowhere".into())).await;
+    assert!(matches!(absent, Err(Fault::NotFound(_))), "applied to nothing: {absent:?}");
 }
 
 /// A frozen API server accepts connections and says nothing; a dead one refuses them.
