@@ -4,21 +4,22 @@
 //! The lease only keeps two leaders from wasting work: correctness must survive both acting.
 //!
 //! ```text
-//! candidate: Read … until the record is free, or unchanged for `duration` since *we* first saw this
-//!            version → Write over that version → leads until (time before sending) + `renew_deadline`
+//! candidate: Read … until the record is free, or unchanged for `duration` since *we* first saw
+//!            this version → Write over that version
+//!            → leads until (time before sending) + `renew_deadline`
 //! leader:    Write over the version we wrote, every `retry`
 //! anybody:   a write whose outcome is unknown → Read, before anything else
 //! ```
 //!
-//! **Safety.** If all replicas' monotonic clocks run at the same rate, and nobody but replicas writes
-//! the record, the intervals in which [`Lease::leads`] is `Some` never overlap between replicas. A's
-//! claim ends `renew_deadline` after an instant that lies before A's write took effect; B takes the
-//! record over only `duration` after an instant that lies after it. The clocks may even differ in rate
-//! by `duration / renew_deadline` (1.5 at the defaults). Wall clocks are written for people and read by
-//! nobody.
+//! **Safety.** If all replicas' monotonic clocks run at the same rate, and nobody but replicas
+//! writes the record, the intervals in which [`Lease::leads`] is `Some` never overlap between
+//! replicas. A's claim ends `renew_deadline` after an instant that lies before A's write took
+//! effect; B takes the record over only `duration` after an instant that lies after it. The clocks
+//! may even differ in rate by `duration / renew_deadline` (1.5 at the defaults). Wall clocks are
+//! written for people and read by nobody.
 //!
-//! **Names.** A replica id is used by one process only. A process that finds its own name in the record
-//! without having written it waits as it would for anybody else.
+//! **Names.** A replica id is used by one process only. A process that finds its own name in the
+//! record without having written it waits as it would for anybody else.
 
 use crate::model::{Mono, Now, ReplicaId, Span, Version};
 use crate::op::{Answer, Fault, LeaseOp, LeaseSpec, LeaseView};
@@ -28,7 +29,8 @@ use crate::op::{Answer, Fault, LeaseOp, LeaseSpec, LeaseView};
 pub struct LeaseTimes {
     /// How long others wait after they saw the record change. Default 15 s.
     pub duration: Span,
-    /// How long a claim lasts after the last good renewal was sent. Default 10 s; less than `duration`.
+    /// How long a claim lasts after the last good renewal was sent. Default 10 s; less than
+    /// `duration`.
     pub renew_deadline: Span,
     /// How long between two attempts, good or not. Default 2 s.
     pub retry: Span,
@@ -96,7 +98,8 @@ pub struct Lease {
     seen: Option<Seen>,
     /// Until when we may believe that we lead.
     claim: Option<Until>,
-    /// When the oldest write was sent of which we do not know whether it took, or will take, effect.
+    /// When the oldest write was sent of which we do not know whether it took, or will take,
+    /// effect.
     unresolved: Option<Mono>,
     /// Nothing is written before the record was read.
     must_read: bool,
@@ -271,8 +274,8 @@ impl Lease {
         self.must_read = true;
     }
 
-    /// The record was read. A version that we know already tells nothing new: a write of ours that is
-    /// still under way may yet take effect.
+    /// The record was read. A version that we know already tells nothing new: a write of ours that
+    /// is still under way may yet take effect.
     fn saw(&mut self, now: Mono, view: Option<LeaseView>) {
         self.must_read = false;
         let known = self.seen.as_ref().map(|seen| seen.record.as_ref().map(|r| &r.version));
@@ -288,8 +291,8 @@ impl Lease {
         self.claim = sent.map(|sent| Until(sent + self.times.renew_deadline));
     }
 
-    /// A record whose version is new to us. It is ours if it bears our name while a write of ours was
-    /// of unknown outcome: that one took effect after all.
+    /// A record whose version is new to us. It is ours if it bears our name while a write of ours
+    /// was of unknown outcome: that one took effect after all.
     fn adopt(&self, view: LeaseView) -> Record {
         let named = view.lease.holder.as_ref() == Some(&self.id);
         Record {

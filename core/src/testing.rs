@@ -114,3 +114,61 @@ impl Ground {
         }
     }
 }
+
+/// Looks, judges and acts until the procedure says anything but "act" or the world refuses it ten
+/// times; what it sent, and what it said last.
+pub(crate) struct Drive {
+    pub(crate) claim: Claim,
+    pub(crate) acted: Option<crate::step::Acted>,
+    pub(crate) outputs: BTreeMap<StepId, crate::step::Outputs>,
+    pub(crate) now: crate::model::Now,
+    pub(crate) sent: Vec<crate::op::Op>,
+    pub(crate) holds: Vec<Hold>,
+}
+
+impl Drive {
+    /// A procedure that nobody worked on yet, under this claim.
+    pub(crate) fn under(claim: Claim) -> Self {
+        let now = crate::model::Now { mono: crate::model::Mono(0), wall: Wall(1_000_000) };
+        let (outputs, sent, holds) = (BTreeMap::new(), Vec::new(), Vec::new());
+        Self { claim, acted: None, outputs, now, sent, holds }
+    }
+
+    /// Drives it against a world.
+    pub(crate) fn run(
+        &mut self,
+        procedure: &dyn crate::step::Procedure,
+        world: &mut dyn FnMut(&crate::op::Op) -> Result<crate::op::Answer, crate::op::Fault>,
+    ) -> Result<crate::step::Judgement, crate::op::Fault> {
+        use crate::step::{Acted, Context, Judgement, Seen};
+        let (group, holds) = ("shop".into(), BTreeMap::new());
+        for _ in 0..10 {
+            let cx = Context {
+                group: &group,
+                claim: &self.claim,
+                now: self.now,
+                acted: self.acted.as_ref(),
+                outputs: &self.outputs,
+                holds: &holds,
+            };
+            let mut seen = Vec::new();
+            loop {
+                let ops = procedure.observe(&cx, Seen(&seen));
+                if ops.is_empty() {
+                    break;
+                }
+                assert!(ops.iter().all(|op| !op.mutates()), "a look changes nothing: {ops:?}");
+                seen.extend(ops.iter().map(&mut *world));
+            }
+            let Judgement::Act { op, hold, .. } = procedure.judge(&cx, Seen(&seen))? else {
+                return procedure.judge(&cx, Seen(&seen));
+            };
+            assert!(op.mutates());
+            self.acted = Some(Acted { at: self.now.wall, op: op.clone() });
+            self.holds.extend(hold.map(|hold| *hold));
+            self.sent.push(op.clone());
+            let _ = world(&op);
+        }
+        panic!("it never comes to an end: {:?}", self.sent)
+    }
+}

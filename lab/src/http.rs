@@ -25,6 +25,7 @@ pub(crate) fn status(port: u16, path: &str) -> Result<u16> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::io::{BufRead, BufReader};
     use std::net::TcpListener;
     use std::thread;
 
@@ -34,7 +35,9 @@ mod tests {
         let port = listener.local_addr().unwrap().port();
         let server = thread::spawn(move || {
             let (mut stream, _) = listener.accept().unwrap();
-            stream.read_exact(&mut [0; 16]).unwrap();
+            // To the end: closing with unread bytes would reset the connection.
+            let request = BufReader::new(stream.try_clone().unwrap()).lines();
+            request.map_while(Result::ok).find(String::is_empty).unwrap();
             stream.write_all(b"HTTP/1.1 503 Unavailable\r\n\r\n").unwrap();
         });
         assert_eq!(status(port, "/readyz").unwrap(), 503);

@@ -1,7 +1,7 @@
 //! The application: at each site it serves only as well as its pods and its database do.
 //!
-//! It holds no time of its own. Pods come from the cluster, access from the database, and what users,
-//! load balancers and health checks see follows.
+//! It holds no time of its own. Pods come from the cluster, access from the database, and what
+//! users, load balancers and health checks see follows.
 
 use bowline_core::model::Site;
 
@@ -36,8 +36,8 @@ pub struct App {
 }
 
 impl App {
-    /// Adds a group's application, without pods; `stateless` means that it has no database. Gives its
-    /// number.
+    /// Adds a group's application, without pods; `stateless` means that it has no database. Gives
+    /// its number.
     pub fn add(&mut self, stateless: bool) -> usize {
         self.cells.push([Cell { stateless, ..Cell::default() }; 2]);
         self.cells.len() - 1

@@ -30,6 +30,8 @@ pub enum Trouble {
     TargetsDown(Region),
     /// The databases of a Region stand still.
     DatabaseDown(Region),
+    /// The Regions cannot replicate to each other.
+    RegionsApart,
     /// The Region's APIs and its clusters' API servers answer nothing; users are served.
     ApisDown(Region),
     /// Nothing gets through between a replica of Bowline (`None`: any) and what it wants to reach.

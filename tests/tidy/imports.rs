@@ -13,17 +13,14 @@ const MODULES: &[(&str, &[&str])] = &[
     ("op", &["model"]),
     ("policy", &["model", "op"]),
     ("lease", &["model", "op"]),
-    ("step", &["model", "op", "policy"]),
     ("health", &["model", "op", "policy"]),
-    ("decide", &["model", "op", "policy", "health"]),
+    ("step", &["model", "op", "policy"]),
     ("levers", &["model", "op", "policy", "step"]),
     ("databases", &["model", "op", "policy", "step"]),
     ("capacity", &["model", "op", "policy", "step"]),
-    (
-        "plan",
-        &["model", "op", "policy", "step", "health", "decide", "levers", "databases", "capacity"],
-    ),
-    ("run", &["model", "op", "policy", "step", "plan"]),
+    ("plan", &["model", "op", "policy", "step", "levers", "databases", "capacity"]),
+    ("run", &["model", "op", "policy", "step", "databases", "plan"]),
+    ("decide", &["model", "op", "policy", "health", "databases"]),
     (
         "node",
         &[
@@ -31,21 +28,23 @@ const MODULES: &[(&str, &[&str])] = &[
             "op",
             "policy",
             "lease",
-            "step",
             "health",
-            "decide",
+            "step",
             "levers",
             "databases",
             "capacity",
             "plan",
             "run",
+            "decide",
         ],
     ),
 ];
 
 /// The imports of `source`, a file of `core`, that go against the table.
 pub(crate) fn wrong_imports(source: &Source) -> Vec<Finding> {
-    let Some(home) = module_of(&source.path) else { return Vec::new() };
+    let Some(home) = module_of(&source.path).filter(|_| !source.is_test()) else {
+        return Vec::new();
+    };
     let Some((own, allowed)) = entry(&home) else {
         let text = format!("module `{}` is not in tests/tidy/imports.rs: add it", home.join("::"));
         return vec![source.finding(0, text)];
@@ -109,7 +108,7 @@ fn imports_against_the_direction_are_found() {
     assert_eq!(count("core/src/run/step.rs", "type X = super::super::node::Y;"), 1);
     assert_eq!(count("core/src/levers/records.rs", "use crate::plan::build::A;"), 1);
     assert_eq!(count("core/src/step/mod.rs", "use super::levers::A;"), 1);
-    assert_eq!(count("core/src/surprise.rs", ""), 1);
+    assert_eq!(count("core/src/surprise.rs", "fn a() {}"), 1);
 }
 
 #[test]

@@ -40,7 +40,7 @@ impl Source {
 
     /// Whether the whole file belongs to the tests.
     pub(crate) fn is_test(&self) -> bool {
-        is_test_file(&self.path)
+        self.test.iter().all(|test| *test)
     }
 
     /// Lines that hold code (not blank, not only a comment) in `range`, of production or of tests.
@@ -141,7 +141,27 @@ pub(crate) fn read_all(folders: &[&str]) -> Vec<Source> {
         walk(&root().join(folder), &mut paths);
     }
     paths.sort();
-    paths.iter().map(|p| read(p)).collect()
+    let mut sources: Vec<Source> = paths.iter().map(|p| read(p)).collect();
+    let declared: Vec<String> = sources.iter().flat_map(declared_tests).collect();
+    for source in &mut sources {
+        if declared.iter().any(|d| source.path.starts_with(d.as_str())) {
+            source.test.fill(true);
+        }
+    }
+    sources
+}
+
+/// How the paths begin of the files that `source` declares with `#[cfg(test)] mod name;`.
+fn declared_tests(source: &Source) -> Vec<String> {
+    let stem = source.path.strip_suffix(".rs").unwrap_or(&source.path);
+    let (folder, file) = stem.rsplit_once('/').unwrap_or(("", stem));
+    let folder = if matches!(file, "lib" | "main" | "mod") { folder } else { stem };
+    let tests = |i: &usize| source.test[*i];
+    let lines = (0..source.code.len()).filter(tests).map(|i| source.code[i].trim());
+    lines
+        .filter_map(|line| line.strip_suffix(';')?.split_once("mod "))
+        .flat_map(|(_, name)| [format!("{folder}/{name}.rs"), format!("{folder}/{name}/")])
+        .collect()
 }
 
 fn read(path: &Path) -> Source {
@@ -178,4 +198,13 @@ fn test_files_are_told_by_their_names() {
         assert!(is_test_file(path), "{path}");
     }
     assert!(!is_test_file("core/src/contests.rs"));
+}
+
+#[test]
+fn files_declared_as_tests_are_told() {
+    let text = "mod a;\n#[cfg(test)]\npub(crate) mod testing;\n";
+    let of = |path: &str| declared_tests(&Source::new(path, text));
+    assert_eq!(of("core/src/lib.rs"), ["core/src/testing.rs", "core/src/testing/"]);
+    assert_eq!(of("core/src/run/mod.rs"), ["core/src/run/testing.rs", "core/src/run/testing/"]);
+    assert_eq!(of("core/src/run.rs"), ["core/src/run/testing.rs", "core/src/run/testing/"]);
 }

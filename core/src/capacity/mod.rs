@@ -19,3 +19,6 @@ pub use pools::{NodesGone, SetPool};
 pub use ready::CapacityReady;
 pub use release::Release;
 pub use workloads::{SetWorkload, Until};
+
+#[cfg(test)]
+mod tests;

@@ -1,15 +1,15 @@
-//! The decisions of all groups together: a Region event is asked about once, and automatic failovers
-//! are not all started at the same instant. It only ever takes decisions back, but for the one answer
-//! of a human that stands for all groups of a Region.
+//! The decisions of all groups together: a Region event is asked about once, and automatic
+//! failovers are not all started at the same instant. It only ever takes decisions back, but for
+//! the one answer of a human that stands for all groups of a Region.
 //!
-//! **Region event**: at least [`FleetRules::region_event_at`] groups that are active in one Region are
-//! in trouble together: suspect or down now, or failed over automatically from there in the last
-//! [`FleetRules::window`]. The suspect count, so that the first to be confirmed does not run away. The
-//! default is 3, with no rule about shares: two groups of a small fleet are still moved by themselves
-//! when their Region dies, which is what they were armed for.
+//! **Region event**: at least [`FleetRules::region_event_at`] groups that are active in one Region
+//! are in trouble together: suspect or down now, or failed over automatically from there in the
+//! last [`FleetRules::window`]. The suspect count, so that the first to be confirmed does not run
+//! away. The default is 3, with no rule about shares: two groups of a small fleet are still moved
+//! by themselves when their Region dies, which is what they were armed for.
 //!
-//! Groups that share a NodePool or a zone do not stand in each other's way here: holds have owners, and
-//! batches of one zone are put in order by whoever sends them.
+//! Groups that share a NodePool or a zone do not stand in each other's way here: holds have owners,
+//! and batches of one zone are put in order by whoever sends them.
 
 use std::collections::{BTreeMap, BTreeSet};
 

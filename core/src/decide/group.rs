@@ -1,11 +1,11 @@
-//! The decision about one group. Rules only, in the order in which they count; the fleet's view comes
-//! after ([`super::fleet`]).
+//! The decision about one group. Rules only, in the order in which they count; the fleet's view
+//! comes after ([`super::fleet`]).
 //!
 //! 1. Somebody else's claim, an open run, Bowline's own isolation: hold.
-//! 2. *serving* yes: end a false alarm, come home if away, else hold. Unknown: prewarm if suspect, else
-//!    hold. No: fail over.
-//! 3. What would be started passes through gates (each a function below, worst first), and last through
-//!    the policy's mode for the action.
+//! 2. *serving* yes: end a false alarm, come home if away, else hold. Unknown: prewarm if suspect,
+//!    else hold. No: fail over.
+//! 3. What would be started passes through gates (each a function below, worst first), and last
+//!    through the policy's mode for the action.
 
 use super::reason::{Ask, AskWhy, Decision, HoldWhy, Would};
 use super::situation::{OpenRun, Situation};
@@ -63,7 +63,8 @@ fn while_unknown(situation: &Situation<'_>) -> Decision {
     }
 }
 
-/// Passes a decision through the policy's mode. What is held anyway says why it is; a mode only adds.
+/// Passes a decision through the policy's mode. What is held anyway says why it is; a mode only
+/// adds.
 fn in_mode(mode: Mode, action: Action, decision: Decision) -> Decision {
     let would = match &decision {
         Decision::Hold(_) => return decision,
@@ -124,7 +125,8 @@ fn failover_held(situation: &Situation<'_>) -> Option<HoldWhy> {
     }
 }
 
-/// The passive site must be known to be ready, and must not hold a writer that may still be running.
+/// The passive site must be known to be ready, and must not hold a writer that may still be
+/// running.
 fn passive_gate(situation: &Situation<'_>) -> Option<AskWhy> {
     let passive = situation.active.other();
     if situation.quarantine == Some(passive) {
@@ -156,7 +158,8 @@ fn evidence_gate(situation: &Situation<'_>) -> Option<AskWhy> {
     (!grade.suffices()).then_some(AskWhy::Evidence(grade))
 }
 
-/// S8. A wall clock that was set back keeps the window open: it asks once too often, never too seldom.
+/// S8. A wall clock that was set back keeps the window open: it asks once too often, never too
+/// seldom.
 fn flapping_gate(situation: &Situation<'_>) -> Option<AskWhy> {
     let until = situation.last_failover? + situation.block_after_failover;
     (situation.now < until).then_some(AskWhy::BlockWindow { until })
@@ -196,7 +199,8 @@ fn prewarm(situation: &Situation<'_>) -> Decision {
 
 // === failback ===
 
-/// Whether to come home, modes aside. Nothing presses, so what is not as it should be is waited for.
+/// Whether to come home, modes aside. Nothing presses, so what is not as it should be is waited
+/// for.
 fn failback(situation: &Situation<'_>) -> Decision {
     let blocked = || blocked_until(situation.blocked_windows, Action::Failback, situation.now);
     let left = situation.stable_for.as_millis().saturating_sub(situation.ready_for.as_millis());

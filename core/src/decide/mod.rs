@@ -1,5 +1,6 @@
 //! From verdicts to a decision: what, if anything, is to be started now, and why. Pure and total:
-//! every [`Situation`] has exactly one [`Decision`]. Nothing here acts, remembers, or asks for more.
+//! every [`Situation`] has exactly one [`Decision`]. Nothing here acts, remembers, or asks for
+//! more.
 //!
 //! [`decide`] looks at one group; [`fleet`] looks at all of them and holds what looks like a Region
 //! event; [`words`] turns the reasons into sentences.

@@ -1,5 +1,5 @@
-//! Everything a decision about one group may depend on, as plain values. Who fills it in gathers; it
-//! holds no rule.
+//! Everything a decision about one group may depend on, as plain values. Who fills it in gathers;
+//! it holds no rule.
 
 use serde::{Deserialize, Serialize};
 

@@ -6,16 +6,16 @@ use jiff::{Timestamp, Zoned};
 use crate::model::Wall;
 use crate::policy::{Action, BlockedWindow};
 
-/// When the last of the windows that now hold `action` ends; `None` when none does. A window begins at
-/// the instant its cron names, which belongs to it, and ends `length` later, which does not.
+/// When the last of the windows that now hold `action` ends; `None` when none does. A window begins
+/// at the instant its cron names, which belongs to it, and ends `length` later, which does not.
 #[must_use]
 pub fn blocked_until(windows: &[BlockedWindow], action: Action, now: Wall) -> Option<Wall> {
     let holds = windows.iter().filter(|window| window.actions.contains(&action));
     holds.filter_map(|window| open_until(window, now)).max()
 }
 
-/// When the window's present occurrence ends, if there is one. A cron that never matched, and a clock
-/// beyond the calendar, have none.
+/// When the window's present occurrence ends, if there is one. A cron that never matched, and a
+/// clock beyond the calendar, have none.
 fn open_until(window: &BlockedWindow, now: Wall) -> Option<Wall> {
     let start = last_start(window, now)?;
     let end = start + window.length;
@@ -48,7 +48,7 @@ mod tests {
         Wall(text.parse::<Timestamp>().unwrap().as_millisecond())
     }
 
-    /// 08:00–10:00 on working days in Berlin: 06:00–08:00 UTC in summer, 07:00–09:00 in winter.
+    /// 08:00 to 10:00 on working days in Berlin: from 06:00 UTC in summer, from 07:00 in winter.
     fn mornings() -> [BlockedWindow; 1] {
         [window("0 8 * * MON-FRI", Span::mins(120), "Europe/Berlin", &[Action::Failback])]
     }

@@ -1,5 +1,5 @@
-//! Sentences for decisions, verdicts and their reasons: the one place where they become words. Nothing
-//! is decided here, and nothing else may write such a sentence.
+//! Sentences for decisions, verdicts and their reasons: the one place where they become words.
+//! Nothing is decided here, and nothing else may write such a sentence.
 
 use super::reason::{Ask, AskWhy, Decision, HoldWhy, Would};
 use super::situation::EvidenceGrade;

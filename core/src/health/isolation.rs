@@ -1,13 +1,12 @@
-//! Is Bowline itself the one that is cut off? It must not move anything then (S4), nor just after: the
-//! signs gathered meanwhile are about Bowline's own network.
+//! Is Bowline itself the one that is cut off? It must not move anything then (S4), nor just after:
+//! the signs gathered meanwhile are about Bowline's own network.
 //!
-//! | seen | meaning |
-//! | --- | --- |
-//! | the canary targets are silent | isolated |
-//! | both sites and AWS (Route 53, management) are silent together | isolated |
-//! | no longer so, for less than the settling time | just back |
-//! | one site is silent to Bowline, the other answers, and Route 53's checkers do not call it down | partitioned from that site |
-//! | anything else | connected |
+//! - **isolated**: the canary targets are silent; or both sites and AWS (Route 53, management) are
+//!   silent together;
+//! - **just back**: no longer so, for less than the settling time;
+//! - **partitioned** from one site: it is silent to Bowline, the other answers, and Route 53's
+//!   checkers do not call it down;
+//! - **connected**: anything else.
 
 use serde::{Deserialize, Serialize};
 
@@ -140,8 +139,9 @@ pub struct IsolationWatch {
 }
 
 impl IsolationWatch {
-    /// Judges the vantage at `now`. `settle` is how long after isolation nothing automatic starts: at
-    /// least the policy's `confirm`, plus the longest window's patience, so that every sign was made anew.
+    /// Judges the vantage at `now`. `settle` is how long after isolation nothing automatic starts:
+    /// at least the policy's `confirm`, plus the longest window's patience, so that every sign was
+    /// made anew.
     pub fn judge(&mut self, now: Mono, vantage: &Vantage, settle: Span) -> Isolation {
         if vantage.isolated() {
             self.last_isolated = Some(now);

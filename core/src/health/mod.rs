@@ -1,14 +1,14 @@
-//! From samples to verdicts: does the active site serve its users, is the passive one ready, and may
-//! Bowline trust its own eyes? Pure: what is sampled, when, and what follows from a verdict is
+//! From samples to verdicts: does the active site serve its users, is the passive one ready, and
+//! may Bowline trust its own eyes? Pure: what is sampled, when, and what follows from a verdict is
 //! somebody else's.
 //!
 //! ```text
 //! Result<Answer, Fault> --outcome--> Good | Bad | Silent --window--> Up | Down | Unknown
-//!                                                 every kind's sign --site--> serving: yes | no | unknown
+//! every kind's sign --site--> serving: yes | no | unknown
 //! ```
 //!
-//! Silence never becomes "down" on the way: a probe that told nothing is [`Outcome::Silent`], too few
-//! samples that tell something are [`Sign::Unknown`], and a quorum that is not reached is
+//! Silence never becomes "down" on the way: a probe that told nothing is [`Outcome::Silent`], too
+//! few samples that tell something are [`Sign::Unknown`], and a quorum that is not reached is
 //! [`crate::model::Answer3::Unknown`] (S4).
 
 mod isolation;

@@ -1,17 +1,32 @@
 //! Which answers of a probe speak for a site, which against it, and which tell nothing.
 //!
-//! | kind | good | bad | silent |
-//! | --- | --- | --- | --- |
-//! | `albTargets` | every matching target group has its share of healthy targets | one has less, or no targets at all, or there is none | any fault of the API |
-//! | `http`, `writeProbe` | a status within `expect` | another status; refused, reset or timed out (`Transient`, `Unknown`) | the load balancer's own name was not found, Bowline's own rate limit, a request that cannot be made |
-//! | `route53Check` | more than 18 % of the checkers say healthy | fewer do | no checker reported; any fault of the API |
-//! | `clusterApi` | the API server is ready | no answer (`Transient`, `Unknown`) | an answer that is no readiness (`Denied`, `NotFound`, `Throttled`, …) |
-//! | `regionApi` | most of the Region's APIs answer | at least two and more than half of them do not, while all of the other Region's, at least two, do | anything else |
-//! | `progress` | a period with served requests that began after the last one counted | never | anything else |
+//! ```text
+//! kind          good                       bad                         silent
+//! albTargets    every matching target      one has less, or no         any fault of the API
+//!               group has its share of     targets at all; there is
+//!               healthy targets            no group, or no load
+//!                                          balancer
+//! http,         a status within            another status; refused,    the load balancer's name is
+//! writeProbe    `expect`                   reset or timed out          not found, Bowline's own
+//!                                          (Transient, Unknown)        rate limit, a request that
+//!                                                                      cannot be made
+//! route53Check  more than 18 % of the      fewer do                    no checker reported; any
+//!               checkers say healthy                                   fault of the API
+//! clusterApi    the API server is ready    no answer (Transient,       an answer that is no
+//!                                          Unknown)                    readiness (Denied, …)
+//! regionApi     most of the Region's       two or more, and more       anything else
+//!               APIs answer                than half, do not, while
+//!                                          all of the other Region's,
+//!                                          at least two, do
+//! progress      requests were served in    never                       anything else
+//!               a period that began after
+//!               the last one counted
+//! ```
 //!
-//! An API *answers* when it says anything, a refusal too. `clusterApi` calls no answer bad, since that
-//! is all it claims to know; it is no user-facing kind, so it can second a "no" but never make one.
-//! `progress` never speaks against a site: CloudWatch publishes late, and silence proves nothing.
+//! An API *answers* when it says anything, a refusal too. `clusterApi` calls no answer bad, since
+//! that is all it claims to know; it is no user-facing kind, so it can second a "no" but never make
+//! one. `progress` never speaks against a site: CloudWatch publishes late, and silence proves
+//! nothing.
 
 use super::window::Outcome;
 use crate::model::{Counted, Wall};

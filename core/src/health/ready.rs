@@ -16,7 +16,8 @@ pub struct Readiness {
     pub floor: Answer3,
     /// Whether every NodePool and workload that the policy lists exists there.
     pub listed: Answer3,
-    /// Whether the claims found in its cluster and at the lever are this authority's: no is a foreign one.
+    /// Whether the claims found in its cluster and at the lever are this authority's: no is a
+    /// foreign one.
     pub own_claim: Answer3,
 }
 

@@ -1,14 +1,14 @@
-//! One site's signals, and the verdict *serving*. Nothing here acts or remembers a verdict: it is made
-//! anew from the windows whenever it is asked for.
+//! One site's signals, and the verdict *serving*. Nothing here acts or remembers a verdict: it is
+//! made anew from the windows whenever it is asked for.
 //!
-//! | verdict | when |
-//! | --- | --- |
-//! | no | at least `quorum` signals have each said down for the whole `confirm` time, one of them user-facing, and none vetoes |
-//! | yes | a user-facing signal says up and no user-facing one says down |
-//! | unknown | otherwise |
+//! - **no**: at least `quorum` signals have each said down for the whole `confirm` time, one of
+//!   them user-facing, and none vetoes;
+//! - **yes**: a user-facing signal says up, and no user-facing one says down;
+//! - **unknown**: otherwise.
 //!
-//! A veto is a `route53Check` or a `progress` that says up. The demand for a user-facing signal among
-//! the down ones keeps a Region whose APIs alone fail, while it serves its users, where it is.
+//! A veto is a `route53Check` or a `progress` that says up. The demand for a user-facing signal
+//! among the down ones keeps a Region whose APIs alone fail, while it serves its users, where it
+//! is.
 
 use serde::{Deserialize, Serialize};
 
@@ -133,7 +133,8 @@ impl SiteHealth {
         Self { signals: signals.collect(), quorum: policy.quorum.max(1), confirm: policy.confirm }
     }
 
-    /// Takes a sample of the signal with this position in the policy; an unknown position is ignored.
+    /// Takes a sample of the signal with this position in the policy; an unknown position is
+    /// ignored.
     pub fn push(&mut self, signal: usize, sample: Sample) {
         if let Some(signal) = self.signals.get_mut(signal) {
             signal.window.push(sample);
@@ -150,7 +151,7 @@ impl SiteHealth {
     #[must_use]
     pub fn serving(&self, now: Mono) -> Serving {
         let tally = self.tally(now);
-        let suspect = self.suspect(now).filter(|_| tally.users_down);
+        let suspect = self.suspect(now);
         let (verdict, why) = match (suspect, tally.veto) {
             (Some(suspect), None) if now >= suspect.confirmed_at => {
                 (Answer3::No, ServingWhy::QuorumDown)
@@ -206,14 +207,17 @@ impl SiteHealth {
     }
 
     /// The quorum that says down, by its earliest members: it has been there since its last member
-    /// joined.
+    /// joined, and since the first user-facing one did.
     fn suspect(&self, now: Mono) -> Option<Suspect> {
         let since = |signal: &Signal| signal.window.read(now).down_since;
         let joined = self.signals.iter().filter_map(since).filter(|at| {
             let before = self.signals.iter().filter_map(since);
             before.filter(|other| other.mono <= at.mono).count() >= self.quorum as usize
         });
-        let since = joined.min_by_key(|at| at.mono)?;
+        let joined = joined.min_by_key(|at| at.mono)?;
+        let users = self.signals.iter().filter(|signal| signal.kind.user_facing());
+        let users = users.filter_map(since).min_by_key(|at| at.mono)?;
+        let since = if users.mono > joined.mono { users } else { joined };
         Some(Suspect { since, confirmed_at: since.mono + self.confirm })
     }
 }

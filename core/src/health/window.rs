@@ -1,5 +1,6 @@
-//! One signal at one site: its last samples, and what they say. It must stay cheap: a simulated hour
-//! holds thousands of samples, so a sample is two shifts and a store, and nothing is allocated.
+//! One signal at one site: its last samples, and what they say. It must stay cheap: a simulated
+//! hour holds thousands of samples, so a sample is two shifts and a store, and nothing is
+//! allocated.
 
 use serde::{Deserialize, Serialize};
 
@@ -46,8 +47,9 @@ pub struct Reading {
     pub sign: Sign,
     /// Since when it has said [`Sign::Down`] without a break; present exactly when it says so now.
     pub down_since: Option<Now>,
-    /// The first bad sample of the present episode: the oldest bad one of the window that first said
-    /// Down, kept until the window says Up again; before it says Down, the oldest bad one in it.
+    /// The first bad sample of the present episode: the oldest bad one of the window that first
+    /// said Down, kept until the window says Up again; before it says Down, the oldest bad one in
+    /// it.
     pub first_bad: Option<Now>,
     /// Good samples among the last `down.of`.
     pub good: u32,
@@ -102,8 +104,8 @@ impl Window {
         }
     }
 
-    /// How long after its last sample the window says nothing any more: (`of` + 1) × `every`, with the
-    /// larger `of` of the two rules. The one more `every` is the slack for a late answer.
+    /// How long after its last sample the window says nothing any more: (`of` + 1) × `every`, with
+    /// the larger `of` of the two rules. The one more `every` is the slack for a late answer.
     #[must_use]
     pub fn patience(&self) -> Span {
         self.every.times(u64::from(self.down.of.max(self.up.of)) + 1)

@@ -119,7 +119,7 @@ fn others_wait_the_whole_duration_from_when_they_first_saw_the_version() {
     let mut b = lease("b");
     let mut call = wake(&mut b, 40_000).unwrap();
     let mut now = 40_000;
-    while let None = reply(&mut b, now, &call, record("7", Some("a"))) {
+    while reply(&mut b, now, &call, record("7", Some("a"))).is_none() {
         now = b.wake_at().unwrap().0;
         let next = wake(&mut b, now).unwrap();
         if !is_read(&next) {
@@ -215,6 +215,18 @@ fn a_delayed_write_counts_from_the_oldest_that_it_may_have_been() {
     assert!(a.leads(Mono(4_100)).is_some(), "the conflict may be our own first write");
     reply(&mut a, 4_200, &read, record("2", Some("a")));
     assert_eq!(a.leads(Mono(4_200)), Some(Until(Mono(12_000))), "from 2 s, not from 4 s");
+}
+
+#[test]
+fn of_two_writes_in_doubt_the_older_one_counts() {
+    let mut a = leader();
+    let first = wake(&mut a, 2_000).unwrap();
+    let read = reply(&mut a, 2_100, &first, unknown()).unwrap();
+    reply(&mut a, 2_200, &read, record("1", Some("a")));
+    let second = wake(&mut a, 4_000).unwrap();
+    let read = reply(&mut a, 4_100, &second, unknown()).unwrap();
+    reply(&mut a, 4_200, &read, record("2", Some("a")));
+    assert_eq!(a.leads(Mono(4_200)), Some(Until(Mono(12_000))), "either may have done it");
 }
 
 #[test]

@@ -7,3 +7,6 @@
 pub mod gates;
 pub mod outside;
 pub mod records;
+
+#[cfg(test)]
+mod tests;

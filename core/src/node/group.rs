@@ -260,7 +260,10 @@ impl Group {
 
     /// When something is due next.
     pub(super) fn wake_at(&self, leads: bool, now: Mono) -> Option<Mono> {
-        let read = if self.chain.in_doubt() { self.doubt_until } else { Some(self.read_due) };
+        let read = match self.chain.in_doubt() {
+            true => self.doubt_until,
+            false => self.chain.settled().then_some(self.read_due),
+        };
         let looks = [self.sampler.wake_at(), self.survey.wake_at(), self.facts.wake_at(), read];
         let looks = looks.into_iter().flatten();
         if !leads {

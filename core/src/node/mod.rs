@@ -68,6 +68,8 @@ pub struct Node {
     id: ReplicaId,
     lease: Lease,
     led: bool,
+    /// The time of the last input.
+    now: Mono,
     calls: Calls,
     groups: Vec<Group>,
     intents: Vec<IntentObject>,
@@ -83,6 +85,7 @@ impl Node {
             lease: Lease::new(config.id.clone(), config.lease),
             id: config.id,
             led: false,
+            now: Mono(0),
             calls: Calls::default(),
             groups: Vec::new(),
             intents: Vec::new(),
@@ -117,6 +120,7 @@ impl Node {
 
     /// Takes one input and hands out the calls that follow from it.
     pub fn handle(&mut self, now: Now, input: Input, out: &mut Vec<Call>) {
+        self.now = now.mono;
         let touched = match input {
             Input::Reply { id, result } => match self.calls.take(id) {
                 Some(owner) => self.reply(now, owner, result, out),
@@ -151,9 +155,9 @@ impl Node {
     /// When it wants [`Input::Wake`] next, at the latest.
     #[must_use]
     pub fn wake_at(&self) -> Option<Mono> {
-        let groups = self.groups.iter().filter_map(|group| group.wake_at(self.led, Mono(0)));
+        let groups = self.groups.iter().filter_map(|group| group.wake_at(self.led, self.now));
         let intents = (self.led && !self.reading_intents).then_some(self.intents_due);
-        let leads_until = self.lease.leads(Mono(0)).map(|until| until.0).filter(|_| self.led);
+        let leads_until = self.lease.leads(self.now).map(|until| until.0).filter(|_| self.led);
         let own = [self.calls.wake_at(), self.lease.wake_at(), intents, leads_until];
         groups.chain(own.into_iter().flatten()).min()
     }

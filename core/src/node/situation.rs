@@ -79,8 +79,7 @@ impl Group {
     fn cluster_answers(&self, site: Site, now: Mono) -> Answer3 {
         match self.known.cluster_claims.get(&site) {
             Some(seen) if fresh(seen, now) => Answer3::Yes,
-            Some(_) => Answer3::No,
-            None => Answer3::Unknown,
+            Some(_) | None => Answer3::Unknown,
         }
     }
 
@@ -106,15 +105,15 @@ impl Group {
             return ReplicaState::Unknown;
         };
         match &seen.value {
-            Some(found) if found.source.is_some() => self.streams(site),
+            Some(found) if found.source.is_some() => self.streams(site, now),
             Some(_) if self.ledger().fenced.contains(&site) => ReplicaState::Rebuildable,
             _ => ReplicaState::Broken,
         }
     }
 
     /// A replica whose source is in trouble may say anything now: what it last said before counts.
-    fn streams(&self, site: Site) -> ReplicaState {
-        let fault = self.sampler.serving(site.other(), Mono(u64::MAX)).first_bad;
+    fn streams(&self, site: Site, now: Mono) -> ReplicaState {
+        let fault = self.sampler.serving(site.other(), now).first_bad;
         let samples = self.known.replication.get(&site);
         let streamed = samples.and_then(|s| s.last_before(fault.map(|at| at.wall)));
         match streamed {

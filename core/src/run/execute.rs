@@ -110,7 +110,7 @@ impl Execution {
             let step = run.steps.get(id)?;
             let look = match activity.doing {
                 Does::Until(at) => Some(at),
-                Does::Idle => Some(activity.since),
+                Does::Recording(_) => return None,
                 _ => None,
             };
             let overdue = step.step.timeout.filter(|_| step.asked.is_none());

@@ -1,7 +1,7 @@
 //! CloudWatch: one point a minute, stamped at its start and published late.
 //!
-//! No minute is an event. Whoever owns a [`Series`] rolls it forward over the time that passed under
-//! constant conditions, before conditions change and before anybody asks.
+//! No minute is an event. Whoever owns a [`Series`] rolls it forward over the time that passed
+//! under constant conditions, before conditions change and before anybody asks.
 
 use std::collections::VecDeque;
 

@@ -76,14 +76,14 @@ impl<R: Replica> Simulation<R> {
         self.tell_performed(slot, now);
         self.tell_news(now);
         if !self.weather.fair() {
-            self.distort(slot, now);
+            self.distort(slot);
         }
         self.route(slot, Weather::homeward, lasts, Item::Returns(slot));
     }
 
-    fn distort(&mut self, slot: Slot, now: Now) {
+    fn distort(&mut self, slot: Slot) {
         let flight = self.flights.get(slot);
-        let place = self.world.place(&flight.call.op, now);
+        let place = self.world.place(&flight.call.op, part::at(self.now));
         if let Some(given) = &mut flight.given {
             self.weather.distort(&flight.call.op, place, given);
         }

@@ -84,6 +84,7 @@ impl<R: Replica> Simulation<R> {
     ) -> Self {
         let mut nature = fastrand::Rng::with_seed(seed);
         let network = nature.fork();
+        let now = world.began();
         let mut this = Self {
             world,
             seats: (0..seats).map(|_| Seat::empty()).collect(),
@@ -94,7 +95,7 @@ impl<R: Replica> Simulation<R> {
             weather: Weather::default(),
             spells: Vec::new(),
             intents: Vec::new(),
-            now: Mono(0),
+            now,
             nature,
             network,
             digest: Digest::new(),

@@ -13,8 +13,8 @@ mod spec;
 
 use std::collections::BTreeMap;
 
-use bowline_core::model::{Mono, Now, ObjectName, Span, WorkloadRef};
-use bowline_core::op::{NodesView, WorkloadView};
+use bowline_core::model::{JobRef, Mono, Now, ObjectName, Span, WorkloadRef};
+use bowline_core::op::{JobView, NodesView, PoolView, WorkloadView};
 
 use crate::part::Part;
 use crate::timers::Timers;
@@ -131,6 +131,18 @@ impl KubeCluster {
     #[must_use]
     pub fn workload(&self, workload: &WorkloadRef) -> Option<&WorkloadView> {
         self.objects.workload(workload).ok().map(|index| &self.objects.workloads[index].view)
+    }
+
+    /// A CronJob.
+    #[must_use]
+    pub fn job(&self, job: &JobRef) -> Option<&JobView> {
+        self.objects.job(job).ok().map(|index| &self.objects.jobs[index].view)
+    }
+
+    /// A NodePool.
+    #[must_use]
+    pub fn pool(&self, pool: &ObjectName) -> Option<&PoolView> {
+        self.objects.pool(pool).ok().map(|index| &self.objects.pools[index].view)
     }
 
     /// The nodes of a NodePool that have joined the cluster.

@@ -2,11 +2,8 @@
 
 use std::sync::Arc;
 
-use bowline_core::model::{
-    Claim, Epoch, GroupName, JobRef, Mono, ObjectName, ObjectRef, RunId, Span, Version,
-    WorkloadKind, WorkloadRef,
-};
-use bowline_core::op::{Answer, Fault, JobView, KubeOp, NodesView, PoolView, WorkloadView};
+use bowline_core::model::{Claim, Epoch, GroupName, ObjectRef, RunId, Version, WorkloadKind};
+use bowline_core::op::{Answer, Fault, KubeOp};
 
 use super::*;
 use crate::part;

@@ -1,7 +1,7 @@
 //! Users of all groups, behind resolvers with caches: where they are led, and what they see.
 //!
-//! Events are changes of DNS answers, of what a site serves, and cache expiries that matter; between
-//! them every rate is constant.
+//! Events are changes of DNS answers, of what a site serves, and cache expiries that matter;
+//! between them every rate is constant.
 
 mod meter;
 mod population;

@@ -1,7 +1,7 @@
 //! One group's users behind resolvers that cache DNS answers.
 //!
-//! While every server answers what every resolver has cached, no expiry is an event: each resolver's
-//! expiries lie a TTL apart, and asking again changes nothing.
+//! While every server answers what every resolver has cached, no expiry is an event: each
+//! resolver's expiries lie a TTL apart, and asking again changes nothing.
 
 use bowline_core::model::{Mono, Now, Site, Span};
 

@@ -143,7 +143,8 @@ fn a_restarted_measurement_begins_at_nothing() {
 proptest! {
     #[test]
     fn every_user_is_led_to_one_site_at_most_and_settles_where_the_servers_do(
-        seed: u64, acts in proptest::collection::vec((0usize..SERVERS, 0u8..3, 1u64..90_000), 1..20),
+        seed: u64,
+        acts in proptest::collection::vec((0usize..SERVERS, 0u8..3, 1u64..90_000), 1..20),
     ) {
         let (mut population, mut rng) = population(seed);
         let (mut servers, mut now) = (home(), 0);

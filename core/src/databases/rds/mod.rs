@@ -26,3 +26,6 @@ const POLL: Span = Span::secs(5);
 
 /// How far the clocks of RDS and of a replica of Bowline may differ, NTP on both sides.
 const SKEW: Span = Span::secs(2);
+
+#[cfg(test)]
+mod tests;

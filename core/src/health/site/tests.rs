@@ -1,1 +1,324 @@
-//! placeholder
+//! The verdict *serving*, by stories on a time line: what each signal sees from second to second.
+
+use std::sync::Arc;
+
+use proptest::prelude::*;
+
+use super::super::window::Outcome;
+use super::*;
+use crate::model::{Host, LoadBalancerName};
+use crate::policy::{HttpCheck, KOfN, Probe, SignalPolicy};
+
+fn signal(name: &str, probe: Probe, every: u64, down: (u32, u32), up: (u32, u32)) -> SignalPolicy {
+    let rule = |(need, of)| KOfN { of, need };
+    let name = ObjectName::new(name);
+    SignalPolicy { name, probe, every: Span::secs(every), down: rule(down), up: rule(up) }
+}
+
+fn http_check() -> HttpCheck {
+    HttpCheck {
+        load_balancer: LoadBalancerName::new("web"),
+        host: Host::new("shop.example.com"),
+        path: Arc::from("/"),
+        expect: (200, 299),
+        timeout: Span::secs(3),
+        tls: true,
+        port: 443,
+    }
+}
+
+const FRONT: usize = 0;
+const OUTSIDE: usize = 1;
+const REGION: usize = 2;
+const ALB: usize = 3;
+const PROGRESS: usize = 4;
+const CLUSTER: usize = 5;
+const SIGNALS: usize = 6;
+
+/// Quorum 2, confirm 60 s.
+fn policy() -> HealthPolicy {
+    let web = || LoadBalancerName::new("web");
+    let outside = Probe::Route53Check { home: "h".into(), standby: "s".into() };
+    let alb = Probe::AlbTargets { load_balancer: web(), minimum_healthy_percent: 50 };
+    let progress = Probe::Progress { load_balancer: web() };
+    HealthPolicy {
+        signals: vec![
+            signal("front", Probe::Http(http_check()), 5, (3, 5), (5, 5)),
+            signal("outside", outside, 15, (2, 3), (3, 3)),
+            signal("region", Probe::RegionApi, 10, (4, 5), (5, 5)),
+            signal("alb", alb, 10, (3, 5), (5, 5)),
+            signal("progress", progress, 60, (3, 3), (1, 2)),
+            signal("cluster", Probe::ClusterApi, 10, (3, 5), (5, 5)),
+        ],
+        quorum: 2,
+        confirm: Span::secs(60),
+        stable_for: Span::mins(10),
+    }
+}
+
+fn at(secs: u64) -> Now {
+    Now { mono: Mono(secs * 1_000), wall: Wall(i64::try_from(secs).unwrap() * 1_000) }
+}
+
+/// What each signal tells at a second of the story.
+type Story<'a> = dyn Fn(usize, u64) -> Outcome + 'a;
+
+/// Plays a story from 0 s, each signal at its own pace, and gives the verdict of every second.
+fn play(until: u64, story: &Story<'_>) -> Vec<Serving> {
+    let policy = policy();
+    let mut health = SiteHealth::new(&policy);
+    let second = |secs: u64| {
+        for (index, signal) in policy.signals.iter().enumerate() {
+            if secs.is_multiple_of(signal.every.as_secs()) {
+                health.push(index, Sample { at: at(secs), outcome: story(index, secs) });
+            }
+        }
+        health.serving(at(secs).mono)
+    };
+    (0..=until).map(second).collect()
+}
+
+/// All signals that can say so say good; progress has nothing to say.
+fn well(signal: usize) -> Outcome {
+    if signal == PROGRESS { Outcome::Silent } else { Outcome::Good }
+}
+
+fn first(verdicts: &[Serving], verdict: Answer3) -> Option<usize> {
+    verdicts.iter().position(|serving| serving.verdict == verdict)
+}
+
+#[test]
+fn in_peace_it_serves_and_nothing_is_suspected() {
+    let verdicts = play(600, &|signal, _| well(signal));
+    let yes = first(&verdicts, Answer3::Yes).unwrap();
+    assert_eq!(yes, 20, "five good samples of the quickest user-facing signal");
+    assert!(verdicts[yes..].iter().all(|s| s.verdict == Answer3::Yes && s.suspect.is_none()));
+    assert_eq!(verdicts[600].why, ServingWhy::Serves);
+}
+
+/// Home dies as a whole at 300 s: its APIs are silent, HTTP and Route 53's checkers fail.
+fn dead(signal: usize, secs: u64) -> Outcome {
+    match signal {
+        _ if secs < 300 => well(signal),
+        ALB | PROGRESS => Outcome::Silent,
+        _ => Outcome::Bad,
+    }
+}
+
+#[test]
+fn a_dead_region_is_suspect_at_the_quorum_and_down_after_the_confirm_time() {
+    let verdicts = play(500, &dead);
+    let suspect = verdicts.iter().position(|s| s.suspect.is_some()).unwrap();
+    assert_eq!(suspect, 315, "http at 310 s, Route 53 at 315 s");
+    let no = first(&verdicts, Answer3::No).unwrap();
+    assert_eq!(no, 375, "60 s after the quorum was there");
+    let serving = &verdicts[no];
+    assert_eq!(serving.first_bad, Some(at(300)), "evidence counts as of the fault");
+    assert!(serving.outside_down());
+    assert_eq!(serving.why, ServingWhy::QuorumDown);
+}
+
+#[test]
+fn field_a_43_s_partition_moves_nothing() {
+    let verdicts = play(600, &|signal, secs| match (signal, secs) {
+        (_, 300..343) if signal != OUTSIDE => dead(signal, secs),
+        _ => well(signal),
+    });
+    assert_eq!(first(&verdicts, Answer3::No), None);
+    assert_eq!(verdicts[600].verdict, Answer3::Yes);
+}
+
+#[test]
+fn field_a_45_s_stall_that_everybody_sees_moves_nothing() {
+    let verdicts = play(600, &|signal, secs| match secs {
+        300..345 => dead(signal, secs),
+        _ => well(signal),
+    });
+    assert!(verdicts.iter().any(|s| s.suspect.is_some()), "it was suspected");
+    assert_eq!(first(&verdicts, Answer3::No), None);
+    assert_eq!(verdicts[600].verdict, Answer3::Yes);
+}
+
+#[test]
+fn s4_a_partition_from_one_region_is_vetoed_from_outside_for_as_long_as_it_lasts() {
+    let verdicts = play(4_000, &|signal, secs| match signal {
+        OUTSIDE => Outcome::Good,
+        _ => dead(signal, secs),
+    });
+    assert_eq!(first(&verdicts, Answer3::No), None);
+    let last = verdicts.last().unwrap();
+    assert_eq!((last.why, last.veto), (ServingWhy::Vetoed(Veto::Outside), Some(Veto::Outside)));
+}
+
+#[test]
+fn requests_still_served_veto_and_their_end_does_not_prove_anything() {
+    let verdicts = play(1_000, &|signal, secs| match signal {
+        PROGRESS if secs < 480 => Outcome::Good,
+        _ => dead(signal, secs),
+    });
+    assert!(verdicts[375..480].iter().all(|s| s.why == ServingWhy::Vetoed(Veto::Progress)));
+    let no = first(&verdicts, Answer3::No).unwrap();
+    assert_eq!(no, 540, "at once when the veto's window holds no served period any more");
+}
+
+#[test]
+fn s4_when_everything_is_silent_nothing_is_down() {
+    let verdicts = play(2_000, &|signal, secs| match secs {
+        0..300 => well(signal),
+        _ => Outcome::Silent,
+    });
+    assert_eq!(first(&verdicts, Answer3::No), None);
+    assert_eq!(verdicts[2_000].why, ServingWhy::NoEvidence);
+}
+
+#[test]
+fn one_kind_red_for_long_is_no_quorum() {
+    for red in [FRONT, OUTSIDE, REGION, ALB, CLUSTER] {
+        let verdicts = play(4_000, &|signal, secs| {
+            if signal == red && secs >= 300 { Outcome::Bad } else { well(signal) }
+        });
+        assert_eq!(first(&verdicts, Answer3::No), None, "{red}");
+        assert!(verdicts[400..].iter().all(|s| s.suspect.is_none()), "{red}");
+    }
+}
+
+#[test]
+fn apis_that_fail_while_users_are_served_are_no_outage() {
+    let verdicts = play(4_000, &|signal, secs| match signal {
+        REGION | CLUSTER if secs >= 300 => Outcome::Bad,
+        ALB | PROGRESS | OUTSIDE if secs >= 300 => Outcome::Silent,
+        _ => well(signal),
+    });
+    assert!(verdicts[20..].iter().all(|s| s.verdict == Answer3::Yes && s.suspect.is_none()));
+    let blind = play(4_000, &|signal, secs| match signal {
+        REGION | CLUSTER if secs >= 300 => Outcome::Bad,
+        _ if secs >= 300 => Outcome::Silent,
+        _ => well(signal),
+    });
+    assert_eq!(first(&blind, Answer3::No), None, "nobody looked at the users");
+    assert_eq!(blind[4_000].why, ServingWhy::TooFewDown);
+}
+
+#[test]
+fn targets_that_fail_are_an_outage_although_the_region_lives() {
+    let verdicts = play(500, &|signal, secs| match signal {
+        FRONT | OUTSIDE | ALB if secs >= 300 => Outcome::Bad,
+        _ => well(signal),
+    });
+    assert_eq!(first(&verdicts, Answer3::No), Some(375));
+}
+
+#[test]
+fn a_quorum_that_breaks_starts_the_confirm_time_anew() {
+    let flapping = play(4_000, &|signal, secs| match secs {
+        0..300 => well(signal),
+        _ if secs % 60 < 30 => dead(signal, secs),
+        _ => well(signal),
+    });
+    assert_eq!(first(&flapping, Answer3::No), None);
+}
+
+#[test]
+fn different_signals_that_take_turns_are_no_quorum() {
+    let verdicts = play(2_000, &|signal, secs| match signal {
+        FRONT if secs >= 300 => Outcome::Bad,
+        ALB if secs >= 300 && secs % 200 < 100 => Outcome::Bad,
+        CLUSTER if secs >= 300 && secs % 200 >= 100 => Outcome::Bad,
+        OUTSIDE if secs >= 300 => Outcome::Silent,
+        _ => well(signal),
+    });
+    let no = first(&verdicts, Answer3::No);
+    assert!(no.is_none_or(|secs| verdicts[secs].down >= 2), "{no:?}");
+}
+
+#[test]
+fn users_must_have_been_down_for_the_whole_confirm_time_too() {
+    let verdicts = play(1_000, &|signal, secs| match signal {
+        REGION | CLUSTER if secs >= 300 => Outcome::Bad,
+        FRONT if secs >= 500 => Outcome::Bad,
+        OUTSIDE | ALB | PROGRESS if secs >= 300 => Outcome::Silent,
+        _ => well(signal),
+    });
+    assert_eq!(first(&verdicts, Answer3::No), Some(570), "front said down at 510 s");
+}
+
+#[test]
+fn a_verdict_changes_by_itself_only_when_it_said_so() {
+    let policy = policy();
+    let mut health = SiteHealth::new(&policy);
+    for secs in 0..=320u64 {
+        for (index, signal) in policy.signals.iter().enumerate() {
+            if secs.is_multiple_of(signal.every.as_secs()) {
+                health.push(index, Sample { at: at(secs), outcome: dead(index, secs) });
+            }
+        }
+    }
+    let mut now = at(320).mono;
+    let mut seen = health.serving(now);
+    while let Some(next) = health.changes_at(now) {
+        assert!(next > now);
+        let before = health.serving(Mono(next.0 - 1));
+        assert_eq!((before.verdict, before.why), (seen.verdict, seen.why), "before {next:?}");
+        now = next;
+        seen = health.serving(now);
+    }
+    assert_eq!(seen.why, ServingWhy::NoEvidence, "in the end all is stale");
+}
+
+#[test]
+fn the_evidence_tells_every_signal_with_its_counts_and_age() {
+    let policy = policy();
+    let mut health = SiteHealth::new(&policy);
+    for secs in [0, 5, 10] {
+        health.push(FRONT, Sample { at: at(secs), outcome: Outcome::Bad });
+    }
+    health.push(SIGNALS, Sample { at: at(0), outcome: Outcome::Bad });
+    let evidence = health.evidence(at(12).mono);
+    assert_eq!(evidence.len(), SIGNALS);
+    let front = &evidence[FRONT];
+    assert_eq!((front.sign, front.bad, front.of), (Sign::Down, 3, 5));
+    assert_eq!((front.down_since, front.first_bad), (Some(at(10).wall), Some(at(0).wall)));
+    assert_eq!(front.age, Some(Span::secs(2)));
+    assert_eq!((evidence[OUTSIDE].sign, evidence[OUTSIDE].age), (Sign::Unknown, None));
+}
+
+#[test]
+fn after_isolation_every_sign_is_made_anew_within_the_settling_time() {
+    let health = SiteHealth::new(&policy());
+    assert_eq!(health.settles_in(), Span::secs(60 + 240), "confirm and progress' window");
+}
+
+fn mostly_bad() -> impl Strategy<Value = Outcome> {
+    prop_oneof![3 => Just(Outcome::Bad), 1 => Just(Outcome::Good), 1 => Just(Outcome::Silent)]
+}
+
+proptest! {
+    #[test]
+    fn s4_a_no_always_rests_on_a_quorum_down_for_the_whole_confirm_time(
+        outcomes in prop::collection::vec(mostly_bad(), 1_200),
+    ) {
+        let policy = policy();
+        let mut health = SiteHealth::new(&policy);
+        let mut told = outcomes.into_iter().cycle();
+        for secs in 0..=600u64 {
+            for (index, signal) in policy.signals.iter().enumerate() {
+                if secs.is_multiple_of(signal.every.as_secs()) {
+                    let outcome = told.next().unwrap_or(Outcome::Silent);
+                    let outcome = if index == PROGRESS { Outcome::Silent } else { outcome };
+                    health.push(index, Sample { at: at(secs), outcome });
+                }
+            }
+            let serving = health.serving(at(secs).mono);
+            if serving.verdict == Answer3::No {
+                let evidence = health.evidence(at(secs).mono);
+                let since = |kind: &&KindEvidence| kind.down_since;
+                let long = |at_wall: Wall| at(secs).wall.since(at_wall) >= policy.confirm;
+                let old = || evidence.iter().filter(|kind| since(kind).is_some_and(long));
+                prop_assert!(old().count() >= 2);
+                prop_assert!(old().any(|kind| kind.kind.user_facing()));
+                prop_assert!(serving.veto.is_none() && serving.first_bad.is_some());
+                prop_assert!(serving.outside != Some(Sign::Up));
+            }
+        }
+    }
+}

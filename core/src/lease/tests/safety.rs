@@ -2,8 +2,9 @@
 //!
 //! Safety: the intervals of true time in which `leads()` is `Some` never overlap between replicas,
 //! whatever is delayed, lost, doubled in doubt, paused or restarted; wall clocks jump; clocks start
-//! anywhere and run at the same rate, or at rates that differ by less than `duration / renew_deadline`.
-//! Liveness: once faults stop, somebody leads within 60 s, and nobody else for as long as nothing happens.
+//! anywhere and run at the same rate, or at rates that differ by less than `duration /
+//! renew_deadline`. Liveness: once faults stop, somebody leads within 60 s, and nobody else for as
+//! long as nothing happens.
 
 use proptest::prelude::*;
 
@@ -117,8 +118,9 @@ fn a_clean_stop_hands_over_within_one_retry() {
     assert!(taken.expect("handed over").0 <= 52_100, "{:?}", world.believers);
 }
 
-/// The checker must be able to fail: with a machine that trusted its claim for as long as others wait,
-/// a pause is enough for two believers. Shown by giving the others a quicker clock than the promise allows.
+/// The checker must be able to fail: with a machine that trusted its claim for as long as others
+/// wait, a pause is enough for two believers. Shown by giving the others a quicker clock than the
+/// promise allows.
 #[test]
 fn the_checker_sees_two_believers_when_the_promise_is_broken() {
     let mut script = calm(2);

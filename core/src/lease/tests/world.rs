@@ -1,5 +1,5 @@
-//! A store, a network and replicas on true time, for the lease's properties. Every disturbance comes
-//! from a [`Script`], so a failing case shrinks to the few that matter.
+//! A store, a network and replicas on true time, for the lease's properties. Every disturbance
+//! comes from a [`Script`], so a failing case shrinks to the few that matter.
 
 use std::collections::BTreeMap;
 

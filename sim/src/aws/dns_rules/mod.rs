@@ -1,9 +1,9 @@
 //! Which record set Route 53 answers with: its documented failover rules, as a pure function.
 //!
-//! The simulator's name servers and the lab's real DNS server both answer by it, so it knows nothing
-//! but record sets and whoever can tell health. Rules are from the developer guide's "How Amazon
-//! Route 53 chooses records when health checking is configured" and "evaluate target health".
-//! Wildcards and routing policies other than simple and failover are not modelled.
+//! The simulator's name servers and the lab's real DNS server both answer by it, so it knows
+//! nothing but record sets and whoever can tell health. Rules are from the developer guide's "How
+//! Amazon Route 53 chooses records when health checking is configured" and "evaluate target
+//! health". Wildcards and routing policies other than simple and failover are not modelled.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -82,8 +82,8 @@ pub fn answer<'a>(
     Leads::Nowhere
 }
 
-/// Whether a load balancer counts as healthy for `EvaluateTargetHealth`: every target group must have
-/// a healthy target. One group without any makes the whole load balancer unhealthy.
+/// Whether a load balancer counts as healthy for `EvaluateTargetHealth`: every target group must
+/// have a healthy target. One group without any makes the whole load balancer unhealthy.
 #[must_use]
 pub fn load_balancer_healthy(mut groups: impl ExactSizeIterator<Item = TargetHealth>) -> bool {
     groups.len() > 0 && groups.all(|group| group.healthy > 0)
@@ -112,7 +112,8 @@ impl<'a, S: Sets, H: Health> Rules<'a, '_, S, H> {
         }
     }
 
-    /// A set is healthy when its check (if any) and its alias target (if it is to be evaluated) are.
+    /// A set is healthy when its check (if any) and its alias target (if it is to be evaluated)
+    /// are.
     fn healthy(&self, set: &RecordSet, depth: u32) -> bool {
         let check = set.health_check.as_ref().is_none_or(|id| self.health.check(id));
         let alias = set.alias.as_ref().filter(|alias| alias.evaluate_target_health);

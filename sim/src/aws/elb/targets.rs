@@ -48,8 +48,8 @@ impl TargetGroup {
         Self { spec, targets: Vec::new() }
     }
 
-    /// There are `total` targets from now on, of which `answering` pass the health check. Those that
-    /// leave are the ones that do not answer, first.
+    /// There are `total` targets from now on, of which `answering` pass the health check. Those
+    /// that leave are the ones that do not answer, first.
     pub(super) fn set(&mut self, total: u32, answering: u32, now: Now, rng: &mut fastrand::Rng) {
         let (total, answering) = (total as usize, answering.min(total) as usize);
         self.targets.sort_by_key(|target| !target.answers);

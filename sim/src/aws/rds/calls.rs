@@ -50,7 +50,8 @@ impl Rds {
                 self.free(region, instance)?;
                 let source = self.find(source_region, source)?;
                 self.may_have_replica(source, settings)?;
-                self.create(region, (instance, source), settings, now, rng);
+                let asked = Asked { region, instance, source, settings };
+                self.create(&asked, now, rng);
             }
         }
         self.run_agendas(now);
@@ -128,21 +129,14 @@ impl Rds {
         Ok(())
     }
 
-    fn create(
-        &mut self,
-        region: &Region,
-        (id, of): (&InstanceId, usize),
-        settings: &InstanceSettings,
-        now: Now,
-        rng: &mut fastrand::Rng,
-    ) {
-        let group = self.dbs[of].door / 2;
-        let door = self.door_in(region, group);
+    fn create(&mut self, asked: &Asked<'_>, now: Now, rng: &mut fastrand::Rng) {
+        let of = asked.source;
+        let door = self.door_in(asked.region, self.dbs[of].door / 2);
         let spec = MemberSpec {
-            region: region.clone(),
-            instance: id.clone(),
+            region: asked.region.clone(),
+            instance: asked.instance.clone(),
             closed: self.doors[door].closed.clone(),
-            settings: settings.clone(),
+            settings: asked.settings.clone(),
         };
         let link = Link::from_snapshot(rng.u64(..), now.mono);
         let role = Role::Replica { of, link, ended: false };
@@ -167,6 +161,14 @@ impl Rds {
             managed_password: db.managed_password,
         }
     }
+}
+
+/// A replica that was asked for and may be made.
+struct Asked<'a> {
+    region: &'a Region,
+    instance: &'a InstanceId,
+    source: usize,
+    settings: &'a InstanceSettings,
 }
 
 fn invalid_state(db: &Db) -> Fault {

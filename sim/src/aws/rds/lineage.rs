@@ -6,7 +6,8 @@
 
 use bowline_core::model::Mono;
 
-/// Thousandths of a write: at a rate of whole writes a second, positions are exact by the millisecond.
+/// Thousandths of a write: at a rate of whole writes a second, positions are exact by the
+/// millisecond.
 pub type Position = u64;
 
 /// One write.

@@ -10,8 +10,8 @@ use crate::aws::cloudwatch::mix;
 pub enum Engine {
     /// `ReplicaLag` is −1 while it does not replicate (RDS user guide).
     MySql,
-    /// `ReplicaLag` is now − the last replayed commit: it grows with an outage, and reads up to five
-    /// minutes on an idle source (RDS user guide).
+    /// `ReplicaLag` is now − the last replayed commit: it grows with an outage, and reads up to
+    /// five minutes on an idle source (RDS user guide).
     PostgreSql,
 }
 

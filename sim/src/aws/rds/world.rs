@@ -39,7 +39,8 @@ impl Rds {
         group
     }
 
-    /// How many connections the application of a site wants, and how many writes a second it offers.
+    /// How many connections the application of a site wants, and how many writes a second it
+    /// offers.
     pub fn set_clients(&mut self, door: DoorId, clients: u32, writes_per_sec: u64, now: Now) {
         let Some(at) = self.doors.get(door.index()) else { return };
         if (at.clients, at.writes_per_sec) == (clients, writes_per_sec) {

@@ -26,8 +26,8 @@ pub(super) struct Checkers {
 }
 
 impl Checkers {
-    /// Checkers that probe every `interval` and change their word after `threshold` probes. They all
-    /// begin by saying healthy, and the endpoint begins by answering.
+    /// Checkers that probe every `interval` and change their word after `threshold` probes. They
+    /// all begin by saying healthy, and the endpoint begins by answering.
     #[must_use]
     pub(super) fn new(interval: Span, threshold: u32, rng: &mut fastrand::Rng) -> Self {
         let phases = std::array::from_fn(|_| rng.u64(0..interval.as_millis().max(1)));

@@ -85,7 +85,8 @@ impl Checks {
         }
     }
 
-    /// Whether a check is healthy, as the name servers see it. One that does not exist counts as such.
+    /// Whether a check is healthy, as the name servers see it. One that does not exist counts as
+    /// such.
     #[must_use]
     pub(super) fn healthy(&self, id: &HealthCheckId, now: Mono) -> bool {
         let Some(check) = self.checks.get(id) else { return true };

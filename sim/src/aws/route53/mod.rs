@@ -72,6 +72,12 @@ impl Route53 {
         self.generation += 1;
     }
 
+    /// Whether there is such a health check.
+    #[must_use]
+    pub fn has_check(&self, id: &HealthCheckId) -> bool {
+        self.checks.exists(id)
+    }
+
     /// The endpoint that a check probes answers from now on, or does not.
     pub fn set_endpoint(&mut self, check: &HealthCheckId, answers: bool, now: Now) {
         self.checks.set_endpoint(check, answers, now.mono);
@@ -89,7 +95,8 @@ impl Route53 {
         self.checks.healthy(check, now.mono)
     }
 
-    /// Grows whenever a name server may answer otherwise than before, for what Route 53 itself knows.
+    /// Grows whenever a name server may answer otherwise than before, for what Route 53 itself
+    /// knows.
     #[must_use]
     pub fn generation(&self) -> u64 {
         self.generation
@@ -133,8 +140,8 @@ impl Route53 {
     /// Performs a call's effect.
     ///
     /// # Errors
-    /// [`Fault::Throttled`], [`Fault::NotFound`], [`Fault::Conflict`] and [`Fault::Invalid`], as each
-    /// operation says.
+    /// [`Fault::Throttled`], [`Fault::NotFound`], [`Fault::Conflict`] and [`Fault::Invalid`], as
+    /// each operation says.
     pub fn perform(
         &mut self,
         op: &Route53Op,

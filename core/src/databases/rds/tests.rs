@@ -1,0 +1,275 @@
+//! The driver against an RDS that takes its time, and one that is not as recorded.
+
+use super::*;
+use crate::model::{Counted, Now, ResourceId, Scope, Site, Wall};
+use crate::op::{Answer, CloudWatchOp, Fault, Instance, InstanceEvent, Op, RdsOp};
+use crate::step::{Judgement, Procedure};
+use crate::testing::{Drive, claim, settings};
+
+/// One Region's RDS with one instance, whose changes take effect at once unless said otherwise.
+struct Rds {
+    instance: Option<Instance>,
+    other: Option<Instance>,
+    events: Vec<InstanceEvent>,
+    points: Vec<Counted>,
+    now: Wall,
+    /// Promotions take effect at once; else they only show later.
+    shows: bool,
+}
+
+fn instance(source: Option<&str>) -> Instance {
+    Instance {
+        id: "db".into(),
+        resource: "db-1".into(),
+        status: "available".into(),
+        source: source.map(Into::into),
+        streaming: source.is_some(),
+        replicas: Vec::new(),
+        settings: settings("sg-app"),
+        managed_password: false,
+    }
+}
+
+fn member() -> Member {
+    Member {
+        site: Site::Home,
+        scope: Scope { region: "eu-west-1".into(), role: None },
+        instance: "db".into(),
+        resource: ResourceRef::Known("db-1".into()),
+        closed: "sg-closed".into(),
+    }
+}
+
+impl Rds {
+    fn with(instance: Option<Instance>) -> Self {
+        let (events, points) = (Vec::new(), Vec::new());
+        Self { instance, other: None, events, points, now: Wall(1_000_000), shows: true }
+    }
+
+    fn perform(&mut self, op: &Op) -> Result<Answer, Fault> {
+        let op = match op {
+            Op::Rds(_, op) => op,
+            Op::CloudWatch(_, CloudWatchOp::Points { since, .. }) => {
+                let points = self.points.iter().filter(|point| point.at >= *since);
+                return Ok(Answer::Points(points.copied().collect()));
+            }
+            other => panic!("{other:?}"),
+        };
+        if let RdsOp::Describe(id) = op {
+            let both = self.instance.iter().chain(&self.other);
+            let found = both.into_iter().find(|instance| instance.id == *id).cloned();
+            return found.map(Answer::Instance).ok_or_else(|| Fault::NotFound(id.to_string()));
+        }
+        if let RdsOp::Events { since, .. } = op {
+            let events = self.events.iter().filter(|event| event.at >= *since).cloned();
+            return Ok(Answer::Events(events.collect()));
+        }
+        self.change(op)
+    }
+
+    fn change(&mut self, op: &RdsOp) -> Result<Answer, Fault> {
+        if let RdsOp::CreateReplica { instance: id, source, settings, .. } = op {
+            let (id, source, settings) = (id.clone(), source.clone(), (**settings).clone());
+            let resource = ResourceId::new("db-2");
+            let new = Instance { id, resource, settings, ..instance(Some(source.as_str())) };
+            self.instance = Some(new);
+            return Ok(Answer::Ok);
+        }
+        let found = self.instance.as_mut().ok_or_else(|| Fault::NotFound("db".into()))?;
+        match op {
+            RdsOp::SetSecurityGroups { groups, .. } => {
+                found.settings.security_groups.clone_from(groups);
+            }
+            RdsOp::Reboot(_) => self.events.push(InstanceEvent {
+                at: self.now,
+                message: "DB instance restarted".into(),
+                restarted: true,
+            }),
+            RdsOp::Promote(_) if found.source.is_none() => {
+                return Err(Fault::Invalid("not a replica".into()));
+            }
+            RdsOp::Promote(_) if self.shows => (found.source, found.streaming) = (None, false),
+            RdsOp::Promote(_) => {}
+            RdsOp::Rename { to, .. } => found.id = to.clone(),
+            other => panic!("{other:?}"),
+        }
+        Ok(Answer::Ok)
+    }
+}
+
+fn drive(rds: &mut Rds, procedure: &dyn Procedure) -> (Result<Judgement, Fault>, Drive) {
+    let mut drive = Drive::under(claim(1, "r"));
+    let judgement = drive.run(procedure, &mut |op| rds.perform(op));
+    (judgement, drive)
+}
+
+fn fence() -> Fence {
+    Fence { member: member(), unless: None }
+}
+
+fn done(judgement: &Result<Judgement, Fault>) -> bool {
+    matches!(judgement, Ok(Judgement::Done { .. }))
+}
+
+#[test]
+fn s1_a_fence_is_confirmed_by_the_closed_group_and_a_restart_after_it() {
+    let mut rds = Rds::with(Some(instance(None)));
+    let (judgement, drive) = drive(&mut rds, &fence());
+    assert!(done(&judgement));
+    let sent: Vec<_> = drive.sent.iter().map(|op| format!("{op:?}")).collect();
+    assert!(sent[0].contains("SetSecurityGroups") && sent[1].contains("Reboot"), "{sent:?}");
+    assert_eq!(drive.holds.len(), 1, "the door's former groups are recorded");
+}
+
+#[test]
+fn s1_an_older_restart_or_a_closed_group_alone_confirms_nothing() {
+    let mut closed = instance(None);
+    closed.settings.security_groups = vec!["sg-closed".into()];
+    let mut rds = Rds::with(Some(closed));
+    rds.now = Wall(0);
+    let (judgement, drive) = drive(&mut rds, &fence());
+    assert!(matches!(judgement, Ok(Judgement::Wait { .. })), "{judgement:?}");
+    assert_eq!(drive.sent.len(), 1, "one restart is asked for, not one after the other");
+}
+
+#[test]
+fn s6_a_stranger_under_the_recorded_name_is_never_touched() {
+    let mut stranger = instance(Some("home"));
+    stranger.resource = "db-9".into();
+    let settings = settings("sg");
+    let create = CreateReplica {
+        member: member(),
+        source: "elsewhere".into(),
+        source_region: "eu-central-1".into(),
+        settings,
+    };
+    let rename = Rename { member: member(), to: "db-old-1".into() };
+    let all: [&dyn Procedure; 5] = [
+        &fence(),
+        &Promote { member: member() },
+        &rename,
+        &create,
+        &Reopen { member: member(), groups: vec!["sg".into()] },
+    ];
+    for procedure in all {
+        let mut rds = Rds::with(Some(stranger.clone()));
+        let (judgement, drive) = drive(&mut rds, procedure);
+        assert!(matches!(judgement, Ok(Judgement::Disagrees(_))), "{judgement:?}");
+        assert!(drive.sent.is_empty());
+    }
+}
+
+#[test]
+fn s6_a_promotion_that_does_not_show_yet_is_waited_for() {
+    let mut rds = Rds::with(Some(instance(Some("home"))));
+    rds.shows = false;
+    let mut drive = Drive::under(claim(1, "r"));
+    let promote = Promote { member: member() };
+    for wait in [0, 5, 60, 170] {
+        drive.now = Now { wall: Wall(1_000_000 + wait * 1_000), ..drive.now };
+        let judgement = drive.run(&promote, &mut |op| rds.perform(op));
+        assert!(matches!(judgement, Ok(Judgement::Wait { .. })), "{judgement:?}");
+    }
+    assert_eq!(drive.sent.len(), 1);
+    rds.instance = Some(instance(None));
+    assert!(done(&drive.run(&promote, &mut |op| rds.perform(op))));
+}
+
+#[test]
+fn a_promotion_waits_while_the_replica_backs_up() {
+    let mut busy = instance(Some("home"));
+    busy.status = "backing-up".into();
+    let mut rds = Rds::with(Some(busy));
+    let (judgement, drive) = drive(&mut rds, &Promote { member: member() });
+    assert!(matches!(judgement, Ok(Judgement::Wait { .. })));
+    assert!(drive.sent.is_empty());
+}
+
+#[test]
+fn a_rebuild_renames_the_old_instance_and_creates_a_replica_under_its_name() {
+    let mut rds = Rds::with(Some(instance(None)));
+    let rename = Rename { member: member(), to: "db-old-1".into() };
+    assert!(done(&drive(&mut rds, &rename).0));
+    rds.other = rds.instance.take();
+    assert!(done(&drive(&mut rds, &rename).0), "running it twice changes nothing");
+    let create = CreateReplica {
+        member: member(),
+        source: "standby".into(),
+        source_region: "eu-central-1".into(),
+        settings: settings("sg-app"),
+    };
+    let (judgement, first) = drive(&mut rds, &create);
+    let Ok(Judgement::Done { outputs, .. }) = judgement else { panic!("{judgement:?}") };
+    assert_eq!(outputs.get("resource").map(|id| &**id), Some("db-2"));
+    assert_eq!(first.sent.len(), 1);
+    assert!(drive(&mut rds, &create).1.sent.is_empty(), "running it twice changes nothing");
+}
+
+#[test]
+fn a_replica_is_not_created_while_the_old_instance_has_the_name() {
+    let mut rds = Rds::with(Some(instance(None)));
+    let create = CreateReplica {
+        member: member(),
+        source: "standby".into(),
+        source_region: "eu-central-1".into(),
+        settings: settings("sg-app"),
+    };
+    let (judgement, drive) = drive(&mut rds, &create);
+    assert!(matches!(judgement, Ok(Judgement::Wait { .. })), "{judgement:?}");
+    assert!(drive.sent.is_empty());
+}
+
+#[test]
+fn s10_q_is_an_instant_at_which_nobody_was_connected_any_more() {
+    let mut rds = Rds::with(Some(instance(None)));
+    let gone = ConnectionsGone { member: member(), closed_by: "close".into() };
+    let mut drive = Drive::under(claim(1, "r"));
+    let outputs = [("closedAt".into(), "600000".into())].into();
+    drive.outputs.insert("close".into(), outputs);
+    rds.points = vec![
+        Counted { at: Wall(540_000), thousandths: 0 },
+        Counted { at: Wall(600_000), thousandths: 4_000 },
+    ];
+    let judgement = drive.run(&gone, &mut |op| rds.perform(op));
+    assert!(matches!(judgement, Ok(Judgement::Wait { .. })), "a point from before proves nothing");
+    rds.points.push(Counted { at: Wall(660_000), thousandths: 0 });
+    let Ok(Judgement::Done { outputs, .. }) = drive.run(&gone, &mut |op| rds.perform(op)) else {
+        panic!()
+    };
+    assert_eq!(&*outputs["q"], "720000", "the point tells of the minute after its stamp");
+}
+
+#[test]
+fn s10_caught_up_needs_a_replica_that_streams() {
+    let mut idle = instance(Some("standby"));
+    idle.streaming = false;
+    let caught_up = CaughtUp { member: member(), past: None, max_lag: Span::secs(30) };
+    let mut rds = Rds::with(Some(idle));
+    rds.points = vec![Counted { at: Wall(900_000), thousandths: 0 }];
+    assert!(!done(&drive(&mut rds, &caught_up).0));
+    rds.instance = Some(instance(Some("standby")));
+    assert!(done(&drive(&mut rds, &caught_up).0));
+    rds.points[0].thousandths = 30_001;
+    assert!(!done(&drive(&mut rds, &caught_up).0));
+    rds.points.clear();
+    assert!(!done(&drive(&mut rds, &caught_up).0), "no word is not good news");
+}
+
+#[test]
+fn a_run_that_goes_back_opens_the_door_again() {
+    let mut closed = instance(None);
+    closed.settings.security_groups = vec!["sg-closed".into()];
+    let mut rds = Rds::with(Some(closed));
+    let reopen = Reopen { member: member(), groups: vec!["sg-app".into()] };
+    assert!(done(&drive(&mut rds, &reopen).0));
+    assert!(drive(&mut rds, &reopen).1.sent.is_empty(), "an undo may run twice");
+}
+
+#[test]
+fn an_unreachable_region_is_a_fault_not_a_verdict() {
+    let mut drive = Drive::under(claim(1, "r"));
+    let dead = |_: &Op| Err(Fault::Unknown("no answer in time".into()));
+    for procedure in [&fence() as &dyn Procedure, &Promote { member: member() }] {
+        assert!(drive.run(procedure, &mut { dead }).is_err());
+    }
+}

@@ -1,0 +1,65 @@
+//! What is on record against whom, and what goes wrong in the world meanwhile.
+
+use std::collections::BTreeMap;
+
+use bowline_core::model::{Mono, Now, Region, Span};
+
+use super::{PROMISES, Verdict, Verdicts};
+use crate::faults::Trouble;
+use crate::world::World;
+
+/// The world at an instant.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Scene<'a> {
+    /// The world.
+    pub(super) world: &'a World,
+    /// The instant.
+    pub(super) now: Now,
+}
+
+/// The record.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Court {
+    broken: BTreeMap<&'static str, String>,
+    /// Troubles that are there.
+    pub(super) troubles: Vec<Trouble>,
+    /// When the last one ended.
+    pub(super) calm_since: Mono,
+    /// Automatic failovers: when, of which group, from which Region.
+    pub(super) automatic: Vec<(Mono, usize, Region)>,
+}
+
+impl Court {
+    pub(super) fn new(world: &World) -> Self {
+        Self { calm_since: world.began(), ..Self::default() }
+    }
+
+    /// A promise is broken. The first time counts.
+    pub(super) fn breaks(&mut self, promise: &'static str, now: Now, why: impl Into<String>) {
+        self.broken.entry(promise).or_insert_with(|| format!("{}: {}", now.wall, why.into()));
+    }
+
+    pub(super) fn began(&mut self, trouble: &Trouble) {
+        self.troubles.push(trouble.clone());
+    }
+
+    pub(super) fn ended(&mut self, trouble: &Trouble, now: Now) {
+        if let Some(index) = self.troubles.iter().position(|present| present == trouble) {
+            self.troubles.remove(index);
+        }
+        self.calm_since = now.mono;
+    }
+
+    /// Whether nothing has gone wrong for so long.
+    pub(super) fn calm_for(&self, span: Span, now: Now) -> bool {
+        self.troubles.is_empty() && now.mono.since(self.calm_since) >= span
+    }
+
+    pub(super) fn verdicts(&self) -> Verdicts {
+        let verdict = |name| match self.broken.get(name) {
+            Some(why) => Verdict::Broken(why.clone()),
+            None => Verdict::Held,
+        };
+        PROMISES.iter().map(|(name, _)| (*name, verdict(name))).collect()
+    }
+}

@@ -1,0 +1,111 @@
+//! What a dead Region may cost in time, and a promotion in data: S9, S10.
+
+use bowline_core::model::{Mono, Site, Span};
+use bowline_core::op::{Call, Op, RdsOp};
+use bowline_core::plan::PlanKind;
+use bowline_core::run::Run;
+
+use super::case::{Case, position};
+use super::court::{Court, Scene};
+use crate::aws::rds::{MemberView, WRITE};
+use crate::faults::{Place, Trouble};
+use crate::part;
+
+/// The longest that one call may wait for a dead Region.
+const CALL: Span = Span::secs(30);
+
+/// From the plan of a failover to the start of its promotion, with nothing asked: fence and claims
+/// at the failed site have 45 s each, and what remains is polling.
+const TO_PROMOTION: Span = Span::mins(3);
+
+/// S9: a call to a dead Region has a short deadline.
+pub(super) fn judge_wait(scene: Scene<'_>, call: &Call, court: &mut Court) {
+    let Place::Region(region) = scene.world.place(&call.op, scene.now) else { return };
+    let waits = call.deadline.since(scene.now.mono);
+    if scene.world.is_dead(region) && waits > CALL {
+        court.breaks("S9", scene.now, format!("a call to {region} may wait {waits}"));
+    }
+}
+
+impl Case {
+    /// S9: the promotion of a failover is started soon after it was planned.
+    pub(super) fn judge_delay(&self, scene: Scene<'_>, op: &Op, court: &mut Court) {
+        let (Op::Rds(_, RdsOp::Promote(_)), Some(run)) = (op, &self.ledger.run) else { return };
+        let (PlanKind::Failover, Some(planned)) = (run.kind, run.moving_since) else { return };
+        let asked = run.steps.values().any(|step| step.asked.is_some());
+        let only_dead = |trouble: &Trouble| matches!(trouble, Trouble::RegionDead(_));
+        if asked || !court.troubles.iter().all(only_dead) {
+            return;
+        }
+        let took = scene.now.wall.since(planned);
+        if took > TO_PROMOTION {
+            court.breaks("S9", scene.now, format!("{took} from the plan to the promotion"));
+        }
+    }
+
+    /// S10, whenever a member has been promoted.
+    pub(super) fn judge_promotion(&mut self, scene: Scene<'_>, court: &mut Court) {
+        for site in Site::BOTH {
+            let Some(member) = self.member(scene, site) else { continue };
+            let known = &mut self.promotions[position(site)];
+            let promoted = member.promotions > *known;
+            *known = member.promotions;
+            if promoted {
+                self.judge_loss(scene, &member, court);
+            }
+        }
+    }
+
+    fn judge_loss(&self, scene: Scene<'_>, member: &MemberView, court: &mut Court) {
+        let Some(run) = &self.ledger.run else {
+            return court.breaks("S10", scene.now, format!("{} promoted in no run", member.id));
+        };
+        if run.kind == PlanKind::Failover {
+            return self.judge_unplanned(scene, (run, member), court);
+        }
+        let opened = part::mono(run.opened_at);
+        let missing = scene.world.rds.missing(member.door, opened, scene.now) / WRITE;
+        if missing > 0 {
+            let words = format!("a planned move lost {missing} acknowledged writes");
+            court.breaks("S10", scene.now, words);
+        }
+    }
+
+    fn judge_unplanned(
+        &self,
+        scene: Scene<'_>,
+        (run, member): (&Run, &MemberView),
+        court: &mut Court,
+    ) {
+        let Some(database) = &self.policy.database else { return };
+        let fault = run.fault_at.map_or(scene.now.mono, part::mono);
+        let loss = self.loss(scene, member, fault);
+        let evidence = database.max_lag + database.lag_fresh;
+        let accepted = Span(self.accepted_ms.unwrap_or(0));
+        if loss > evidence.max(accepted) {
+            let words = format!("{} lacks {loss} of writes from before the fault", member.id);
+            court.breaks("S10", scene.now, words);
+        }
+    }
+
+    /// From the first write acknowledged before the fault that the promoted member does not have,
+    /// until the fault; what an earlier move lost is not counted again.
+    fn loss(&self, scene: Scene<'_>, member: &MemberView, fault: Mono) -> Span {
+        let lacks = |since: Mono| {
+            let at = part::at(fault);
+            scene.world.rds.missing_at(member.held, member.door.group, (since, at.mono))
+        };
+        // `lacks` falls as `since` comes closer to the fault: find where it begins to.
+        let moved = self.ledger.moved_at.map_or(Mono(0), part::mono);
+        let (mut low, mut high) = (moved, fault.max(moved));
+        let all = lacks(low);
+        if all < WRITE {
+            return Span::ZERO;
+        }
+        while high.since(low) > Span::millis(100) {
+            let middle = Mono(low.0 + (high.0 - low.0) / 2);
+            if lacks(middle) == all { low = middle } else { high = middle }
+        }
+        fault.since(low)
+    }
+}

@@ -1,0 +1,151 @@
+//! The stored chain, and calls against it: S5, S6, S7.
+
+use bowline_core::levers::records;
+use bowline_core::model::{Claim, Site};
+use bowline_core::op::{GateOp, KubeOp, Op, RdsOp, Route53Op};
+use bowline_core::plan::PlanKind;
+use bowline_core::run::{Ended, Intent, Record, Trigger};
+
+use super::case::{Case, Started};
+use super::court::{Court, Scene};
+
+impl Case {
+    /// Takes the entry that was stored.
+    pub(super) fn read(&mut self, scene: Scene<'_>, seq: u64, court: &mut Court) {
+        let chain = scene.world.store.chain(&self.policy.group);
+        let Some(bytes) = usize::try_from(seq).ok().and_then(|seq| chain.get(seq - 1)) else {
+            return;
+        };
+        let busy = self.ledger.open_run().map(|run| run.id.clone());
+        let entry = match self.ledger.apply(seq, bytes) {
+            Ok(entry) => entry,
+            Err(bad) => return court.breaks("S5", scene.now, bad.to_string()),
+        };
+        for record in &entry.records {
+            if let (Record::Opened { .. }, Some(run)) = (record, &busy) {
+                court.breaks("S5", scene.now, format!("a run opened while {run} was open"));
+            }
+            self.record(scene, record, court);
+        }
+        self.judge_promotion(scene, court);
+        self.judge_answers(scene, court);
+    }
+
+    fn record(&mut self, scene: Scene<'_>, record: &Record, court: &mut Court) {
+        match record {
+            Record::IntentTaken {
+                intent:
+                    Some(
+                        Intent::Failover { accept_loss: Some(loss), .. }
+                        | Intent::Approve { accept_loss: Some(loss), .. },
+                    ),
+                refused: None,
+                ..
+            } => self.accept(loss.as_millis()),
+            Record::Answered { accept_loss_ms: Some(loss), .. } => self.accept(*loss),
+            Record::Planned { plan, moves: true } => {
+                let trigger = self.ledger.run.as_ref().map(|run| &run.trigger);
+                if plan.kind == PlanKind::Failover && trigger == Some(&Trigger::Automatic) {
+                    self.judge_start(scene, plan.from, court);
+                }
+            }
+            Record::Started { op, .. } => {
+                self.start(op);
+                self.judge_delay(scene, op, court);
+            }
+            Record::Closed { ended } => {
+                self.accepted_ms = None;
+                let to = self.ledger.run.as_ref().map(bowline_core::run::Run::to);
+                if let (Some(to), Ended::Moved) = (to, ended) {
+                    self.judge_success(scene, to, court);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn accept(&mut self, loss_ms: u64) {
+        self.accepted_ms = self.accepted_ms.max(Some(loss_ms));
+    }
+
+    fn start(&mut self, op: &Op) {
+        let run = self.ledger.run.as_ref().map_or_else(String::new, |run| run.id.to_string());
+        if let Op::Rds(scope, RdsOp::Promote(_)) = op {
+            let sites = Site::BOTH.into_iter();
+            let mut here = sites.filter(|s| self.policy.site(*s).scope.region == scope.region);
+            self.promoting = here.next();
+        }
+        match self.started.iter_mut().find(|known| known.op == *op && known.run == run) {
+            Some(known) => known.recorded += 1,
+            None => {
+                self.started.push(Started { op: op.clone(), run, recorded: 1, performed: 0 });
+            }
+        }
+    }
+
+    /// S6: an instance is promoted at most once a run.
+    pub(super) fn judge_once(&mut self, scene: Scene<'_>, op: &Op, court: &mut Court) {
+        let Op::Rds(scope, RdsOp::Promote(id)) = op else { return };
+        let mine = |site: Site| {
+            let part = self.policy.site(site);
+            let own = part.database.as_ref().is_some_and(|database| database.instance == *id);
+            part.scope.region == scope.region && own
+        };
+        if !Site::BOTH.into_iter().any(mine) {
+            return;
+        }
+        let run = self.ledger.run.as_ref().map_or_else(String::new, |run| run.id.to_string());
+        let times = self.effects.entry((run, id.to_string())).or_insert(0);
+        *times += 1;
+        if *times > 1 {
+            court.breaks("S6", scene.now, format!("{id} was promoted {times} times in one run"));
+        }
+    }
+
+    /// S5: claims in clusters and at the lever never go back.
+    pub(super) fn judge_claim(&mut self, scene: Scene<'_>, op: &Op, court: &mut Court) {
+        let group = &self.policy.group;
+        let (place, claim, known) = match op {
+            Op::Kube(cluster, KubeOp::Claim { group: whose, claim, .. }) if whose == group => {
+                let known = self.clusters.insert(cluster.clone(), claim.clone());
+                (cluster.to_string(), claim.clone(), known)
+            }
+            Op::Route53(_, Route53Op::Change { zone, create, .. }) => {
+                let prefix = format!("_bowline.{group}.");
+                let mut sets = create.iter().filter(|s| s.name.as_str().starts_with(&prefix));
+                let Some(claim) = sets.find_map(records::read_fence) else { return };
+                let known = self.levers.insert(zone.to_string(), claim.clone());
+                (zone.to_string(), claim, known)
+            }
+            Op::Gate(_, GateOp::Write { object, claim, .. }) => {
+                let known = self.levers.insert(object.to_string(), claim.clone());
+                (object.to_string(), claim.clone(), known)
+            }
+            _ => return,
+        };
+        if let Some(known) = known.filter(|known: &Claim| claim.yields_to(known)) {
+            let words = format!("{place} said {known} and now says {claim}");
+            court.breaks("S5", scene.now, words);
+        }
+    }
+}
+
+/// S6 and S7: a call that changes something was recorded, and is not sent more often than that.
+pub(super) fn judge_recorded(cases: &mut [Case], scene: Scene<'_>, op: &Op, court: &mut Court) {
+    if matches!(op, Op::Probe(_)) {
+        return;
+    }
+    let mut known = false;
+    let all = cases.iter_mut().flat_map(|case| &mut case.started);
+    for started in all.filter(|started| started.op == *op) {
+        known = true;
+        if started.performed < started.recorded {
+            started.performed += 1;
+            return;
+        }
+    }
+    match known {
+        true => court.breaks("S6", scene.now, format!("sent again, unrecorded: {op:?}")),
+        false => court.breaks("S7", scene.now, format!("not recorded: {op:?}")),
+    }
+}

@@ -1,0 +1,91 @@
+//! Who looks at what when.
+
+use bowline_core::model::Now;
+use bowline_core::op::{Call, Op};
+use bowline_core::policy::Policy;
+
+use super::Verdicts;
+use super::case::Case;
+use super::court::{Court, Scene};
+use crate::harness::Event;
+use crate::world::{News, World};
+
+/// All cases and the record.
+#[derive(Debug)]
+pub(super) struct Judge {
+    cases: Vec<Case>,
+    court: Court,
+}
+
+impl Judge {
+    pub(super) fn new(policies: &[Policy], world: &World) -> Self {
+        let cases = policies.iter().enumerate();
+        let cases = cases.map(|(group, policy)| Case::new(group, policy, world)).collect();
+        Self { cases, court: Court::new(world) }
+    }
+
+    pub(super) fn seen(&mut self, now: Now, world: &World, event: &Event<'_>) {
+        let scene = Scene { world, now };
+        match event {
+            Event::Sent { call, .. } => self.sent(scene, call),
+            Event::Performed { op, result, .. } if op.mutates() => {
+                self.performed(scene, op, result.is_ok());
+            }
+            Event::Performed { .. } => {}
+            Event::News(news) => self.news(scene, news),
+            Event::Began(trouble) => self.court.began(trouble),
+            Event::Ended(trouble) => self.court.ended(trouble, now),
+        }
+    }
+
+    pub(super) fn verdicts(&self, world: &World, now: Now) -> Verdicts {
+        let (scene, mut court) = (Scene { world, now }, self.court.clone());
+        for case in &self.cases {
+            case.judge_end(scene, &mut court);
+        }
+        court.verdicts()
+    }
+
+    fn sent(&mut self, scene: Scene<'_>, call: &Call) {
+        if !self.court.troubles.is_empty() {
+            super::data::judge_wait(scene, call, &mut self.court);
+        }
+    }
+
+    fn performed(&mut self, scene: Scene<'_>, op: &Op, ok: bool) {
+        if matches!(op, Op::Store(_) | Op::Lease(_) | Op::Notify(_)) {
+            return;
+        }
+        super::journal::judge_recorded(&mut self.cases, scene, op, &mut self.court);
+        if ok {
+            for case in &mut self.cases {
+                case.judge_once(scene, op, &mut self.court);
+                case.judge_claim(scene, op, &mut self.court);
+                case.judge_opening(scene, op, &mut self.court);
+                case.judge_answers(scene, &mut self.court);
+            }
+        }
+    }
+
+    fn news(&mut self, scene: Scene<'_>, news: &News) {
+        match news {
+            News::Stored(group, seq) => {
+                if let Some(case) = self.cases.iter_mut().find(|case| case.policy.group == *group) {
+                    case.read(scene, *seq, &mut self.court);
+                }
+            }
+            News::Serves(group, site, access) => {
+                if let Some(case) = self.cases.get_mut(*group) {
+                    case.serves(*site, *access, scene.now);
+                }
+            }
+            News::Answers(group, _) | News::Access(group, ..) => {
+                if let Some(case) = self.cases.get_mut(*group) {
+                    case.judge_promotion(scene, &mut self.court);
+                    case.judge_answers(scene, &mut self.court);
+                }
+            }
+            News::Cluster(..) | News::Led(_) => {}
+        }
+    }
+}

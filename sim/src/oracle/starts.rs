@@ -1,0 +1,51 @@
+//! What begins by itself: S4, S8.
+
+use bowline_core::model::{Site, Span};
+
+use super::case::{Case, position};
+use super::court::{Court, Scene};
+
+/// So many groups of one Region in trouble are a Region event, which a human is asked about: the
+/// third may not be moved by itself (`decide::FleetRules`).
+const REGION_EVENT: usize = 3;
+
+/// … when they failed over within this time.
+const TOGETHER: Span = Span::mins(10);
+
+impl Case {
+    /// An automatic failover was planned.
+    pub(super) fn judge_start(&self, scene: Scene<'_>, from: Site, court: &mut Court) {
+        self.judge_cause(scene, from, court);
+        self.judge_flapping(scene, from, court);
+    }
+
+    /// S4: the site that is left did not serve its users at some time while it was confirmed.
+    fn judge_cause(&self, scene: Scene<'_>, from: Site, court: &mut Court) {
+        let Some(since) = self.serving_since[position(from)] else { return };
+        let served = scene.now.mono.since(since);
+        if served >= self.policy.health.confirm {
+            let words = format!("an automatic move away from {from}, which served for {served}");
+            court.breaks("S4", scene.now, words);
+        }
+    }
+
+    /// S8: not within the block window, and not as one of many.
+    fn judge_flapping(&self, scene: Scene<'_>, from: Site, court: &mut Court) {
+        let (now, region) = (scene.now.mono, &self.policy.site(from).scope.region);
+        let block = self.policy.automation.block_after_failover;
+        let mut own = court.automatic.iter().filter(|(_, group, _)| *group == self.group);
+        let again = own.any(|(at, ..)| now.since(*at) < block);
+        let together = court.automatic.iter();
+        let together = together.filter(|(at, _, r)| r == region && now.since(*at) <= TOGETHER);
+        let many = together.count() + 1 >= REGION_EVENT;
+        court.automatic.push((now, self.group, region.clone()));
+        if again {
+            let words = format!("another automatic failover within {block}");
+            court.breaks("S8", scene.now, words);
+        }
+        if many {
+            let words = format!("{REGION_EVENT} groups left {region} within {TOGETHER}, unasked");
+            court.breaks("S8", scene.now, words);
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! Where traffic is led: S1, S2, S3, S11.
+
+use bowline_core::model::Site;
+use bowline_core::op::{Failover, Op, Route53Op};
+use bowline_core::plan::Effect;
+use bowline_core::policy::{Lever, OnUnknown};
+use bowline_core::run::StepState;
+
+use super::case::Case;
+use super::court::{Court, Scene};
+use crate::aws::rds::DoorId;
+use crate::aws::route53::SERVERS;
+use crate::world::World;
+
+impl Case {
+    /// S1: no answer leads to a site whose member is not the writer, outside the window of a move.
+    pub(super) fn judge_answers(&mut self, scene: Scene<'_>, court: &mut Court) {
+        let Some(writer) = self.writer(scene) else { return };
+        let elsewhere = self.answers_but(scene, writer);
+        if self.promoting == Some(writer) && !elsewhere {
+            self.promoting = None;
+        }
+        if !elsewhere {
+            return;
+        }
+        let old = writer.other();
+        if self.promoting != Some(writer) {
+            let words = format!("an answer leads to {old}, and {writer} is the writer");
+            court.breaks("S1", scene.now, words);
+        } else if self.takes_writes(scene, old) && !self.fence_is_excused() {
+            let words = format!("{old} takes writes while {writer} is the writer, unfenced");
+            court.breaks("S1", scene.now, words);
+        }
+    }
+
+    /// Whether any server answers any name with another site.
+    fn answers_but(&self, scene: Scene<'_>, site: Site) -> bool {
+        let names = scene.world.groups()[self.group].names.len();
+        (0..names).any(|name| {
+            (0..SERVERS).any(|server| {
+                let told = scene.world.answer(self.group, name, server, scene.now);
+                told.site != Some(site)
+            })
+        })
+    }
+
+    fn takes_writes(&self, scene: Scene<'_>, site: Site) -> bool {
+        self.member(scene, site).is_some_and(|member| member.accepts_writes)
+    }
+
+    /// Whether the run's fence ended as unknown, and the policy or a human said proceed.
+    fn fence_is_excused(&self) -> bool {
+        let proceed =
+            self.policy.database.as_ref().is_some_and(|db| db.on_unknown == OnUnknown::Proceed);
+        let Some(run) = &self.ledger.run else { return false };
+        let fences = run.steps.values().filter(|step| matches!(step.step.effect, Effect::Fence(_)));
+        fences
+            .filter(|step| step.state == StepState::Unknown || step.answered.is_some())
+            .any(|step| proceed || step.answered.is_some())
+    }
+
+    /// S2 and S3, whenever a call has changed which site is open.
+    pub(super) fn judge_opening(&mut self, scene: Scene<'_>, op: &Op, court: &mut Court) {
+        match op {
+            Op::Route53(_, Route53Op::Change { .. }) => self.judge_sets(scene, court),
+            Op::Gate(..) => {}
+            _ => return,
+        }
+        let open = self.opened(scene.world);
+        let Some(site) = open.filter(|_| open != self.open) else { return };
+        self.open = open;
+        self.judge_capacity(scene, site, court);
+        if self.policy.database.is_some() {
+            let up = self.member(scene, site).is_some_and(|member| member.up);
+            if self.writer(scene) != Some(site) || !up {
+                court.breaks("S2", scene.now, format!("{site} was opened and does not write"));
+            }
+        }
+        let at = DoorId { group: self.group, site };
+        if !scene.world.app.serves(at).reads {
+            court.breaks("S3", scene.now, format!("{site} was opened and does not serve"));
+        }
+    }
+
+    fn judge_capacity(&self, scene: Scene<'_>, site: Site, court: &mut Court) {
+        let Some(cluster) = scene.world.cluster(&self.policy.site(site).cluster) else { return };
+        let percent = self.policy.capacity.minimum_ready_percent;
+        for (index, workload) in self.policy.capacity.workloads.iter().enumerate() {
+            let asked = self.asked(index, workload, site);
+            let ready = cluster.workload(&workload.object).map_or(0, |view| view.ready);
+            if ready < (asked * percent).div_ceil(100) {
+                let words =
+                    format!("{site} was opened with {ready}/{asked} of {}", workload.object);
+                court.breaks("S2", scene.now, words);
+            }
+        }
+    }
+
+    /// S3: each name has one primary and one secondary set of each type it had, none empty.
+    fn judge_sets(&self, scene: Scene<'_>, court: &mut Court) {
+        let present = Self::sets(self.group, scene.world);
+        for set in self.peace.sets.iter().filter(|set| set.failover == Some(Failover::Primary)) {
+            let has = |role| {
+                let same = present.iter().filter(|s| s.name == set.name && s.kind == set.kind);
+                same.filter(|s| s.failover == Some(role))
+                    .filter(|s| s.alias.is_some() || !s.values.is_empty())
+                    .count()
+            };
+            if (has(Failover::Primary), has(Failover::Secondary)) != (1, 1) {
+                let words = format!("{} {:?} is not whole any more", set.name, set.kind);
+                court.breaks("S3", scene.now, words);
+            }
+        }
+    }
+
+    /// Whose sets are primary, or whose gate is open.
+    pub(super) fn opened(&self, world: &World) -> Option<Site> {
+        if let Lever::Gates(lever) = &self.policy.lever {
+            return world.gates.view(&lever.object).map(|view| view.open);
+        }
+        let (name, zone) = world.groups()[self.group].names.first()?;
+        let sets = world.route53.sets(zone, name).iter();
+        let primary = sets.filter(|set| set.failover == Some(Failover::Primary));
+        let alias = primary.filter_map(|set| set.alias.as_ref()).next()?;
+        world.site_of(self.group, world.elb.named(&alias.dns_name)?)
+    }
+
+    /// S11: a run that says it moved is believed by the world.
+    pub(super) fn judge_success(&self, scene: Scene<'_>, to: Site, court: &mut Court) {
+        let at = DoorId { group: self.group, site: to };
+        let serves = scene.world.app.serves(at);
+        if self.answers_but(scene, to) {
+            court.breaks("S11", scene.now, format!("moved to {to}, and answers lead elsewhere"));
+        } else if !serves.reads || !serves.writes {
+            let words = format!("moved to {to}, where users get {serves:?}");
+            court.breaks("S11", scene.now, words);
+        }
+    }
+}

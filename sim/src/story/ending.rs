@@ -1,0 +1,99 @@
+//! What a story amounts to: one document for people and programs.
+
+use std::collections::BTreeMap;
+
+use bowline_core::model::{GroupName, Site};
+use bowline_core::run::{Ledger, Record, Report};
+use serde::Serialize;
+
+use super::stage::Stage;
+
+/// Where a story ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Ended {
+    /// The application serves at home, armed, with nothing left over but renamed instances.
+    Home,
+    /// The standby serves.
+    Standby,
+    /// It serves at home, but something is left open: a run, a hold, or the group is not armed.
+    Unfinished,
+}
+
+/// A story in one document.
+#[derive(Clone, Debug, Serialize)]
+pub struct Document {
+    /// The scenario.
+    pub scenario: String,
+    /// The seed.
+    pub seed: u64,
+    /// Each promise: `held` or `broken`.
+    pub promises: BTreeMap<&'static str, &'static str>,
+    /// Why broken promises are.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub broken: Vec<String>,
+    /// The report of every run, in the order in which they began.
+    pub runs: Vec<Report>,
+    /// Where it ended.
+    pub ended: Ended,
+    /// Instances that stay for their owner to delete.
+    pub leftovers: Vec<String>,
+    /// Why nothing more was done, in words: a false alarm's reason.
+    pub decision: Vec<String>,
+    /// What users saw.
+    pub users: Vec<UsersSaw>,
+}
+
+/// What the users of one group saw.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct UsersSaw {
+    /// The group.
+    pub group: GroupName,
+    /// Seconds of outage, weighted by the share of users that had it.
+    pub outage_secs: u64,
+    /// The longest time in which nobody was served, in seconds.
+    pub longest_total_outage_secs: u64,
+}
+
+impl Document {
+    /// Whether every promise held and the application ended at home.
+    #[must_use]
+    pub fn good(&self) -> bool {
+        self.ended == Ended::Home && self.promises.values().all(|verdict| *verdict == "held")
+    }
+}
+
+impl Stage {
+    /// Where the story is now.
+    #[must_use]
+    pub fn ended(&self) -> Ended {
+        if self.at_rest() {
+            Ended::Home
+        } else if self.ledgers().values().any(|ledger| ledger.active == Site::Standby) {
+            Ended::Standby
+        } else {
+            Ended::Unfinished
+        }
+    }
+
+    /// The report of every run, from the chains' bytes.
+    #[must_use]
+    pub fn reports(&self) -> Vec<Report> {
+        let mut reports = Vec::new();
+        for policy in self.policies() {
+            let mut ledger = Ledger::default();
+            for bytes in self.simulation.world.store.chain(&policy.group) {
+                let mut next = ledger.clone();
+                let Ok(entry) = next.apply(ledger.head + 1, bytes) else { break };
+                if entry.records.iter().any(|record| matches!(record, Record::Opened { .. })) {
+                    reports.extend(Report::of(&ledger));
+                }
+                ledger = next;
+            }
+            reports.extend(Report::of(&ledger));
+        }
+        reports.sort_by_key(|report| report.opened_at);
+        reports
+    }
+}

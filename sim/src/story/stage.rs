@@ -1,0 +1,216 @@
+//! The stage: a world, replicas and a script, played until the story is over.
+
+use std::collections::BTreeMap;
+
+use bowline_core::lease::LeaseTimes;
+use bowline_core::model::{GroupName, InstanceId, Mono, ReplicaId, Site, Span};
+use bowline_core::node::{GroupStatus, Node, NodeConfig};
+use bowline_core::policy::Policy;
+use bowline_core::run::{Entry, Intent, Ledger, Record};
+
+use super::scenario::{Scenario, Script};
+use crate::faults::{Spell, Trouble};
+use crate::harness::{Simulation, Watch};
+use crate::world::{World, WorldSpec};
+
+/// When groups are armed, counted from the start of the replicas.
+const ARM: Span = Span::mins(3);
+
+/// The longest that a story may take, in virtual time.
+const LONGEST: Span = Span::mins(12 * 60);
+
+/// How long a killed replica stays away.
+const AWAY: Span = Span::mins(1);
+
+/// Replicas of Bowline in a story.
+pub const REPLICAS: usize = 3;
+
+/// A story that is being played.
+pub struct Stage {
+    /// The replicas and the world.
+    pub simulation: Simulation<Node>,
+    policies: Vec<Policy>,
+    script: Script,
+    began: Mono,
+    /// When the last thing that the script plans is over.
+    quiet_from: Mono,
+    kill_at: Option<&'static str>,
+    ledgers: BTreeMap<GroupName, Ledger>,
+}
+
+/// What was stored in a chain since the last look.
+#[derive(Clone, Debug)]
+pub struct Told {
+    /// Whose chain.
+    pub group: GroupName,
+    /// What was stored.
+    pub entry: Entry,
+}
+
+impl Stage {
+    /// A scenario with this policy and seed, before its first event.
+    #[must_use]
+    pub fn new(scenario: &Scenario, policy: &Policy, seed: u64) -> Self {
+        let mut first = policy.clone();
+        (scenario.policy)(&mut first);
+        let script = (scenario.script)(&first);
+        let policies: Vec<_> = (0..scenario.groups).map(|n| sibling(&first, n)).collect();
+        let mut rng = fastrand::Rng::with_seed(seed);
+        let world = World::build(&WorldSpec::new(policies.clone()), &mut rng);
+        let began = world.began();
+        let recruit = |seat: usize, earlier: u32| {
+            let id = ReplicaId::new(format!("bowline-{seat}.{earlier}"));
+            Node::new(NodeConfig { id, lease: LeaseTimes::default() })
+        };
+        let simulation =
+            Simulation::new(world, policies.clone(), rng.u64(..), REPLICAS, Box::new(recruit));
+        let ledgers = policies.iter().map(|p| (p.group.clone(), Ledger::default())).collect();
+        let kill_at = script.kill_leader_at;
+        let quiet_from = began + ARM;
+        let mut stage = Self { simulation, policies, script, began, quiet_from, kill_at, ledgers };
+        stage.rehearse();
+        stage
+    }
+
+    /// Plans what the script says.
+    fn rehearse(&mut self) {
+        let began = self.began;
+        let groups: Vec<_> = self.policies.iter().map(|policy| policy.group.clone()).collect();
+        for group in &groups {
+            self.intend(began + ARM, group, &Intent::Arm);
+        }
+        for (at, intent) in std::mem::take(&mut self.script.intents) {
+            self.intend(began + at, &groups[0], &intent);
+        }
+        for (from, until, trouble) in std::mem::take(&mut self.script.troubles) {
+            let (from, until) = (began + from, until.map(|until| began + until));
+            self.quiet_from = self.quiet_from.max(until.unwrap_or(from));
+            self.simulation.plan(Spell { from, until, trouble });
+        }
+    }
+
+    fn intend(&mut self, at: Mono, group: &GroupName, intent: &Intent) {
+        self.quiet_from = self.quiet_from.max(at + Span::mins(1));
+        // An intent is made of strings and numbers, which always have a JSON form.
+        let bytes = serde_json::to_string(intent).unwrap_or_default();
+        self.simulation.plan_intent(at, group.clone(), "on-call", bytes);
+    }
+
+    /// Somebody looks on.
+    pub fn watch(&mut self, watcher: Box<dyn Watch>) {
+        self.simulation.watch(watcher);
+    }
+
+    /// Plays one event, and says what was stored since the one before. `false` when the story is over.
+    pub fn step(&mut self, told: &mut Vec<Told>) -> bool {
+        if self.over() {
+            return false;
+        }
+        self.simulation.step();
+        self.read(told);
+        true
+    }
+
+    /// Plays to the end.
+    pub fn play(&mut self) {
+        let mut told = Vec::new();
+        while self.step(&mut told) {
+            told.clear();
+        }
+    }
+
+    /// Whether everything has come to rest, or the time is up.
+    #[must_use]
+    pub fn over(&self) -> bool {
+        let now = self.simulation.now().mono;
+        now >= self.began + LONGEST || (now >= self.quiet_from && self.at_rest())
+    }
+
+    /// Whether every group is armed at home with nothing open.
+    #[must_use]
+    pub fn at_rest(&self) -> bool {
+        self.ledgers.values().all(|ledger| {
+            ledger.active == Site::Home
+                && ledger.armed
+                && ledger.busy_run().is_none()
+                && ledger.holds.is_empty()
+        })
+    }
+
+    /// What the chains say, group by group.
+    #[must_use]
+    pub fn ledgers(&self) -> &BTreeMap<GroupName, Ledger> {
+        &self.ledgers
+    }
+
+    /// The policies in force.
+    #[must_use]
+    pub fn policies(&self) -> &[Policy] {
+        &self.policies
+    }
+
+    /// The leader's view of a group, or any replica's when none leads.
+    #[must_use]
+    pub fn status(&self, group: &GroupName) -> Option<GroupStatus> {
+        let now = self.simulation.now();
+        let replicas = || (0..REPLICAS).filter_map(|seat| self.simulation.replica(seat));
+        let leader = replicas().find(|node| node.leads(now.mono)).or_else(|| replicas().next());
+        leader.and_then(|node| node.status(group, now))
+    }
+
+    /// Reads what is new in the chains.
+    fn read(&mut self, told: &mut Vec<Told>) {
+        let mut killed = false;
+        for (group, ledger) in &mut self.ledgers {
+            let chain = self.simulation.world.store.chain(group);
+            for bytes in chain.iter().skip(usize::try_from(ledger.head).unwrap_or(usize::MAX)) {
+                let Ok(entry) = ledger.apply(ledger.head + 1, bytes) else { break };
+                let starts = |record: &Record| match record {
+                    Record::Started { step, .. } => self.kill_at == Some(step.as_str()),
+                    _ => false,
+                };
+                killed |= entry.records.iter().any(starts);
+                told.push(Told { group: group.clone(), entry });
+            }
+        }
+        if killed {
+            self.kill_leader();
+        }
+    }
+
+    /// Kills the leader a moment from now: its call is on its way.
+    fn kill_leader(&mut self) {
+        self.kill_at = None;
+        let now = self.simulation.now().mono;
+        let leads =
+            |seat: &usize| self.simulation.replica(*seat).is_some_and(|node| node.leads(now));
+        if let Some(seat) = (0..REPLICAS).find(leads) {
+            let (from, until) = (now + Span::millis(100), Some(now + AWAY));
+            self.simulation.plan(Spell { from, until, trouble: Trouble::Crashed(seat) });
+        }
+    }
+}
+
+/// The n-th group of a story: the same clusters, NodePool and zone, with names and a database of its
+/// own.
+fn sibling(policy: &Policy, n: usize) -> Policy {
+    let mut policy = policy.clone();
+    if n == 0 {
+        return policy;
+    }
+    let rename = |text: &str| format!("{text}-{n}");
+    policy.group = GroupName::new(rename(policy.group.as_str()));
+    for site in [&mut policy.home, &mut policy.standby] {
+        if let Some(database) = &mut site.database {
+            database.instance = InstanceId::new(rename(database.instance.as_str()));
+        }
+    }
+    for workload in &mut policy.capacity.workloads {
+        workload.object.namespace = rename(workload.object.namespace.as_str()).as_str().into();
+    }
+    for job in &mut policy.capacity.jobs {
+        job.object.namespace = rename(job.object.namespace.as_str()).as_str().into();
+    }
+    super::scenario::rename_hosts(&mut policy, n);
+    policy
+}
