@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bowline_core::model::GroupName;
-use bowline_core::node::{Input, Node};
+use bowline_core::model::{Answer3, GroupName};
+use bowline_core::node::{GroupStatus, Input, Node, SiteStatus};
 use bowline_core::op::{Answer, Call, CallId, Fault};
 use bowline_core::policy::Policy;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
@@ -142,7 +142,8 @@ impl Driver {
         let leads = self.node.leads(self.clock.now().mono);
         if leads != self.led {
             self.led = leads;
-            tracing::info!(replica = %self.node.id(), "{}", if leads { "leads" } else { "follows" });
+            let now = if leads { "leads" } else { "follows" };
+            tracing::info!(replica = %self.node.id(), "{now}");
             self.publish();
         }
     }
@@ -160,23 +161,26 @@ impl Driver {
 }
 
 /// A line for every decision, and every verdict, that is another than before.
-fn report_changes(before: &Snapshot, groups: &[bowline_core::node::GroupStatus]) {
+fn report_changes(before: &Snapshot, groups: &[GroupStatus]) {
     for group in groups {
         let old = before.groups.iter().find(|old| old.group == group.group);
         let name = &group.group;
         if !group.decision.is_empty() && old.is_none_or(|old| old.decision != group.decision) {
             tracing::info!(group = %name, "decided: {}", group.decision);
         }
-        for (index, site) in group.sites.iter().enumerate() {
-            let old = old.and_then(|old| old.sites.get(index));
-            let was = old.map(|old| (old.serving, old.ready));
-            if was.is_some_and(|was| was != (site.serving, site.ready)) {
-                let answers = [("serving", site.serving), ("ready", site.ready)];
-                for (question, answer) in answers {
-                    let Some(answer) = answer else { continue };
-                    tracing::info!(group = %name, site = %site.site, "{question}: {answer}");
-                }
-            }
+        for (old, site) in old.iter().flat_map(|old| old.sites.iter().zip(&group.sites)) {
+            report_verdict(name, (&old.serving, &site.serving), site, "serving");
+            report_verdict(name, (&old.ready, &site.ready), site, "ready");
         }
     }
+}
+
+fn report_verdict(
+    group: &GroupName,
+    (was, is): (&Option<Answer3>, &Option<Answer3>),
+    site: &SiteStatus,
+    question: &'static str,
+) {
+    let Some(answer) = is.filter(|_| was != is) else { return };
+    tracing::info!(%group, site = %site.site, "{question}: {answer}");
 }

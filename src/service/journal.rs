@@ -1,5 +1,6 @@
-//! What is logged of a run: from the entries that the store accepted, and from the calls that follow.
-//! The node is pure and logs nothing; every line here carries group, run, epoch, step and attempt.
+//! What is logged of a run: from the entries that the store accepted, and from the calls that
+//! follow. The node is pure and logs nothing; every line here carries group, run, epoch, step and
+//! attempt.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -6,8 +6,8 @@
 //!           │                       └→ shared: what health and metrics read  │
 //!           └──────────────────────────────── replies ←──────────────────────┘
 //! ```
-//! Policies, signals, the driver and the HTTP server are critical: when one of them ends, the process
-//! ends, and another replica leads. Nothing here decides anything about a group.
+//! Policies, signals, the driver and the HTTP server are critical: when one of them ends, the
+//! process ends, and another replica leads. Nothing here decides anything about a group.
 
 mod clock;
 mod driver;
