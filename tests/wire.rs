@@ -1,9 +1,11 @@
-//! Bowline's edges and service against real API servers and a real Karpenter. Ignored by a plain
-//! `cargo test`; `cargo xtask test` runs them.
+//! Bowline's edges and service: over a directory, and against real API servers and a real Karpenter.
+//! What needs the lab is ignored by a plain `cargo test`; `cargo xtask test` runs it.
 #![allow(clippy::unwrap_used)]
 
 #[path = "wire/election.rs"]
 mod election;
+#[path = "wire/folder.rs"]
+mod folder;
 #[path = "wire/site.rs"]
 mod site;
 #[path = "wire/store.rs"]

@@ -157,6 +157,7 @@ async fn every_call_to_a_site_does_what_it_says() {
     jobs(&site).await;
     workloads(&site).await;
     pools(&site).await;
+    terminating(standby, &site).await;
     gone(&lab, &site).await;
 }
 
@@ -243,6 +244,28 @@ async fn workloads(site: &Site) {
     site.until(&cache, |view| view.wanted == 0 && view.pods == 0).await;
     let nobody = site.call(KubeOp::Workload(workload(WorkloadKind::Deployment, "nobody"))).await;
     assert!(matches!(nobody, Err(Fault::NotFound(_))), "{nobody:?}");
+}
+
+/// A pod that is being stopped is a pod: nobody is told it is gone while something keeps it.
+async fn terminating(standby: &bowline_lab::Cluster, site: &Site) {
+    for (kind, name) in [(WorkloadKind::Deployment, "shop"), (WorkloadKind::StatefulSet, "cache")] {
+        let workload = workload(kind, name);
+        site.scale(&workload, 1).await;
+        site.until(&workload, |view| view.pods == 1).await;
+        let label = format!("app={name}");
+        let pod = standby.kubectl(&["get", "pods", "-l", &label, "-o", "name"]).unwrap();
+        let keep = |finalizers: &str| {
+            let patch = format!(r#"{{"metadata":{{"finalizers":{finalizers}}}}}"#);
+            standby.kubectl(&["patch", pod.trim(), "--type=merge", "-p", &patch]).unwrap();
+        };
+        keep(r#"["bowline.dev/test"]"#);
+        site.scale(&workload, 0).await;
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        let view = site.workload(&workload).await;
+        assert_eq!((view.wanted, view.pods), (0, 1), "{workload}: {view:?}");
+        keep("null");
+        site.until(&workload, |view| view.pods == 0).await;
+    }
 }
 
 async fn pools(site: &Site) {
