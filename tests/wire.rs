@@ -30,9 +30,7 @@ fn lab(clusters: &[&str]) -> Lab {
 fn installed(lab: &Lab) -> &Cluster {
     let management = lab.cluster("management").unwrap();
     management.kubectl(&["create", "namespace", "bowline"]).unwrap();
-    let mut printed = Vec::new();
-    crd::print(&mut printed).unwrap();
-    management.apply(&String::from_utf8(printed).unwrap()).unwrap();
+    management.apply(&printed(crd::For::Management)).unwrap();
     let defined = ["wait", "--for=condition=Established", "crd", "--all", "--timeout=30s"];
     management.kubectl(&defined).unwrap();
     // An API server answers 429 for a resource until its storage is there.
@@ -47,6 +45,13 @@ fn installed(lab: &Lab) -> &Cluster {
         management.kubectl(&bind).unwrap();
     }
     management
+}
+
+/// What `bowline crd` prints.
+fn printed(cluster: crd::For) -> String {
+    let mut printed = Vec::new();
+    crd::print(cluster, &mut printed).unwrap();
+    String::from_utf8(printed).unwrap()
 }
 
 /// Edges of one of the lab's users in the management cluster.

@@ -23,4 +23,4 @@ mod start;
 
 pub use log::{LogFormat, init as init_log};
 pub use options::{RunOptions, ServiceError, StoreOptions};
-pub use start::{edges, run, store};
+pub use start::{edges, run, serve, store};

@@ -29,7 +29,6 @@ use crate::edges::{Edges, Store};
 /// # Errors
 /// What kept it from starting, or which critical task ended.
 pub async fn run(options: RunOptions) -> Result<ExitCode, ServiceError> {
-    log::init(options.log);
     let edges = edges(&options).await?;
     serve(options, edges).await
 }
@@ -74,8 +73,12 @@ pub async fn edges(options: &RunOptions) -> Result<Edges, ServiceError> {
     Ok(Edges { store, clusters, dns: Dns::default(), registry, aws: None })
 }
 
-/// Runs the service over given edges.
-async fn serve(options: RunOptions, edges: Edges) -> Result<ExitCode, ServiceError> {
+/// Runs the service over given edges, to which whoever calls may have added AWS.
+///
+/// # Errors
+/// What kept it from starting, or which critical task ended.
+pub async fn serve(options: RunOptions, edges: Edges) -> Result<ExitCode, ServiceError> {
+    log::init(options.log);
     let system = |what: &str| {
         let what = what.to_owned();
         move |e| ServiceError::System(what, e)

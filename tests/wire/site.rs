@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bowline::edges::files::FileStore;
-use bowline::edges::kube::{Clusters, KubeconfigSource};
+use bowline::edges::kube::{Clusters, KubeconfigSource, crd};
 use bowline::edges::net::Dns;
 use bowline::edges::registry::Registry;
 use bowline::edges::{Edges, Store};
@@ -16,7 +16,7 @@ use bowline_core::op::{
 };
 use bowline_lab::{Component, Lab, manifests};
 
-use crate::lab;
+use crate::{lab, printed};
 
 const OTHERS: &str = r#"
 apiVersion: batch/v1
@@ -53,7 +53,7 @@ struct Site {
 impl Site {
     fn new(lab: &Lab) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let file = Some(lab.cluster("standby").unwrap().kubeconfig());
+        let file = Some(lab.cluster("standby").unwrap().kubeconfig_of("bowline").unwrap());
         let store = Store::Files(FileStore::open_or_create(folder.path()).unwrap());
         let clusters = Clusters::new(KubeconfigSource { file }, None);
         let (dns, registry) = (Dns::default(), Registry::default());
@@ -153,6 +153,9 @@ async fn every_call_to_a_site_does_what_it_says() {
     }
     let site = Site::new(&lab);
     assert_eq!(site.call(KubeOp::Ready).await, Ok(Answer::Ok));
+    let stranger = site.call(KubeOp::Job(bills())).await;
+    assert!(matches!(stranger, Err(Fault::Denied(_))), "not bound to a role yet: {stranger:?}");
+    bind(standby);
     fence(&site).await;
     jobs(&site).await;
     workloads(&site).await;
@@ -161,14 +164,21 @@ async fn every_call_to_a_site_does_what_it_says() {
     gone(&lab, &site).await;
 }
 
+/// Gives the user `bowline` what a site's cluster is told to, and no more.
+fn bind(standby: &bowline_lab::Cluster) {
+    standby.apply(&printed(crd::For::Site)).unwrap();
+    let user = "--user=bowline";
+    let cluster = ["create", "clusterrolebinding", "site", "--clusterrole=bowline-site", user];
+    standby.kubectl(&cluster).unwrap();
+    let role = "--clusterrole=bowline-fence";
+    standby.kubectl(&["create", "rolebinding", "fence", role, user, "-n", "bowline"]).unwrap();
+}
+
 async fn fence(site: &Site) {
     let group = || "shop".into();
     let claim = |epoch| Claim { epoch: Epoch(epoch), run: "shop-failover".into() };
     let first = |version| KubeOp::Claim { group: group(), version, claim: claim(1) };
     assert_eq!(site.call(KubeOp::Fence(group())).await, Ok(Answer::Fence(None)));
-    let absent = site.call(first(None)).await;
-    assert!(matches!(absent, Err(Fault::NotFound(_))), "no namespace yet: {absent:?}");
-    create_namespace(site).await;
     let version = site.written(first(None)).await;
     assert!(matches!(site.call(first(None)).await, Err(Fault::Conflict(_))));
     let second =
@@ -181,21 +191,6 @@ async fn fence(site: &Site) {
         other => panic!("{other:?}"),
     }
     assert_eq!(site.call(KubeOp::Fence("other".into())).await, Ok(Answer::Fence(None)));
-}
-
-/// With a client of the test's own: Bowline never makes a namespace.
-async fn create_namespace(site: &Site) {
-    let file = site.edges.clusters.kubeconfig.file.clone().unwrap();
-    let all = kube::config::Kubeconfig::read_from(file).unwrap();
-    let options = kube::config::KubeConfigOptions::default();
-    let config = kube::Config::from_custom_kubeconfig(all, &options).await.unwrap();
-    let client = kube::Client::try_from(config).unwrap();
-    let body = br#"{"apiVersion":"v1","kind":"Namespace","metadata":{"name":"bowline"}}"#;
-    let request = http::Request::post("/api/v1/namespaces")
-        .header("content-type", "application/json")
-        .body(body.to_vec())
-        .unwrap();
-    client.request::<serde_json::Value>(request).await.unwrap();
 }
 
 async fn jobs(site: &Site) {
