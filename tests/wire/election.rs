@@ -10,7 +10,7 @@ use std::time::Duration;
 use bowline::service::{LogFormat, RunOptions, StoreOptions};
 use bowline_core::lease::LeaseTimes;
 use bowline_core::model::Span;
-use bowline_lab::Cluster;
+use bowline_lab::{Cluster, Component};
 
 use crate::{installed, lab, wait_for};
 
@@ -112,6 +112,9 @@ fn when_the_leader_is_killed_the_other_leads_within_the_lease() {
     let groups = replicas[first].get("/api/v1/groups").1;
     assert!(groups.contains("\"group\":\"shop\""), "{groups}");
 
+    cut_off(management, &replicas);
+
+    let first = leaders(&replicas)[0];
     replicas[first].signal("-KILL");
     replicas.remove(first).unwrap().end();
     let took =
@@ -132,6 +135,17 @@ fn when_the_leader_is_killed_the_other_leads_within_the_lease() {
     let log = replicas["c"].log();
     let leads = log.lines().find(|line| line.contains("\"leads\"")).unwrap();
     assert!(serde_json::from_str::<serde_json::Value>(leads).is_ok(), "{leads}");
+}
+
+/// Cut off from the API server, nobody says that they lead, everybody lives; afterwards one leads.
+fn cut_off(management: &Cluster, replicas: &BTreeMap<&'static str, Replica>) {
+    let leaders = || replicas.values().filter(|replica| replica.leads()).count();
+    management.freeze_one(Component::ApiServer).unwrap();
+    let took = wait_for("nobody leads", 30, || (leaders() == 0, format!("{} lead", leaders())));
+    assert!(took < Duration::from_secs(LEASE.as_secs() + 1), "{took:?}");
+    assert!(replicas.values().all(|replica| replica.get("/livez").0 == 200));
+    management.thaw_one(Component::ApiServer).unwrap();
+    wait_for("a leader again", 30, || (leaders() == 1, format!("{} lead", leaders())));
 }
 
 /// No test of its own: one replica of the service.

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use bowline::edges::Edges;
 use bowline_core::model::{GroupName, ReplicaId, Span, Version, Wall};
-use bowline_core::op::{Answer, Fault, LeaseOp, LeaseSpec, Op, StoreOp};
+use bowline_core::op::{Answer, Fault, KubeOp, LeaseOp, LeaseSpec, Op, StoreOp};
 use bowline_core::run::Intent;
 use bowline_lab::Cluster;
 
@@ -43,6 +43,20 @@ async fn the_store_keeps_its_promises_on_a_real_api_server() {
     lease(&bowline).await;
     intents(management, &bowline).await;
     groups(management, &bowline).await;
+    secret(management, &bowline).await;
+}
+
+/// A site's kubeconfig may be in a Secret of the management cluster.
+async fn secret(management: &Cluster, bowline: &Edges) {
+    let site = bowline_core::model::Cluster::KubeconfigSecret("site".into());
+    let ready = Op::Kube(site, KubeOp::Ready);
+    let absent = call(bowline, ready.clone()).await;
+    assert!(matches!(absent, Err(Fault::NotFound(_))), "{absent:?}");
+    let file = management.kubeconfig_of("stranger").unwrap();
+    let from = format!("--from-file=kubeconfig={}", file.display());
+    let make = ["create", "secret", "generic", "site", &from, "--namespace=bowline"];
+    management.kubectl(&make).unwrap();
+    assert_eq!(call(bowline, ready).await, Ok(Answer::Ok));
 }
 
 async fn records(management: &Cluster, bowline: &Edges) {
