@@ -10,7 +10,42 @@ fn main() {
     let mut stage = Stage::new(scenario, &examples::shop(), seed);
     let began = stage.simulation.now().mono;
     let mut told = Vec::new();
+    let mut last = String::new();
     while stage.step(&mut told) {
+        let group = stage.policies()[0].group.clone();
+        if let Some(status) = stage.status(&group) {
+            let mut now = status.decision.clone();
+            now.push_str(
+                &status
+                    .run
+                    .map(|r| {
+                        r.steps
+                            .iter()
+                            .filter(|s| {
+                                matches!(
+                                    s.state,
+                                    bowline_core::run::StepState::Started
+                                        | bowline_core::run::StepState::Pending
+                                )
+                            })
+                            .map(|s| format!(" [{}: {}]", s.step, s.note))
+                            .collect::<String>()
+                    })
+                    .unwrap_or_default(),
+            );
+            now.push_str(&format!(
+                "{:?}",
+                status
+                    .sites
+                    .iter()
+                    .map(|s| (s.serving, s.ready, s.not_ready.clone()))
+                    .collect::<Vec<_>>()
+            ));
+            if now != last && std::env::var("LOUD").is_ok() {
+                println!("{:>12} .. {now}", stage.simulation.now().mono.since(began));
+                last = now;
+            }
+        }
         for told in told.drain(..) {
             let at = stage.simulation.now().mono.since(began);
             for record in &told.entry.records {
@@ -21,11 +56,11 @@ fn main() {
         }
     }
     let at = stage.simulation.now().mono.since(began);
-    if std::env::var("QUIET").is_ok() { return println!("{at} {:?} steps={}", stage.ended(), stage.simulation.steps()); }
-    println!("{at} {:?} steps={}", stage.ended(), stage.simulation.steps());
-    for policy in stage.policies() {
-        if let Some(status) = stage.status(&policy.group) {
-            println!("{}", serde_json::to_string_pretty(&status).unwrap_or_default());
-        }
+    if std::env::var("QUIET").is_ok() {
+        return println!("{at} {:?} steps={}", stage.ended(), stage.simulation.steps());
     }
+    println!("{at} {:?} steps={}", stage.ended(), stage.simulation.steps());
+    let document = stage.document();
+    println!("{:?} {:?} {:?}", document.promises, document.broken, document.decision);
+    println!("{:?} {:?}", document.users, document.leftovers);
 }

@@ -2,8 +2,8 @@
 //!
 //! CloudWatch stamps a point at its start and publishes it late, and after the source died a replica
 //! reports nonsense: −1 (MySQL) or a lag that grows with the outage (PostgreSQL). So what counts is the
-//! last sample before the active site's first bad health sample. Later samples may worsen the estimate,
-//! never void the evidence.
+//! last point whose whole period lies before the active site's first bad health sample. Later points
+//! may worsen the estimate, never void the evidence.
 
 use std::collections::VecDeque;
 
@@ -41,18 +41,38 @@ pub enum Grade {
     TooFarBehind,
 }
 
+/// How long a period of CloudWatch's `ReplicaLag` is.
+const PERIOD: Span = Span::mins(1);
+
 /// Replication samples of one replica, oldest first.
 #[derive(Clone, Debug, Default)]
 pub struct Replication {
     samples: VecDeque<Lag>,
+    /// Since when RDS said that it streams, or does not: changes only.
+    streams: Vec<(Wall, bool)>,
 }
 
 impl Replication {
-    /// How many samples are kept: half an hour of one-minute points.
-    pub const KEPT: usize = 30;
+    /// How many samples are kept: a day of one-minute points, for a human who answers late.
+    pub const KEPT: usize = 24 * 60;
+
+    /// Takes what RDS says of streaming at an instant.
+    pub fn described(&mut self, at: Wall, streaming: bool) {
+        if self.streams.last().is_none_or(|(_, last)| *last != streaming) {
+            self.streams.push((at, streaming));
+        }
+    }
+
+    /// Takes a metric point. Whether the replica was streaming is what RDS last said by the end of the
+    /// point's period; a process that had not asked by then has no evidence.
+    pub fn point(&mut self, at: Wall, behind_ms: Option<u64>) {
+        let said = self.streams.iter().rev().find(|(since, _)| *since <= at + PERIOD);
+        let streaming = said.is_some_and(|(_, streaming)| *streaming);
+        self.push(Lag { at, behind_ms, streaming });
+    }
 
     /// Takes a sample; one that is older than the newest, or the same, is dropped.
-    pub fn push(&mut self, sample: Lag) {
+    fn push(&mut self, sample: Lag) {
         if self.samples.back().is_some_and(|last| last.at >= sample.at) {
             return;
         }
@@ -68,10 +88,10 @@ impl Replication {
         self.samples.back()
     }
 
-    /// The last sample before the fault; without a fault, the newest.
+    /// The last sample whose period was over before the fault; without a fault, the newest.
     #[must_use]
     pub fn last_before(&self, fault_at: Option<Wall>) -> Option<&Lag> {
-        let before = |sample: &&Lag| fault_at.is_none_or(|fault| sample.at < fault);
+        let before = |sample: &&Lag| fault_at.is_none_or(|fault| sample.at + PERIOD <= fault);
         self.samples.iter().rev().find(before)
     }
 
@@ -122,37 +142,50 @@ mod tests {
 
     #[test]
     fn s10_a_streaming_sample_before_the_fault_is_good() {
-        let found = evidence(&[lag(0, Some(500), true), lag(60, Some(700), true)], 100);
+        let found = evidence(&[lag(0, Some(500), true), lag(60, Some(700), true)], 160);
         assert_eq!(found.grade, Grade::Good);
-        assert_eq!(found.loss_ms, Some(40_700));
+        assert_eq!(found.loss_ms, Some(100_700));
     }
 
     #[test]
-    fn s10_a_sample_after_the_fault_never_makes_it_good() {
-        assert_eq!(evidence(&[lag(101, Some(1), true)], 100).grade, Grade::Missing);
+    fn s10_a_sample_of_a_minute_that_saw_the_fault_never_makes_it_good() {
+        assert_eq!(evidence(&[lag(61, Some(1), true)], 120).grade, Grade::Missing);
+        assert_eq!(evidence(&[lag(60, Some(1), true)], 120).grade, Grade::Good);
         assert_eq!(evidence(&[], 100).grade, Grade::Missing);
     }
 
     #[test]
     fn s10_nonsense_after_the_fault_does_not_void_the_evidence() {
         let samples = [lag(60, Some(500), true), lag(120, None, true), lag(180, Some(1), false)];
-        assert_eq!(evidence(&samples, 100).grade, Grade::Good);
+        assert_eq!(evidence(&samples, 130).grade, Grade::Good);
     }
 
     #[test]
     fn s10_a_later_sample_may_worsen_the_estimate() {
-        let samples = [lag(60, Some(500), true), lag(120, Some(80_000), true)];
-        let found = evidence(&samples, 100);
-        assert_eq!((found.grade, found.loss_ms), (Grade::Good, Some(60_000)));
+        let samples = [lag(60, Some(500), true), lag(180, Some(200_000), true)];
+        let found = evidence(&samples, 130);
+        assert_eq!((found.grade, found.loss_ms), (Grade::Good, Some(150_000)));
     }
 
     #[test]
     fn s10_stale_far_behind_or_not_streaming_is_not_evidence() {
         assert_eq!(evidence(&[lag(0, Some(1), true)], 181).grade, Grade::Stale);
         assert_eq!(evidence(&[lag(0, Some(1), true)], 180).grade, Grade::Good);
-        assert_eq!(evidence(&[lag(60, Some(30_001), true)], 100).grade, Grade::TooFarBehind);
-        assert_eq!(evidence(&[lag(60, Some(30_000), true)], 100).grade, Grade::Good);
-        assert_eq!(evidence(&[lag(60, Some(1), false)], 100).grade, Grade::NotStreaming);
-        assert_eq!(evidence(&[lag(60, None, true)], 100).grade, Grade::NotStreaming);
+        assert_eq!(evidence(&[lag(60, Some(30_001), true)], 130).grade, Grade::TooFarBehind);
+        assert_eq!(evidence(&[lag(60, Some(30_000), true)], 130).grade, Grade::Good);
+        assert_eq!(evidence(&[lag(60, Some(1), false)], 130).grade, Grade::NotStreaming);
+        assert_eq!(evidence(&[lag(60, None, true)], 130).grade, Grade::NotStreaming);
+    }
+
+    #[test]
+    fn s10_a_point_streams_as_rds_said_by_the_end_of_its_period() {
+        let mut replication = Replication::default();
+        replication.described(Wall(50_000), true);
+        replication.described(Wall(130_000), false);
+        for at in [-60_000, 0, 60_000, 120_000] {
+            replication.point(Wall(at), Some(1));
+        }
+        let streamed: Vec<_> = replication.samples.iter().map(|sample| sample.streaming).collect();
+        assert_eq!(streamed, [false, true, true, false], "nobody had asked by the first one's end");
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::databases::evidence::Replication;
 use crate::levers::records;
-use crate::model::{Claim, Host, Lag, LoadBalancerName, Mono, Now, Site, Span, Wall, ZoneId};
+use crate::model::{Claim, Host, LoadBalancerName, Mono, Now, Site, Span, Wall, ZoneId};
 use crate::op::{
     Answer, Fault, HealthCheck, Instance, LoadBalancer, PoolView, RecordSet, RecordType,
     WorkloadView, ZoneInfo,
@@ -75,6 +75,8 @@ impl Known {
                 self.target_groups.insert((*site, name.clone()), found);
             }
             (Look::Instance(site), Answer::Instance(found)) => {
+                let replication = self.replication.entry(*site).or_default();
+                replication.described(now.wall, found.streaming);
                 self.instances.insert(*site, SeenAt { at, value: Some(found) });
             }
             (Look::Replication(site), Answer::Points(points)) => self.replicated(*site, &points),
@@ -111,13 +113,10 @@ impl Known {
         }
     }
 
-    /// Joins CloudWatch's points with what RDS says of streaming now.
     fn replicated(&mut self, site: Site, points: &[crate::model::Counted]) {
-        let streaming = self.instance(site).is_some_and(|instance| instance.streaming);
         let replication = self.replication.entry(site).or_default();
         for point in points {
-            let behind_ms = u64::try_from(point.thousandths).ok();
-            replication.push(Lag { at: point.at, behind_ms, streaming });
+            replication.point(point.at, u64::try_from(point.thousandths).ok());
         }
     }
 

@@ -2,8 +2,9 @@
 
 use bowline_core::model::{Mono, Site, Span};
 use bowline_core::op::{Call, Op, RdsOp};
-use bowline_core::plan::PlanKind;
+use bowline_core::plan::{Effect, PlanKind};
 use bowline_core::run::Run;
+use bowline_core::run::StepRun;
 
 use super::case::{Case, position};
 use super::court::{Court, Scene};
@@ -33,8 +34,10 @@ impl Case {
         let (Op::Rds(_, RdsOp::Promote(_)), Some(run)) = (op, &self.ledger.run) else { return };
         let (PlanKind::Failover, Some(planned)) = (run.kind, run.moving_since) else { return };
         let asked = run.steps.values().any(|step| step.asked.is_some());
+        let promotes = |step: &StepRun| matches!(step.step.effect, Effect::Promote(_));
+        let again = run.steps.values().any(|step| promotes(step) && step.attempts > 1);
         let only_dead = |trouble: &Trouble| matches!(trouble, Trouble::RegionDead(_));
-        if asked || !court.troubles.iter().all(only_dead) {
+        if asked || again || !court.troubles.iter().all(only_dead) {
             return;
         }
         let took = scene.now.wall.since(planned);

@@ -7,6 +7,7 @@ use bowline_core::run::{Ledger, Record, Report};
 use serde::Serialize;
 
 use super::stage::Stage;
+use crate::oracle::Verdict;
 
 /// Where a story ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -50,10 +51,12 @@ pub struct Document {
 pub struct UsersSaw {
     /// The group.
     pub group: GroupName,
-    /// Seconds of outage, weighted by the share of users that had it.
-    pub outage_secs: u64,
-    /// The longest time in which nobody was served, in seconds.
-    pub longest_total_outage_secs: u64,
+    /// Milliseconds of outage that readers saw, weighted by their share.
+    pub reads_failed_ms: u64,
+    /// The same for writers.
+    pub writes_failed_ms: u64,
+    /// The longest time in which no reader was served, in milliseconds.
+    pub longest_total_ms: u64,
 }
 
 impl Document {
@@ -65,6 +68,50 @@ impl Document {
 }
 
 impl Stage {
+    /// The story in one document.
+    #[must_use]
+    pub fn document(&self) -> Document {
+        let (scenario, seed) = self.title();
+        let verdicts = self.verdicts();
+        let word = |verdict: &Verdict| match verdict {
+            Verdict::Held => "held",
+            Verdict::Broken(_) => "broken",
+        };
+        let why = |(promise, verdict): (&&str, &Verdict)| match verdict {
+            Verdict::Broken(why) => Some(format!("{promise}: {why}")),
+            Verdict::Held => None,
+        };
+        let left = self.ledgers().values().flat_map(|ledger| &ledger.leftovers);
+        let groups = self.policies().iter().map(|policy| &policy.group);
+        Document {
+            scenario: scenario.into(),
+            seed,
+            promises: verdicts.iter().map(|(promise, v)| (*promise, word(v))).collect(),
+            broken: verdicts.iter().filter_map(why).collect(),
+            runs: self.reports(),
+            ended: self.ended(),
+            leftovers: left.map(|left| left.instance.to_string()).collect(),
+            decision: groups.filter_map(|g| self.status(g)).map(|s| s.decision).collect(),
+            users: self.users(),
+        }
+    }
+
+    /// What users saw so far, group by group.
+    #[must_use]
+    pub fn users(&self) -> Vec<UsersSaw> {
+        let (world, now) = (&self.simulation.world, self.simulation.now().mono);
+        let saw = |(index, policy): (usize, &bowline_core::policy::Policy)| {
+            let view = world.users.view(index, now);
+            UsersSaw {
+                group: policy.group.clone(),
+                reads_failed_ms: view.reads.weighted.as_millis(),
+                writes_failed_ms: view.writes.weighted.as_millis(),
+                longest_total_ms: view.reads.longest_total.as_millis(),
+            }
+        };
+        self.policies().iter().enumerate().map(saw).collect()
+    }
+
     /// Where the story is now.
     #[must_use]
     pub fn ended(&self) -> Ended {

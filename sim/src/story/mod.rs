@@ -7,6 +7,9 @@ mod ending;
 mod scenario;
 mod stage;
 
-pub use ending::{Document, Ended};
-pub use scenario::{SCENARIOS, Scenario, find};
-pub use stage::{Stage, Told};
+pub use ending::{Document, Ended, UsersSaw};
+pub use scenario::{SCENARIOS, Scenario, Script, find};
+pub use stage::{REPLICAS, Stage, Told};
+
+#[cfg(test)]
+mod tests;

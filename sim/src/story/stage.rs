@@ -11,6 +11,7 @@ use bowline_core::run::{Entry, Intent, Ledger, Record};
 use super::scenario::{Scenario, Script};
 use crate::faults::{Spell, Trouble};
 use crate::harness::{Simulation, Watch};
+use crate::oracle::{Oracle, Verdicts};
 use crate::world::{World, WorldSpec};
 
 /// When groups are armed, counted from the start of the replicas.
@@ -35,6 +36,9 @@ pub struct Stage {
     /// When the last thing that the script plans is over.
     quiet_from: Mono,
     kill_at: Option<&'static str>,
+    oracle: Oracle,
+    scenario: &'static str,
+    seed: u64,
     ledgers: BTreeMap<GroupName, Ledger>,
 }
 
@@ -56,18 +60,34 @@ impl Stage {
         let script = (scenario.script)(&first);
         let policies: Vec<_> = (0..scenario.groups).map(|n| sibling(&first, n)).collect();
         let mut rng = fastrand::Rng::with_seed(seed);
-        let world = World::build(&WorldSpec::new(policies.clone()), &mut rng);
+        let mut spec = WorldSpec::new(policies.clone());
+        spec.home_nodes *= u32::try_from(scenario.groups).unwrap_or(1);
+        let world = World::build(&spec, &mut rng);
         let began = world.began();
         let recruit = |seat: usize, earlier: u32| {
             let id = ReplicaId::new(format!("bowline-{seat}.{earlier}"));
             Node::new(NodeConfig { id, lease: LeaseTimes::default() })
         };
-        let simulation =
+        let oracle = Oracle::new(&policies, &world);
+        let mut simulation =
             Simulation::new(world, policies.clone(), rng.u64(..), REPLICAS, Box::new(recruit));
+        simulation.watch(Box::new(oracle.clone()));
         let ledgers = policies.iter().map(|p| (p.group.clone(), Ledger::default())).collect();
         let kill_at = script.kill_leader_at;
         let quiet_from = began + ARM;
-        let mut stage = Self { simulation, policies, script, began, quiet_from, kill_at, ledgers };
+        let scenario = scenario.name;
+        let mut stage = Self {
+            simulation,
+            policies,
+            script,
+            began,
+            quiet_from,
+            kill_at,
+            oracle,
+            scenario,
+            seed,
+            ledgers,
+        };
         stage.rehearse();
         stage
     }
@@ -156,6 +176,24 @@ impl Stage {
         let replicas = || (0..REPLICAS).filter_map(|seat| self.simulation.replica(seat));
         let leader = replicas().find(|node| node.leads(now.mono)).or_else(|| replicas().next());
         leader.and_then(|node| node.status(group, now))
+    }
+
+    /// The scenario's name and the seed.
+    #[must_use]
+    pub fn title(&self) -> (&'static str, u64) {
+        (self.scenario, self.seed)
+    }
+
+    /// When the replicas were started.
+    #[must_use]
+    pub fn began(&self) -> Mono {
+        self.began
+    }
+
+    /// What the oracle says of each promise, now that nothing more is to come.
+    #[must_use]
+    pub fn verdicts(&self) -> Verdicts {
+        self.oracle.verdicts(&self.simulation.world, self.simulation.now())
     }
 
     /// Reads what is new in the chains.
