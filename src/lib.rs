@@ -4,3 +4,4 @@
 //! classifies what came back.
 
 pub mod edges;
+pub mod service;

@@ -1,7 +1,7 @@
 //! Edges: `Op` in, `Answer` or `Fault` out.
 //!
-//! **One `Op` is one remote call.** An edge performs it and says what became of it; it does not loop,
-//! wait or decide, and retries nothing. Every call ends at the deadline it was given:
+//! **One `Op` is one remote call.** An edge performs it and says what became of it; it does not
+//! loop, wait or decide, and retries nothing. Every call ends at the deadline it was given:
 //!
 //! | what happened | a call that changes something | a look |
 //! | --- | --- | --- |
@@ -118,8 +118,8 @@ impl Store {
         }
     }
 
-    /// Says what a human wants; gives the intent's uid. In a cluster the requesting user is who wants
-    /// it, whatever `by` says.
+    /// Says what a human wants; gives the intent's uid. In a cluster the requesting user is who
+    /// wants it, whatever `by` says.
     ///
     /// # Errors
     /// What the store said: no right to is [`Fault::Denied`].

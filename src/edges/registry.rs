@@ -1,5 +1,5 @@
-//! What the policies in force say that an edge must know: whom a notice is for, and where the secret
-//! is that leads there.
+//! What the policies in force say that an edge must know: whom a notice is for, and where the
+//! secret is that leads there.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

@@ -145,6 +145,11 @@ impl<'a> Draft<'a> {
                 marks: vec![Mark::Released(id)],
                 ..Step::holds(Effect::Release(Release { hold: hold.clone() }), self.to, ASKED)
             },
+            None if self.to == Site::Home => {
+                let note = format!("{object} was not held at home");
+                let effect = Effect::Milestone(Milestone { note });
+                Step::looks(effect, Place::Nowhere)
+            }
             _ => Step::holds(set(self), self.to, ASKED),
         }
     }

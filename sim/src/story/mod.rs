@@ -10,3 +10,6 @@ mod stage;
 pub use ending::{Document, Ended, UsersSaw};
 pub use scenario::{SCENARIOS, Scenario, Script, find};
 pub use stage::{REPLICAS, Stage, Told};
+
+#[cfg(test)]
+mod tests;

@@ -60,7 +60,9 @@ impl Stage {
         let script = (scenario.script)(&first);
         let policies: Vec<_> = (0..scenario.groups).map(|n| sibling(&first, n)).collect();
         let mut rng = fastrand::Rng::with_seed(seed);
-        let world = World::build(&WorldSpec::new(policies.clone()), &mut rng);
+        let mut spec = WorldSpec::new(policies.clone());
+        spec.home_nodes *= u32::try_from(scenario.groups).unwrap_or(1);
+        let world = World::build(&spec, &mut rng);
         let began = world.began();
         let recruit = |seat: usize, earlier: u32| {
             let id = ReplicaId::new(format!("bowline-{seat}.{earlier}"));

@@ -1,5 +1,5 @@
-//! Something that changes, as a sequence of files that do not: version N is written over by creating
-//! version N + 1, which only one writer can.
+//! Something that changes, as a sequence of files that do not: version N is written over by
+//! creating version N + 1, which only one writer can.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -68,8 +68,8 @@ impl Versions {
     }
 
     /// Between our look and our link others may have come so far that our name was free again, its
-    /// first bearer removed. Then the largest is at least [`KEPT`] further on, readers go by that, and
-    /// whether our bytes ever counted is not known.
+    /// first bearer removed. Then the largest is at least [`KEPT`] further on, readers go by that,
+    /// and whether our bytes ever counted is not known.
     fn settle(&self, ours: u64) -> Result<Version, Fault> {
         let all = numbers(&self.folder).map_err(|e| Fault::Unknown(e.to_string()))?;
         let last = all.last().copied().unwrap_or(ours);

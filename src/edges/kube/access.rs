@@ -93,8 +93,8 @@ impl KubeconfigSource {
         from_kubeconfig(read.map_err(Box::new)?, context).await
     }
 
-    /// A wire to the management cluster: by a file or context if one is given, else the one we run in
-    /// or the kubeconfig's present context.
+    /// A wire to the management cluster: by a file or context if one is given, else the one we run
+    /// in or the kubeconfig's present context.
     ///
     /// # Errors
     /// No configuration, or one that cannot be used.
@@ -114,7 +114,7 @@ async fn from_kubeconfig(all: Kubeconfig, context: Option<&str>) -> Result<Wire,
 }
 
 /// A client that retries nothing by itself: the node decides what is sent again.
-fn wire(mut config: Config) -> Result<Wire, AccessError> {
+pub(super) fn wire(mut config: Config) -> Result<Wire, AccessError> {
     config.default_retry = false;
     config.connect_timeout = Some(CONNECT);
     Ok(Wire::new(kube::Client::try_from(config).map_err(Box::new)?))
@@ -142,6 +142,12 @@ struct Known {
 }
 
 impl Clusters {
+    /// Clusters of which none was reached yet, without access to EKS.
+    #[must_use]
+    pub fn new(kubeconfig: KubeconfigSource, management: Option<(Wire, ObjectName)>) -> Self {
+        Self { kubeconfig, management, ..Self::default() }
+    }
+
     /// The wire to a cluster.
     ///
     /// # Errors

@@ -1,5 +1,5 @@
-//! What people want, as create-only objects of three kinds: RBAC on the kind decides who may start a
-//! run, who may approve, and who may pause or cancel (ADR 0004).
+//! What people want, as create-only objects of three kinds: RBAC on the kind decides who may start
+//! a run, who may approve, and who may pause or cancel (ADR 0010).
 
 use serde::Deserialize;
 use serde_json::{Map, Value, json};

@@ -72,11 +72,11 @@ impl From<Workload> for WorkloadView {
     /// One read says how many pods there are only as its controller last counted them:
     ///
     /// - A StatefulSet's `status.replicas` has its terminating pods in it.
-    /// - A Deployment's has not; they are `status.terminatingReplicas`, which API servers before 1.35
-    ///   do not fill: there a pod that is being stopped is not seen, and only the database's own
-    ///   count of connections tells that it is gone.
-    /// - Until the controller has seen the present `spec`, no pod counts as ready and at least one as
-    ///   there, so that nobody takes an old count for the end of the pods.
+    /// - A Deployment's has not; they are `status.terminatingReplicas`, which API servers before
+    ///   1.35 do not fill: there a pod that is being stopped is not seen, and only the database's
+    ///   own count of connections tells that it is gone.
+    /// - Until the controller has seen the present `spec`, no pod counts as ready and at least one
+    ///   as there, so that nobody takes an old count for the end of the pods.
     fn from(seen: Workload) -> Self {
         let counted = seen.status.observed_generation >= seen.metadata.generation;
         let pods = seen.status.replicas + seen.status.terminating_replicas;

@@ -39,7 +39,8 @@ pub(crate) fn fence_name(group: &GroupName) -> String {
     format!("bowline-fence-{group}")
 }
 
-/// One segment of a path or one value of a query, with everything but unreserved characters escaped.
+/// One segment of a path or one value of a query, with everything but unreserved characters
+/// escaped.
 pub(crate) fn segment(text: &str) -> String {
     text.bytes().fold(String::with_capacity(text.len()), |mut all, byte| {
         if byte.is_ascii_alphanumeric() || b"-_~.".contains(&byte) && text != "." && text != ".." {

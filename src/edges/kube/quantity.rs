@@ -1,7 +1,7 @@
 //! Kubernetes resource quantities, read and written exactly.
 
-/// Reads a quantity in thousandths (`200m` is 200, `2` is 2000, `1Ki` is 1 024 000); `None` when it is
-/// no quantity, is negative or does not fit. What is finer than a thousandth is rounded up, as
+/// Reads a quantity in thousandths (`200m` is 200, `2` is 2000, `1Ki` is 1 024 000); `None` when it
+/// is no quantity, is negative or does not fit. What is finer than a thousandth is rounded up, as
 /// Kubernetes does.
 pub(crate) fn milli(text: &str) -> Option<u64> {
     let digits = text.bytes().take_while(|b| b.is_ascii_digit() || *b == b'.').count();
@@ -47,7 +47,8 @@ fn exponent(unit: &str) -> Option<(u128, u128)> {
     Some(if power < 0 { (1, size) } else { (size, 1) })
 }
 
-/// A limit as `Quantities` hold it: `cpu` in thousandths, everything else in whole units (rounded up).
+/// A limit as `Quantities` hold it: `cpu` in thousandths, everything else in whole units (rounded
+/// up).
 pub(crate) fn read(resource: &str, text: &str) -> Option<u64> {
     let milli = milli(text)?;
     Some(if resource == "cpu" { milli } else { milli.div_ceil(1_000) })

@@ -1,7 +1,7 @@
 //! Calls to a site's cluster: each [`KubeOp`] is one request.
 //!
-//! Every write carries the resourceVersion of the read it is based on, so a write by a stale claimant
-//! is refused by the API server itself. The fence of a group is one ConfigMap per group
+//! Every write carries the resourceVersion of the read it is based on, so a write by a stale
+//! claimant is refused by the API server itself. The fence of a group is one ConfigMap per group
 //! (`bowline/bowline-fence-GROUP`): groups that share a cluster never get in each other's way, and
 //! creating it is a compare-and-swap by name.
 

@@ -1,10 +1,11 @@
 //! The durable store as custom resources: records, facts, and the lease, in one namespace of the
 //! management cluster.
 //!
-//! A record is `GROUP-SEQ` (twenty digits), created and never changed: creating the next name *is* the
-//! compare-and-swap. Reads go to the quorum (no resourceVersion). Records carry the number of the
-//! block of [`BLOCK`] they belong to, and one read gives what of one block comes after the number
-//! asked for: it stays small however long the chain grows, and the reader asks again after the last.
+//! A record is `GROUP-SEQ` (twenty digits), created and never changed: creating the next name *is*
+//! the compare-and-swap. Reads go to the quorum (no resourceVersion). Records carry the number of
+//! the block of [`BLOCK`] they belong to, and one read gives what of one block comes after the
+//! number asked for: it stays small however long the chain grows, and the reader asks again after
+//! the last.
 
 use std::sync::Arc;
 

@@ -1,6 +1,7 @@
 //! Answers of an API server, good and bad, and what they are taken for.
 
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use serde_json::json;
@@ -9,7 +10,10 @@ use tokio::net::TcpListener;
 
 use super::*;
 
-/// Serves one connection: reads the request, writes `answer`, closes.
+/// Requests whose answers are counted.
+static REQUESTS: AtomicUsize = AtomicUsize::new(0);
+
+/// Serves connections: reads the request, writes `answer`, closes.
 async fn server(answer: &str) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -19,17 +23,19 @@ async fn server(answer: &str) -> SocketAddr {
             let (mut socket, _) = listener.accept().await.unwrap();
             let mut request = [0; 4096];
             let _ = socket.read(&mut request).await;
+            if answer.contains("x-counted") {
+                REQUESTS.fetch_add(1, Ordering::Relaxed);
+            }
             let _ = socket.write_all(answer.as_bytes()).await;
         }
     });
     address
 }
 
+/// As the service makes it.
 fn wire(address: SocketAddr) -> Wire {
-    let mut config = kube::Config::new(format!("http://{address}").parse().unwrap());
-    config.default_retry = false;
-    config.connect_timeout = Some(Duration::from_secs(1));
-    Wire::new(kube::Client::try_from(config).unwrap())
+    let config = kube::Config::new(format!("http://{address}").parse().unwrap());
+    super::super::access::wire(config).unwrap()
 }
 
 fn answer(status: &str, headers: &str, body: &str) -> String {
@@ -74,6 +80,17 @@ async fn throttling_says_when_to_come_back() {
     assert_eq!(read(&text).await, Err(Fault::Throttled { after: Some(Span::secs(7)) }));
     let text = answer("429 Too Many", "retry-after: soon\r\n", "");
     assert_eq!(create(&text).await, Err(Fault::Throttled { after: None }));
+}
+
+#[tokio::test]
+async fn s6_nothing_is_sent_twice() {
+    for status in ["429 Too Many", "503 Unavailable", "504 Timeout", "500 Internal"] {
+        let before = REQUESTS.load(Ordering::Relaxed);
+        let text = answer(status, "retry-after: 0\r\nx-counted: yes\r\n", "");
+        assert!(create(&text).await.is_err());
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        assert_eq!(REQUESTS.load(Ordering::Relaxed) - before, 1, "{status}");
+    }
 }
 
 #[tokio::test]

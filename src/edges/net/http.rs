@@ -1,5 +1,5 @@
-//! One HTTP request over a connection of its own: to an address that the caller names, with the host
-//! and TLS name that the caller names. Redirects are answers like any other.
+//! One HTTP request over a connection of its own: to an address that the caller names, with the
+//! host and TLS name that the caller names. Redirects are answers like any other.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, OnceLock};
@@ -30,8 +30,8 @@ pub(super) struct Target {
 /// Sends one request and waits for the head of its answer.
 ///
 /// # Errors
-/// [`Fault::Transient`] when there was no connection: nothing was sent. [`Fault::Unknown`] when there
-/// was no answer. Faults never repeat the path, which may be a secret.
+/// [`Fault::Transient`] when there was no connection: nothing was sent. [`Fault::Unknown`] when
+/// there was no answer. Faults never repeat the path, which may be a secret.
 pub(super) async fn exchange(
     target: &Target,
     request: Request<Full<Bytes>>,

@@ -6,7 +6,7 @@ use std::time::Duration;
 use bowline_core::model::{Author, Span};
 use bowline_core::op::{HttpProbe, HttpSeen};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, UdpSocket};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use super::*;
@@ -87,6 +87,54 @@ async fn a_server_without_tls_is_no_connection_for_a_probe_with_it() {
     let (address, _told) = server(Some("HTTP/1.1 200 OK\r\n\r\n")).await;
     let probe = HttpProbe { tls: true, ..probe(address) };
     assert!(matches!(seen(probe).await, Err(Fault::Transient(_))));
+}
+
+/// A server of one zone: answers A questions for `shop.example.com`, and nothing else with "no such
+/// name". Hands out whether recursion was wanted.
+async fn name_server() -> (SocketAddr, UnboundedReceiver<bool>) {
+    let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    let address = socket.local_addr().unwrap();
+    let (tell, told) = unbounded_channel();
+    tokio::spawn(async move {
+        let mut packet = [0; 512];
+        loop {
+            let (_, from) = socket.recv_from(&mut packet).await.unwrap();
+            let name = 12 + packet[12..].iter().position(|byte| *byte == 0).unwrap() + 1;
+            let question = &packet[12..name + 4];
+            let ours = question.to_ascii_lowercase().starts_with(b"\x04shop\x07example\x03com\0");
+            let yes = ours && question[question.len() - 3] == 1;
+            let _ = tell.send(packet[2] & 1 == 1);
+            let mut answer = packet[..2].to_vec();
+            answer.extend([0x84, if ours { 0 } else { 3 }, 0, 1, 0, u8::from(yes), 0, 0, 0, 0]);
+            answer.extend(question);
+            if yes {
+                answer.extend([0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 60, 0, 4, 10, 1, 2, 3]);
+            }
+            socket.send_to(&answer, from).await.unwrap();
+        }
+    });
+    (address, told)
+}
+
+#[tokio::test]
+async fn s11_an_authoritative_server_is_asked_itself_and_without_recursion() {
+    let (address, mut told) = name_server().await;
+    let dns = Dns { resolver: None, servers: [("ns-1.example.net".into(), address)].into() };
+    let ask = |name: &str| ProbeOp::Authoritative {
+        server: "ns-1.example.net".into(),
+        name: name.into(),
+    };
+    let found = look(&dns, &ask("shop.example.com")).await;
+    assert_eq!(found, Ok(Answer::Addresses(vec!["10.1.2.3".parse().unwrap()])));
+    assert_eq!(told.recv().await, Some(false));
+    assert_eq!(look(&dns, &ask("other.example.com")).await, Ok(Answer::Addresses(Vec::new())));
+    let resolving = Dns { resolver: Some(address), ..Dns::default() };
+    let resolve = |name: &str| ProbeOp::Resolve { name: name.into() };
+    let found = look(&resolving, &resolve("shop.example.com")).await;
+    let addresses = vec!["10.1.2.3".parse().unwrap()];
+    assert_eq!(found, Ok(Answer::Resolved("shop.example.com".into(), addresses)));
+    let absent = look(&resolving, &resolve("other.example.com")).await;
+    assert!(matches!(absent, Err(Fault::NotFound(_))), "{absent:?}");
 }
 
 fn notice() -> Notice {

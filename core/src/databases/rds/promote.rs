@@ -8,9 +8,10 @@ use crate::model::Span;
 use crate::op::{Fault, Metric, Op, RdsOp};
 use crate::step::{Context, Judgement, Procedure, Seen};
 
-/// After a promotion was sent the status stays `available`, and the source named, for a while: only
-/// after this long without any sign of it may it be sent again. RDS refuses a second one.
-const PROMOTION_SHOWS: Span = Span::mins(3);
+/// After a promotion was sent the status stays `available`, and the source named, for a while. It is
+/// sent again only when the first request can no longer take effect: a signed request is valid for
+/// five minutes. RDS refuses a second one, so this is patience, not what keeps it safe.
+const PROMOTION_SHOWS: Span = Span::mins(6);
 
 /// Makes a replica a writer. Done when it names no source any more and is `available`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,5 +1,6 @@
-//! What the management cluster must have before Bowline runs in it: resources, the admission policy
-//! that keeps `spec.by` true, and roles. Printed by `bowline crd`; applying it is the operator's.
+//! What clusters must have before Bowline uses them. Printed by `bowline crd`; applying it is the
+//! operator's. The management cluster: resources, the admission policy that keeps `spec.by` true, and
+//! roles. A site's cluster: a namespace for the fence, and what Bowline may do there.
 
 mod admission;
 mod resources;
@@ -9,18 +10,30 @@ use std::io::{self, Write};
 
 use serde_json::Value;
 
-/// Everything, in the order in which it should be applied.
-#[must_use]
-pub fn documents() -> Vec<Value> {
-    [resources::all(), admission::all(), roles::all()].concat()
+/// For which cluster.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum For {
+    /// The one that keeps groups, records and intents.
+    Management,
+    /// A site's.
+    Site,
 }
 
-/// Prints everything as a YAML stream.
+/// Everything for a cluster, in the order in which it should be applied.
+#[must_use]
+pub fn documents(cluster: For) -> Vec<Value> {
+    match cluster {
+        For::Management => [resources::all(), admission::all(), roles::management()].concat(),
+        For::Site => roles::site(),
+    }
+}
+
+/// Prints everything for a cluster as a YAML stream.
 ///
 /// # Errors
 /// What `out` says.
-pub fn print(out: &mut impl Write) -> io::Result<()> {
-    for document in documents() {
+pub fn print(cluster: For, out: &mut impl Write) -> io::Result<()> {
+    for document in documents(cluster) {
         let text = serde_saphyr::to_string(&document).map_err(io::Error::other)?;
         writeln!(out, "---\n{}", text.trim_end())?;
     }
@@ -33,16 +46,18 @@ mod tests {
 
     #[test]
     fn what_is_printed_reads_back() {
-        let mut printed = Vec::new();
-        print(&mut printed).unwrap();
-        let text = String::from_utf8(printed).unwrap();
-        let read: Vec<Value> = serde_saphyr::from_multiple(&text).unwrap();
-        assert_eq!(read, documents());
+        for cluster in [For::Management, For::Site] {
+            let mut printed = Vec::new();
+            print(cluster, &mut printed).unwrap();
+            let text = String::from_utf8(printed).unwrap();
+            let read: Vec<Value> = serde_saphyr::from_multiple(&text).unwrap();
+            assert_eq!(read, documents(cluster));
+        }
     }
 
     #[test]
     fn every_kind_is_there_with_a_schema() {
-        let all = documents();
+        let all = documents(For::Management);
         let crds: Vec<_> = all.iter().filter(|d| d["kind"] == "CustomResourceDefinition").collect();
         let kinds: Vec<_> =
             crds.iter().map(|d| d["spec"]["names"]["kind"].as_str().unwrap()).collect();

@@ -1,10 +1,12 @@
-//! Roles to bind: who may start a run is not who may approve it, and nobody may change or delete a
-//! record.
+//! Roles to bind: who may start a run is not who may approve it, nobody may change or delete a record,
+//! and in a site's cluster Bowline may do what its calls do and nothing else.
 
 use serde_json::{Value, json};
 
-/// Every role. Bind them in Bowline's namespace, with `RoleBindings`.
-pub(super) fn all() -> Vec<Value> {
+use crate::edges::kube::site::FENCE_NAMESPACE;
+
+/// Roles of the management cluster. Bind them in Bowline's namespace, with `RoleBindings`.
+pub(super) fn management() -> Vec<Value> {
     let bowline = |resources: &[&str], verbs: &[&str]| rule("bowline.dev", resources, verbs);
     let every = [
         "failovergroups",
@@ -32,6 +34,22 @@ pub(super) fn all() -> Vec<Value> {
         role("bowline-operator", &[look.clone(), facts.clone(), starts]),
         role("bowline-approver", &[look, facts, approves]),
     ]
+}
+
+/// What a site's cluster needs: bind `bowline-site` in the cluster, `bowline-fence` in the namespace.
+pub(super) fn site() -> Vec<Value> {
+    let namespace =
+        json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": FENCE_NAMESPACE}});
+    let scales = ["deployments/scale", "statefulsets/scale"];
+    let objects = [
+        rule("apps", &["deployments", "statefulsets"], &["get", "patch"]),
+        rule("apps", &scales, &["update"]),
+        rule("batch", &["cronjobs"], &["get", "patch"]),
+        rule("karpenter.sh", &["nodepools"], &["get", "patch"]),
+        rule("", &["nodes"], &["list"]),
+    ];
+    let fence = [rule("", &["configmaps"], &["get", "create", "update"])];
+    vec![namespace, role("bowline-site", &objects), role("bowline-fence", &fence)]
 }
 
 fn role(name: &str, rules: &[Value]) -> Value {

@@ -1,0 +1,26 @@
+//! `bowline run`: the service around one [`Node`](bowline_core::node::Node).
+//!
+//! ```text
+//! policies ─┐                       ┌→ edges.perform(op), one task per call ─┐
+//! signals  ─┼→ driver: node.handle ─┤                                        │
+//!           │                       └→ shared: what health and metrics read  │
+//!           └──────────────────────────────── replies ←──────────────────────┘
+//! ```
+//! Policies, signals, the driver and the HTTP server are critical: when one of them ends, the
+//! process ends, and another replica leads. Nothing here decides anything about a group.
+
+mod clock;
+mod driver;
+mod http;
+mod journal;
+mod log;
+mod metrics;
+mod options;
+mod policies;
+mod shared;
+mod signals;
+mod start;
+
+pub use log::{LogFormat, init as init_log};
+pub use options::{RunOptions, ServiceError, StoreOptions};
+pub use start::{edges, run, serve, store};

@@ -1,0 +1,80 @@
+//! Bowline's edges and service: over a directory, and against real API servers and a real Karpenter.
+//! What needs the lab is ignored by a plain `cargo test`; `cargo xtask test` runs it.
+#![allow(clippy::unwrap_used)]
+
+#[path = "wire/election.rs"]
+mod election;
+#[path = "wire/folder.rs"]
+mod folder;
+#[path = "wire/site.rs"]
+mod site;
+#[path = "wire/store.rs"]
+mod store;
+
+use std::time::{Duration, Instant};
+
+use bowline::edges::kube::{ClusterStore, Clusters, KubeconfigSource, crd};
+use bowline::edges::net::Dns;
+use bowline::edges::registry::Registry;
+use bowline::edges::{Edges, Store};
+use bowline_core::op::{Answer, Fault, Op};
+use bowline_lab::wait::{Look, until};
+use bowline_lab::{Cluster, Lab, LabOptions};
+
+/// A lab with these clusters only.
+fn lab(clusters: &[&str]) -> Lab {
+    Lab::start(LabOptions::default().only(clusters).clusters_only()).unwrap()
+}
+
+/// The management cluster, with Bowline's namespace, resources and roles, and users bound to them.
+fn installed(lab: &Lab) -> &Cluster {
+    let management = lab.cluster("management").unwrap();
+    management.kubectl(&["create", "namespace", "bowline"]).unwrap();
+    management.apply(&printed(crd::For::Management)).unwrap();
+    let defined = ["wait", "--for=condition=Established", "crd", "--all", "--timeout=30s"];
+    management.kubectl(&defined).unwrap();
+    // An API server answers 429 for a resource until its storage is there.
+    wait_for("the resources", 30, || {
+        let listed = management.kubectl(&["get", "bowline", "--all-namespaces"]);
+        (listed.is_ok(), listed.err().map_or_else(String::new, |e| format!("{e:#}")))
+    });
+    let bound = [("bowline", "controller"), ("operator", "operator"), ("approver", "approver")];
+    for (user, role) in bound {
+        let (role, user) = (format!("--clusterrole=bowline-{role}"), format!("--user={user}"));
+        let bind = ["create", "rolebinding", &user[7..], &role, &user, "--namespace=bowline"];
+        management.kubectl(&bind).unwrap();
+    }
+    management
+}
+
+/// What `bowline crd` prints.
+fn printed(cluster: crd::For) -> String {
+    let mut printed = Vec::new();
+    crd::print(cluster, &mut printed).unwrap();
+    String::from_utf8(printed).unwrap()
+}
+
+/// Edges of one of the lab's users in the management cluster.
+async fn edges_of(management: &Cluster, user: &str) -> Edges {
+    let source = KubeconfigSource { file: Some(management.kubeconfig_of(user).unwrap()) };
+    let wire = source.management(None).await.unwrap();
+    let store = Store::Cluster(ClusterStore::new(wire.clone(), "bowline".into()));
+    let clusters = Clusters::new(source, Some((wire, "bowline".into())));
+    Edges { store, clusters, dns: Dns::default(), registry: Registry::default(), aws: None }
+}
+
+async fn call(edges: &Edges, op: Op) -> Result<Answer, Fault> {
+    edges.perform(&op, tokio::time::Instant::now() + Duration::from_secs(5)).await
+}
+
+/// Looks until something is so; says how long it took.
+fn wait_for(what: &str, limit_secs: u64, look: impl Fn() -> (bool, String)) -> Duration {
+    let began = Instant::now();
+    let found = until(what, Duration::from_secs(limit_secs), || {
+        let (there, seen) = look();
+        Ok(if there { Look::There(()) } else { Look::NotYet(seen) })
+    });
+    found.unwrap();
+    println!("{what}: {:.1} s", began.elapsed().as_secs_f32());
+    began.elapsed()
+}
