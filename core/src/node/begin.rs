@@ -201,6 +201,9 @@ impl Begin {
             return Err(Incomplete(format!("a safe plan ({danger})")));
         }
         let mut records = Vec::new();
+        if self.opens && group.ledger().busy_run().is_some() {
+            return Err(Incomplete("that the obligations of the last run are done".into()));
+        }
         if self.opens {
             let claim = Claim { epoch: self.epoch, run: self.run };
             records.push(Record::Claimed { claim, by: host.id.clone() });
