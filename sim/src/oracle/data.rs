@@ -81,7 +81,8 @@ impl Case {
         court: &mut Court,
     ) {
         let Some(database) = &self.policy.database else { return };
-        let fault = run.fault_at.map_or(scene.now.mono, part::mono);
+        let last = self.last_write(scene, member.door.site.other());
+        let fault = run.fault_at.map_or(last, part::mono);
         let loss = self.loss(scene, member, fault);
         let evidence = database.max_lag + database.lag_fresh;
         let accepted = Span(self.accepted_ms.unwrap_or(0));
@@ -89,6 +90,16 @@ impl Case {
             let words = format!("{} lacks {loss} of writes from before the fault", member.id);
             court.breaks("S10", scene.now, words);
         }
+    }
+
+    /// When a site's member last acknowledged a write.
+    fn last_write(&self, scene: Scene<'_>, site: Site) -> Mono {
+        let (now, rds) = (scene.now.mono, &scene.world.rds);
+        let old = self.member(scene, site);
+        let last = old.and_then(|old| {
+            rds.log(old.door.group).map(|log| log.last_write(old.held.branch, now))
+        });
+        last.unwrap_or(now)
     }
 
     /// From the first write acknowledged before the fault that the promoted member does not have,

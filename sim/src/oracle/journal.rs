@@ -50,8 +50,10 @@ impl Case {
                 }
             }
             Record::Started { op, .. } => {
+                if !self.started.iter().any(|known| known.op == **op) {
+                    self.judge_delay(scene, op, court);
+                }
                 self.start(op);
-                self.judge_delay(scene, op, court);
             }
             Record::Closed { ended } => {
                 self.accepted_ms = None;

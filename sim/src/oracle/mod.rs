@@ -1,8 +1,8 @@
 //! The oracle: whether the promises of `design.md` §3 were kept.
 //!
-//! It judges the world: DNS answers, who accepts writes, replicas, pods, annotations, and the durable
-//! store's bytes. It never asks a node what it believes. Each promise is a check with its definition
-//! in words beside it, and a test with a hand-made world that makes it say `broken`.
+//! It judges the world: DNS answers, who accepts writes, replicas, pods, annotations, and the
+//! durable store's bytes. It never asks a node what it believes. Each promise is a check with its
+//! definition in words beside it, and a test with a hand-made world that makes it say `broken`.
 
 mod case;
 mod court;
@@ -28,65 +28,70 @@ use judge::Judge;
 pub const PROMISES: [(&str, &str); 13] = [
     (
         "S1",
-        "every authoritative answer leads to the site whose member is the newest writer, but from a \
-         recorded promotion until all answers lead to the promoted site; meanwhile the old site \
-         takes no writes, or its fence is recorded as unknown and somebody said proceed",
+        "every authoritative answer leads to the site whose member is the newest writer, but \
+         from a recorded promotion until all answers lead to the promoted site; meanwhile the \
+         old site takes no writes, or its fence is recorded as unknown and somebody said \
+         proceed",
     ),
     (
         "S2",
-        "when a record set or gate opens a site, its member is the newest writer and is up, and each \
-         listed workload has the minimum share of ready pods that the policy asks for",
+        "when a record set or gate opens a site, its member is the newest writer and is up, \
+         and each listed workload has the minimum share of ready pods that the policy asks \
+         for",
     ),
     (
         "S3",
-        "a site that is opened serves its users at that instant, and after every change each name \
-         has one primary and one secondary set of each type, none of them empty",
+        "a site that is opened serves its users at that instant, and after every change each \
+         name has one primary and one secondary set of each type, none of them empty",
     ),
     (
         "S4",
-        "no automatic move is planned away from a site that has served its users for the whole \
-         confirm time",
+        "no automatic move is planned away from a site that has served its users for the \
+         whole confirm time",
     ),
     (
         "S5",
-        "the stored chain is whole and each entry written under the claim that stood; no run opens \
-         while another is open; claims in clusters, zones and gates never go back",
+        "the stored chain is whole and each entry written under the claim that stood; no run \
+         opens while another is open; claims in clusters, zones and gates never go back",
     ),
     (
         "S6",
-        "a call that changes something is performed at most as often as its start was recorded, and \
-         a promotion takes effect at most once a run",
+        "a call that changes something is performed at most as often as its start was \
+         recorded, and a promotion takes effect at most once a run",
     ),
     (
         "S7",
         "every call that changes something was recorded before; when no run is busy, every \
-         annotation and every closed door is a recorded hold, and every recorded hold is there",
+         annotation and every closed door is a recorded hold, and every recorded hold is \
+         there",
     ),
     (
         "S8",
-        "no automatic failover is planned within the block window after another, and none when \
-         three groups of one Region failed over within ten minutes",
+        "no automatic failover is planned within the block window after another, and none \
+         when three groups of one Region failed over within ten minutes",
     ),
     (
         "S9",
-        "no call to a dead Region waits longer than 30 s, and with nothing asked the promotion is \
-         started within three minutes after the move was planned",
+        "no call to a dead Region waits longer than 30 s, and with nothing asked the \
+         promotion is started within three minutes after the move was planned",
     ),
     (
         "S10",
-        "a planned promotion misses no write acknowledged since its run was opened; an unplanned one \
-         misses at most maxLag plus lagFresh of replication time, or what a human accepted",
+        "a planned promotion misses no write acknowledged since its run was opened; an \
+         unplanned one misses at most maxLag plus lagFresh of replication time, or what a \
+         human accepted",
     ),
     (
         "S11",
-        "when a run says that it moved, all answers lead to the gaining site, and its users can read \
-         and write there",
+        "when a run says that it moved, all answers lead to the gaining site, and its users \
+         can read and write there",
     ),
     ("L1", "an hour after the last trouble every run is over, or asks a human"),
     (
         "L2",
-        "after a failback the group is armed, the records are as at the beginning, home writes, and \
-         the standby is back at its baseline with a streaming replica and without added nodes",
+        "after a failback the group is armed, the records are as at the beginning, home \
+         writes, and the standby is back at its baseline with a streaming replica and without \
+         added nodes",
     ),
 ];
 

@@ -157,4 +157,6 @@ fn advance(part: &mut impl Part, now: Now, rng: &mut fastrand::Rng) {
 }
 
 #[cfg(test)]
+pub(crate) mod bench;
+#[cfg(test)]
 mod tests;
