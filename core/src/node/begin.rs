@@ -1,4 +1,5 @@
-//! Beginning a run, or giving an open one the plan of the move: the records that are written at once.
+//! Beginning a run, or giving an open one the plan of the move: the records that are written at
+//! once.
 
 use std::collections::BTreeSet;
 
@@ -104,7 +105,8 @@ pub(super) fn fault_at(group: &Group, host: &Host<'_>) -> Option<Wall> {
     open.or_else(|| serving.first_bad.map(|bad| bad.wall)).or(Some(host.now.wall))
 }
 
-/// What must be asked before anything that cannot be undone; nothing, if policy and evidence suffice.
+/// What must be asked before anything that cannot be undone; nothing, if policy and evidence
+/// suffice.
 pub(super) fn failover_question(
     group: &Group,
     evidence: Option<&Evidence>,
