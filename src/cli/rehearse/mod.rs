@@ -67,7 +67,7 @@ pub fn run(args: &RehearseArgs, out: &mut impl Write, err: &mut impl Write) -> R
     let policy = chosen(&loaded.policies, args.group.as_deref())?;
     let seeds: Vec<u64> = (0..args.runs).map(|n| args.seed.wrapping_add(u64::from(n))).collect();
     let played = play::all(args.scenario, policy, &seeds);
-    let forecast = Forecast::of(policy.group.as_str(), args.scenario.name, &played);
+    let forecast = Forecast::of(policy.group.as_str(), args.scenario, &played);
     match args.output {
         Output::Text => table::write(&forecast, out)?,
         Output::Json => {
