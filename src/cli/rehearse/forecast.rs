@@ -80,11 +80,11 @@ impl Forecast {
     /// What these stories of a group amount to.
     pub(super) fn of(group: &str, scenario: &Scenario, played: &[Document]) -> Self {
         let stayed = |one: &&Document| scenario.moves && moves(one).next().is_none();
-        let moves: Vec<&Report> = played.iter().flat_map(moves).collect();
-        let phases_ms = phases(&moves);
+        let moved: Vec<&Report> = played.iter().flat_map(moves).collect();
+        let phases_ms = phases(&moved);
         let longest = phases_ms.iter().max_by_key(|(_, ms)| **ms);
         let measured = |value: fn(&Report) -> Option<u64>| {
-            Percentiles::of(moves.iter().filter_map(|report| value(report)).collect())
+            Percentiles::of(moved.iter().filter_map(|report| value(report)).collect())
         };
         Self {
             group: group.into(),
