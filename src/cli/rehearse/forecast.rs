@@ -130,14 +130,17 @@ fn moves(document: &Document) -> impl Iterator<Item = &Report> {
         .filter(|report| report.kind != PlanKind::Failback && report.phases.rto.is_some())
 }
 
+/// One of the phases.
+type PhaseOf = fn(&PhaseTimes) -> Option<u64>;
+
 fn phases(moves: &[&Report]) -> BTreeMap<&'static str, u64> {
-    let named: [(&'static str, fn(&PhaseTimes) -> Option<u64>); 4] = [
+    let named: [(&'static str, PhaseOf); 4] = [
         ("detect", |phases| phases.detect),
         ("decide", |phases| phases.decide),
         ("execute", |phases| phases.execute),
         ("validate", |phases| phases.validate),
     ];
-    let median = |(name, value): (&'static str, fn(&PhaseTimes) -> Option<u64>)| {
+    let median = |(name, value): (&'static str, PhaseOf)| {
         let values = moves.iter().filter_map(|report| value(&report.phases)).collect();
         Some((name, Percentiles::of(values)?.p50))
     };
