@@ -1,5 +1,5 @@
-//! Exit codes: one list for every command, so that scripts can tell outcomes apart. Nothing else may
-//! choose a number.
+//! Exit codes: one list for every command, so that scripts can tell outcomes apart. Nothing else
+//! may choose a number.
 //!
 //! | code | meaning |
 //! | --- | --- |

@@ -27,10 +27,10 @@ use teller::Teller;
 #[command(long_about = "\
 Watch Bowline save an application in a simulated world.
 
-A web shop with a database runs in two Regions. Something goes wrong with the first; three replicas of
-the very code that ships notice, decide, move the shop to the second, and bring it home again. Users
-behind caching resolvers tell how much of it they saw, and an oracle that looks at the world, never at
-Bowline's memory, judges whether Bowline kept its promises.
+A web shop with a database runs in two Regions. Something goes wrong with the first; three replicas
+of the very code that ships notice, decide, move the shop to the second, and bring it home again.
+Users behind caching resolvers tell how much of it they saw, and an oracle that looks at the world,
+never at Bowline's memory, judges whether Bowline kept its promises.
 
 Nothing real is touched. The same seed plays the same story.")]
 pub struct DemoArgs {

@@ -36,11 +36,11 @@ fn line(record: &Record, report: Option<&Report>) -> Option<Line> {
         }
         Record::Planned { plan, moves } => Some(planned(plan, *moves)),
         Record::Started { step, attempt: 1, .. } => {
-            Some(Line::new("step", Tone::Plain, format!("start  {step}")))
+            Some(Line::new("step", Tone::Plain, format!("start   {step}")))
         }
         Record::Done { step, note, unknown, .. } => Some(done(step, note, *unknown, report)),
         Record::Asked { step, question } => {
-            let text = format!("ask    {step}: {}", question.why);
+            let text = format!("ask     {step}: {}", question.why);
             Some(Line::new("step", Tone::Unsure, text))
         }
         Record::Answered { step, by, .. } => {
@@ -100,7 +100,7 @@ fn done(step: &StepId, note: &str, unknown: bool, report: Option<&Report>) -> Li
         0 | 1 => String::new(),
         calls => format!(" ({calls} calls)"),
     };
-    let (word, tone) = if unknown { ("open   ", Tone::Unsure) } else { ("done   ", Tone::Good) };
+    let (word, tone) = if unknown { ("unknown ", Tone::Unsure) } else { ("done    ", Tone::Good) };
     Line::new("step", tone, format!("{word}{step:<26} {took:>8}  {note}{calls}"))
 }
 

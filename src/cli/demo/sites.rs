@@ -116,10 +116,7 @@ fn signal(signal: &SignalStatus) -> String {
         Sign::Down => format!("{name} down ({} of {} bad)", signal.bad, signal.of),
         Sign::Unknown => {
             let silent = signal.of.saturating_sub(signal.good + signal.bad);
-            format!(
-                "{name} unknown ({} good, {} bad, {silent} without an answer)",
-                signal.good, signal.bad
-            )
+            format!("{name} unknown ({} good, {} bad, {silent} silent)", signal.good, signal.bad)
         }
     }
 }

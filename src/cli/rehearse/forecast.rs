@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use bowline_core::plan::PlanKind;
 use bowline_core::run::{PhaseTimes, Report};
-use bowline_sim::story::{Document, Ended};
+use bowline_sim::story::{Document, Ended, Scenario};
 use serde::Serialize;
 
 /// A forecast. Times are in milliseconds.
@@ -21,6 +21,8 @@ pub(super) struct Forecast {
     pub(super) first_seed: Option<u64>,
     /// In how many of them traffic moved.
     pub(super) moved: usize,
+    /// Seeds under which traffic should have moved, and did not.
+    pub(super) not_moved: Vec<u64>,
     /// From the first bad sample (or the opening) until the move was seen from outside.
     pub(super) rto_ms: Option<Percentiles>,
     /// Replication time that may have been lost; absent where nothing could be.
@@ -76,19 +78,21 @@ impl Percentiles {
 
 impl Forecast {
     /// What these stories of a group amount to.
-    pub(super) fn of(group: &str, scenario: &str, played: &[Document]) -> Self {
-        let moves: Vec<&Report> = played.iter().flat_map(moves).collect();
-        let phases_ms = phases(&moves);
+    pub(super) fn of(group: &str, scenario: &Scenario, played: &[Document]) -> Self {
+        let stayed = |one: &&Document| scenario.moves && moves(one).next().is_none();
+        let moved: Vec<&Report> = played.iter().flat_map(moves).collect();
+        let phases_ms = phases(&moved);
         let longest = phases_ms.iter().max_by_key(|(_, ms)| **ms);
         let measured = |value: fn(&Report) -> Option<u64>| {
-            Percentiles::of(moves.iter().filter_map(|report| value(report)).collect())
+            Percentiles::of(moved.iter().filter_map(|report| value(report)).collect())
         };
         Self {
             group: group.into(),
-            scenario: scenario.into(),
+            scenario: scenario.name.into(),
             runs: played.len(),
             first_seed: played.first().map(|one| one.seed),
-            moved: played.iter().filter(|one| moves_of(one) > 0).count(),
+            moved: played.iter().filter(|one| moves(one).next().is_some()).count(),
+            not_moved: played.iter().filter(stayed).map(|one| one.seed).collect(),
             rto_ms: measured(|report| report.phases.rto),
             loss_ms: measured(|report| report.loss_ms),
             outage_ms: Outages::of(played),
@@ -99,9 +103,9 @@ impl Forecast {
         }
     }
 
-    /// Whether every promise held and every story ended at home.
+    /// Whether every promise held, traffic moved wherever it should, and every story ended at home.
     pub(super) fn good(&self) -> bool {
-        self.broken.is_empty() && self.not_home.is_empty()
+        self.broken.is_empty() && self.not_home.is_empty() && self.not_moved.is_empty()
     }
 }
 
@@ -126,18 +130,17 @@ fn moves(document: &Document) -> impl Iterator<Item = &Report> {
         .filter(|report| report.kind != PlanKind::Failback && report.phases.rto.is_some())
 }
 
-fn moves_of(document: &Document) -> usize {
-    moves(document).count()
-}
+/// One of the phases.
+type PhaseOf = fn(&PhaseTimes) -> Option<u64>;
 
 fn phases(moves: &[&Report]) -> BTreeMap<&'static str, u64> {
-    let named: [(&'static str, fn(&PhaseTimes) -> Option<u64>); 4] = [
+    let named: [(&'static str, PhaseOf); 4] = [
         ("detect", |phases| phases.detect),
         ("decide", |phases| phases.decide),
         ("execute", |phases| phases.execute),
         ("validate", |phases| phases.validate),
     ];
-    let median = |(name, value): (&'static str, fn(&PhaseTimes) -> Option<u64>)| {
+    let median = |(name, value): (&'static str, PhaseOf)| {
         let values = moves.iter().filter_map(|report| value(&report.phases)).collect();
         Some((name, Percentiles::of(values)?.p50))
     };

@@ -22,9 +22,9 @@ use forecast::Forecast;
 #[command(long_about = "\
 Forecast RTO, RPO and the outage users see, by playing a policy many times in a simulated world.
 
-Each run is another seed: other latencies, other boot times, other users. The story lets Bowline act by
-itself at any hour; where your policy asks a human, add the time that the answer takes. Nothing real is
-touched.")]
+Each run is another seed: other latencies, other boot times, other users. The story lets Bowline act
+by itself at any hour; where your policy asks a human, add the time that the answer takes. Nothing
+real is touched.")]
 pub struct RehearseArgs {
     /// The policy's file; `-` reads standard input.
     #[arg(long, value_name = "FILE")]
@@ -52,7 +52,7 @@ pub struct RehearseArgs {
 ///
 /// # Errors
 /// A file that cannot be read, a group that is not in it, or an output that cannot be written. A
-/// policy that is refused is no error but [`Exit::Usage`]; a story that ends badly [`Exit::Failed`].
+/// policy that is refused is no error but [`Exit::Usage`], a bad end [`Exit::Failed`].
 pub fn run(args: &RehearseArgs, out: &mut impl Write, err: &mut impl Write) -> Result<Exit> {
     let loaded = match policy::load(&args.policy.display().to_string(), &read(&args.policy)?) {
         Ok(loaded) => loaded,
@@ -67,7 +67,7 @@ pub fn run(args: &RehearseArgs, out: &mut impl Write, err: &mut impl Write) -> R
     let policy = chosen(&loaded.policies, args.group.as_deref())?;
     let seeds: Vec<u64> = (0..args.runs).map(|n| args.seed.wrapping_add(u64::from(n))).collect();
     let played = play::all(args.scenario, policy, &seeds);
-    let forecast = Forecast::of(policy.group.as_str(), args.scenario.name, &played);
+    let forecast = Forecast::of(policy.group.as_str(), args.scenario, &played);
     match args.output {
         Output::Text => table::write(&forecast, out)?,
         Output::Json => {

@@ -51,6 +51,9 @@ fn judged(forecast: &Forecast, out: &mut impl Write) -> io::Result<()> {
     for (promise, seeds) in &forecast.broken {
         writeln!(out, "Promise {promise} was broken by {}", named(seeds))?;
     }
+    if !forecast.not_moved.is_empty() {
+        writeln!(out, "Traffic should have moved, and did not: {}", named(&forecast.not_moved))?;
+    }
     if !forecast.not_home.is_empty() {
         writeln!(out, "Not at home at the end: {}", named(&forecast.not_home))?;
     }
