@@ -1,5 +1,5 @@
-//! Bowline's edges and service: over a directory, and against real API servers and a real Karpenter.
-//! What needs the lab is ignored by a plain `cargo test`; `cargo xtask test` runs it.
+//! Bowline's edges and service: over a directory, and against real API servers and a real
+//! Karpenter. What needs the lab is ignored by a plain `cargo test`; `cargo xtask test` runs it.
 #![allow(clippy::unwrap_used)]
 
 #[path = "wire/election.rs"]

@@ -118,7 +118,8 @@ impl Driver {
 
     fn adopt(&mut self, policies: Vec<Policy>) -> Input {
         self.groups = policies.iter().map(|policy| policy.group.clone()).collect();
-        self.read.clear();
+        let groups = &self.groups;
+        self.read.retain(|group| groups.contains(group));
         self.edges.registry.adopt(&policies);
         self.shared.snapshot().has_policies = true;
         self.publish();

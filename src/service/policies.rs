@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bowline_core::model::GroupName;
 use bowline_core::policy::{Policy, Problems, load, load_object};
 use tokio::sync::mpsc::UnboundedSender;
 
@@ -61,6 +62,8 @@ struct InForce {
     good: BTreeMap<String, Vec<Policy>>,
     refused: BTreeMap<String, String>,
     told: Option<Vec<Policy>>,
+    /// Groups in the order in which they came: a new one does not move the others.
+    order: Vec<GroupName>,
 }
 
 impl InForce {
@@ -77,15 +80,22 @@ impl InForce {
                 Err(problems) => self.refuse(name, &problems),
             }
         }
-        let mut names = BTreeSet::new();
-        let policies: Vec<_> = self.good.values().flatten().cloned().collect();
-        let once = policies.into_iter().filter(|policy| names.insert(policy.group.clone()));
-        let all: Vec<_> = once.collect();
+        let all = self.ordered();
         if self.told.as_ref() == Some(&all) {
             return None;
         }
         self.told = Some(all.clone());
         Some(all)
+    }
+
+    /// Every good policy, one for a group.
+    fn ordered(&mut self) -> Vec<Policy> {
+        let mut by_name: BTreeMap<_, _> =
+            self.good.values().flatten().map(|policy| (policy.group.clone(), policy)).collect();
+        self.order.retain(|group| by_name.contains_key(group));
+        let known: BTreeSet<_> = self.order.iter().cloned().collect();
+        self.order.extend(by_name.keys().filter(|group| !known.contains(*group)).cloned());
+        self.order.iter().filter_map(|group| by_name.remove(group).cloned()).collect()
     }
 
     fn refuse(&mut self, name: String, problems: &Problems) {
@@ -149,6 +159,17 @@ mod tests {
         assert_ne!(in_force.take(found(&slower)).unwrap(), first);
         assert!(in_force.refused.is_empty());
         assert_eq!(in_force.take(Found::new()), Some(Vec::new()), "a deleted one is gone");
+    }
+
+    #[test]
+    fn a_new_group_does_not_move_the_others() {
+        let mut in_force = InForce::default();
+        in_force.take(found(GOOD));
+        let mut both = found(GOOD);
+        let other = GOOD.replace("  name: shop\n", "  name: a-shop\n");
+        both.insert("a-shop".into(), load("a-shop", &other).map(|loaded| loaded.policies));
+        let names: Vec<_> = in_force.take(both).unwrap().into_iter().map(|p| p.group).collect();
+        assert_eq!(names, ["shop".into(), "a-shop".into()]);
     }
 
     #[tokio::test]

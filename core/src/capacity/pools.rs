@@ -40,7 +40,7 @@ impl Procedure for SetPool {
         let note = match note::stand(cx, note, &view.limits, &self.limits) {
             Standing::Fenced(claim) => return Ok(Judgement::Fenced(claim)),
             Standing::Write(note) => note,
-            Standing::Ours(note) if view.limits != largest(&note) => note,
+            Standing::Ours(note) if !has(&view.limits, &largest(&note)) => note,
             Standing::Ours(_) => {
                 return Ok(Judgement::done(format!("NodePool {} is open", self.pool)));
             }
@@ -78,6 +78,12 @@ pub(super) fn largest(note: &HoldNote<Quantities>) -> Quantities {
         };
         all.iter().filter_map(both).collect::<BTreeMap<_, _>>()
     })
+}
+
+/// Whether every limit is there as wanted. One that nobody here asked for is another manager's, and
+/// a server-side apply leaves it.
+fn has(present: &Quantities, wanted: &Quantities) -> bool {
+    wanted.iter().all(|(name, limit)| present.get(name) == Some(limit))
 }
 
 /// The read of a NodePool.

@@ -235,8 +235,7 @@ const OTHER: &str = "\"pay\":{\"claim\":{\"epoch\":9,\"run\":\"pay-9\"},\"wants\
 #[test]
 fn s5_a_newer_or_equal_foreign_claim_stops_every_write() {
     for foreign in [claim(2, "r"), claim(1, "other")] {
-        let mut kube = Kube::default();
-        kube.fence = Some((1, foreign.clone()));
+        let mut kube = Kube { fence: Some((1, foreign.clone())), ..Kube::default() };
         for procedure in [&set(12) as &dyn crate::step::Procedure, &open(200), &release_pool()] {
             let (judgement, drive) = drive(&mut kube, claim(1, "r"), procedure);
             assert_eq!(judgement, Judgement::Fenced(foreign.clone()));

@@ -1,7 +1,7 @@
 //! Replicas of Deployments and StatefulSets, through their scale subresource.
 //!
-//! The scale subresource passes only replicas and resourceVersion on, so the annotation goes first and
-//! moves resourceVersion: a write based on an older read is refused from then on.
+//! The scale subresource passes only replicas and resourceVersion on, so the annotation goes first
+//! and moves resourceVersion: a write based on an older read is refused from then on.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,9 +1,9 @@
 //! Evidence of replication *as of the fault* (S10).
 //!
-//! CloudWatch stamps a point at its start and publishes it late, and after the source died a replica
-//! reports nonsense: −1 (MySQL) or a lag that grows with the outage (PostgreSQL). So what counts is the
-//! last point whose whole period lies before the active site's first bad health sample. Later points
-//! may worsen the estimate, never void the evidence.
+//! CloudWatch stamps a point at its start and publishes it late, and after the source died a
+//! replica reports nonsense: −1 (MySQL) or a lag that grows with the outage (PostgreSQL). So what
+//! counts is the last point whose whole period lies before the active site's first bad health
+//! sample. Later points may worsen the estimate, never void the evidence.
 
 use std::collections::VecDeque;
 
@@ -63,8 +63,8 @@ impl Replication {
         }
     }
 
-    /// Takes a metric point. Whether the replica was streaming is what RDS last said by the end of the
-    /// point's period; a process that had not asked by then has no evidence.
+    /// Takes a metric point. Whether the replica was streaming is what RDS last said by the end of
+    /// the point's period; a process that had not asked by then has no evidence.
     pub fn point(&mut self, at: Wall, behind_ms: Option<u64>) {
         let said = self.streams.iter().rev().find(|(since, _)| *since <= at + PERIOD);
         let streaming = said.is_some_and(|(_, streaming)| *streaming);
@@ -113,8 +113,8 @@ impl Replication {
         Evidence { grade, sample, fault_at, loss_ms }
     }
 
-    /// From the replica's position at the sample to the fault; a sample taken after it that is further
-    /// behind than the outage explains makes it worse.
+    /// From the replica's position at the sample to the fault; a sample taken after it that is
+    /// further behind than the outage explains makes it worse.
     fn worst_loss(&self, sample: &Lag, fault_at: Wall) -> Option<u64> {
         let position = |s: &Lag| s.behind_ms.map(|lag| s.at - Span::millis(lag));
         let mut at = position(sample)?;

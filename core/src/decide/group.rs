@@ -129,7 +129,8 @@ fn failover_held(situation: &Situation<'_>) -> Option<HoldWhy> {
 /// running.
 fn passive_gate(situation: &Situation<'_>) -> Option<AskWhy> {
     let passive = situation.active.other();
-    if situation.quarantine == Some(passive) {
+    // A run that begins would bury the obligations of the one before: they come first.
+    if situation.quarantine == Some(passive) || situation.obligations > 0 {
         return Some(AskWhy::Quarantine(passive));
     }
     (situation.ready != Answer3::Yes).then_some(AskWhy::PassiveUnknown(passive))

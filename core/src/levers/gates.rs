@@ -1,4 +1,5 @@
-//! The `gates` lever: one bit drives two pre-created health checks, standby's being home's inverted.
+//! The `gates` lever: one bit drives two pre-created health checks, standby's being home's
+//! inverted.
 //!
 //! "Both unhealthy → PRIMARY" cannot happen by a gate, and moving traffic needs no control plane of
 //! Route 53's. The bit is an S3 object in a Region that is neither site's, written with `If-Match`.

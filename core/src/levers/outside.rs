@@ -1,4 +1,5 @@
-//! What is seen from outside: the authoritative answer, HTTP through it, and which site answered (S11).
+//! What is seen from outside: the authoritative answer, HTTP through it, and which site answered
+//! (S11).
 
 use std::net::IpAddr;
 use std::sync::Arc;

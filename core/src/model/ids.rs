@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize};
 macro_rules! name_type {
     ($($(#[$doc:meta])* $name:ident;)*) => {$(
         $(#[$doc])*
-        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema)]
+        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[derive(Serialize, Deserialize, schemars::JsonSchema)]
         #[serde(transparent)]
         pub struct $name(#[schemars(with = "String")] Arc<str>);
 
@@ -85,7 +86,8 @@ name_type! {
     LoadBalancerName;
     /// A Kubernetes object's name or namespace.
     ObjectName;
-    /// A Kubernetes resourceVersion, or what a file store uses for it: opaque, compared for equality.
+    /// A Kubernetes resourceVersion, or what a file store uses for it: opaque, compared for
+    /// equality.
     Version;
 }
 

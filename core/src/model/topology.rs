@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::ids::{GroupName, ObjectName, Region, RoleArn, WorkloadKind};
 
-/// What a site is by design. It never changes during an operation: which one *serves* is another word.
+/// What a site is by design. It never changes during an operation: which one *serves* is another
+/// word.
 #[derive(
     Clone,
     Copy,
@@ -51,8 +52,8 @@ impl fmt::Display for Site {
     }
 }
 
-/// Whose API a call or a step depends on. S9 is checked with it: nothing on the failover path may wait
-/// for [`Place::Site`] of the failed site.
+/// Whose API a call or a step depends on. S9 is checked with it: nothing on the failover path may
+/// wait for [`Place::Site`] of the failed site.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Place {

@@ -1,4 +1,5 @@
-//! Beginning a run, or giving an open one the plan of the move: the records that are written at once.
+//! Beginning a run, or giving an open one the plan of the move: the records that are written at
+//! once.
 
 use std::collections::BTreeSet;
 
@@ -104,7 +105,8 @@ pub(super) fn fault_at(group: &Group, host: &Host<'_>) -> Option<Wall> {
     open.or_else(|| serving.first_bad.map(|bad| bad.wall)).or(Some(host.now.wall))
 }
 
-/// What must be asked before anything that cannot be undone; nothing, if policy and evidence suffice.
+/// What must be asked before anything that cannot be undone; nothing, if policy and evidence
+/// suffice.
 pub(super) fn failover_question(
     group: &Group,
     evidence: Option<&Evidence>,
@@ -201,6 +203,9 @@ impl Begin {
             return Err(Incomplete(format!("a safe plan ({danger})")));
         }
         let mut records = Vec::new();
+        if self.opens && group.ledger().busy_run().is_some() {
+            return Err(Incomplete("that the obligations of the last run are done".into()));
+        }
         if self.opens {
             let claim = Claim { epoch: self.epoch, run: self.run };
             records.push(Record::Claimed { claim, by: host.id.clone() });

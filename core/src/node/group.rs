@@ -15,8 +15,8 @@ use super::notices::Notices;
 use super::sampler::{Frame, Sampler};
 use super::survey::Survey;
 
-/// How often a chain is read by those who do not write it, and by the leader to notice that somebody
-/// else does.
+/// How often a chain is read by those who do not write it, and by the leader to notice that
+/// somebody else does.
 const READ_CHAIN: Span = Span::secs(10);
 
 /// How long an append of unknown outcome rests before it is read back.
@@ -118,7 +118,8 @@ impl Group {
         Some(self.policy.site(run.from).scope.region.clone())
     }
 
-    /// Whether this replica may act for the group: it leads, has read the chain, and the claim is its.
+    /// Whether this replica may act for the group: it leads, has read the chain, and the claim is
+    /// its.
     pub(super) fn may_act(&self, host: &Host<'_>) -> bool {
         let claimed = self.ledger().claimant.as_ref() == Some(host.id);
         host.leads && self.current && claimed && self.fenced_by.is_none()

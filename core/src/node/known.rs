@@ -1,4 +1,5 @@
-//! What a replica knows of a group's world from looking: the last good answer of each look, and when.
+//! What a replica knows of a group's world from looking: the last good answer of each look, and
+//! when.
 
 use std::collections::BTreeMap;
 

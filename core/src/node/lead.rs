@@ -100,8 +100,8 @@ impl Group {
         self.notices.asking(&self.policy, asking, now.mono);
     }
 
-    /// Whether the site that an automatic failover is to leave has served again for the confirm time,
-    /// while nothing that cannot be undone was started: it waits for a yes, or for capacity.
+    /// Whether the site that an automatic failover is to leave has served again for the confirm
+    /// time, while nothing that cannot be undone was started: it waits for a yes, or for capacity.
     fn serves_again(&self, now: Now) -> bool {
         let waits = self.ledger().open_run().is_some_and(|run| {
             let automatic = run.trigger == crate::run::Trigger::Automatic;

@@ -1,8 +1,8 @@
 //! One replica of Bowline as a machine: what comes in, what goes out, when to wake it.
 //!
-//! The node knows no clock and makes no call. In production a small loop hands it replies and the time
-//! and spawns its calls; in the simulator a heap ordered by virtual time does. There is no second
-//! driver: probes, lease renewals and journal appends are calls like any other.
+//! The node knows no clock and makes no call. In production a small loop hands it replies and the
+//! time and spawns its calls; in the simulator a heap ordered by virtual time does. There is no
+//! second driver: probes, lease renewals and journal appends are calls like any other.
 
 mod begin;
 mod calls;
@@ -72,6 +72,8 @@ pub struct Node {
     now: Mono,
     calls: Calls,
     groups: Vec<Group>,
+    /// How many groups were adopted so far; it numbers them.
+    adopted: usize,
     intents: Vec<IntentObject>,
     intents_due: Mono,
     reading_intents: bool,
@@ -88,6 +90,7 @@ impl Node {
             now: Mono(0),
             calls: Calls::default(),
             groups: Vec::new(),
+            adopted: 0,
             intents: Vec::new(),
             intents_due: Mono(0),
             reading_intents: false,
@@ -162,7 +165,7 @@ impl Node {
         groups.chain(own.into_iter().flatten()).min()
     }
 
-    /// Hands a reply to who waits for it; the group it concerns.
+    /// Hands a reply to who waits for it; the position of the group it concerns.
     fn reply(
         &mut self,
         now: Now,
@@ -185,10 +188,11 @@ impl Node {
             }
             Owner::Group(index, owner) => {
                 let leads = self.led && self.leads(now.mono);
-                let group = self.groups.get_mut(index)?;
+                let position = self.groups.iter().position(|group| group.index == index)?;
+                let group = self.groups.get_mut(position)?;
                 let calls = &mut self.calls;
                 group.reply(&mut Host { id: &self.id, now, leads, calls, out }, owner, result);
-                Some(index)
+                Some(position)
             }
         }
     }
@@ -264,17 +268,21 @@ impl Node {
         self.calls.send(now.mono + STORE, Owner::Intents, op, out);
     }
 
-    /// Takes the policies in force. A group whose policy is as before goes on as before; one whose
-    /// policy changed looks at its world anew, and its journal is read again.
+    /// Takes the policies in force. A group whose policy is as before goes on as before, wherever
+    /// it stands in the list; one whose policy changed looks at its world anew, and its journal is
+    /// read again. Calls name a group by a number that is never used again.
     fn adopt(&mut self, policies: Vec<Policy>) {
-        let mut old: Vec<Option<Group>> =
-            std::mem::take(&mut self.groups).into_iter().map(Some).collect();
-        for (index, policy) in policies.into_iter().enumerate() {
-            let same = |group: &Option<Group>| {
-                group.as_ref().is_some_and(|group| group.index == index && group.policy == policy)
+        let mut old = std::mem::take(&mut self.groups);
+        for policy in policies {
+            let same = old.iter().position(|group| group.policy == policy);
+            let group = match same {
+                Some(position) => old.swap_remove(position),
+                None => {
+                    self.adopted += 1;
+                    Group::new(self.adopted, policy)
+                }
             };
-            let kept = old.iter_mut().find(|group| same(group)).and_then(Option::take);
-            self.groups.push(kept.unwrap_or_else(|| Group::new(index, policy)));
+            self.groups.push(group);
         }
     }
 

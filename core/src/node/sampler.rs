@@ -1,7 +1,7 @@
 //! Sampling: every signal of both sites in its own rhythm, into windows.
 //!
-//! Followers sample too, so that a new leader decides from full windows at once; only Route 53's check
-//! status, which has one tight quota, is the leader's.
+//! Followers sample too, so that a new leader decides from full windows at once; only Route 53's
+//! check status, which has one tight quota, is the leader's.
 
 use crate::health::{Contact, Round, Sample, Serving, SiteHealth, outcome};
 use crate::model::{Mono, Now, Site, Span};
@@ -163,15 +163,14 @@ impl Sampler {
         let answers: Vec<_> = asked.answers.into_iter().flatten().collect();
         let (own, other) = answers.split_at(asked.own);
         let (site, signal_index) = (slot.site, slot.signal);
-        self.judge(policy, site, signal_index, asked.at, (own, other));
+        self.judge(policy, (site, signal_index), asked.at, (own, other));
         true
     }
 
     fn judge(
         &mut self,
         policy: &Policy,
-        site: Site,
-        signal: usize,
+        (site, signal): (Site, usize),
         at: Now,
         (own, other): (Answers<'_>, Answers<'_>),
     ) {

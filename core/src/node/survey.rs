@@ -1,7 +1,7 @@
 //! The survey: read-only looks at everything a plan must know, again and again.
 //!
-//! It keeps *ready* honest, records peacetime facts, and finds foreign claims. Each look is one call;
-//! none waits for another site's.
+//! It keeps *ready* honest, records peacetime facts, and finds foreign claims. Each look is one
+//! call; none waits for another site's.
 
 use crate::model::{Host, LoadBalancerName, Mono, Now, Site, Span, ZoneId};
 use crate::op::{CloudWatchOp, ElbOp, GateOp, KubeOp, Metric, Op, RdsOp, Route53Op};

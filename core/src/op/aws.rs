@@ -14,7 +14,8 @@ use crate::model::{
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Route53Op {
-    /// All record sets of one name (`ListResourceRecordSets` from that name). → [`super::Answer::Records`]
+    /// All record sets of one name (`ListResourceRecordSets` from that name). →
+    /// [`super::Answer::Records`]
     Records {
         /// In which zone.
         zone: ZoneId,
@@ -116,10 +117,14 @@ pub struct HealthCheck {
 }
 
 impl HealthCheck {
-    /// Whether it is always unhealthy: calculated, threshold above its children, enabled, not inverted.
+    /// Whether it is always unhealthy: calculated, threshold above its children, enabled, not
+    /// inverted.
     #[must_use]
     pub fn always_closed(&self) -> bool {
-        let above = matches!(self.kind, HealthCheckKind::Calculated { threshold, children } if threshold > children);
+        let above = match self.kind {
+            HealthCheckKind::Calculated { threshold, children } => threshold > children,
+            _ => false,
+        };
         above && !self.disabled && !self.inverted
     }
 }
@@ -216,7 +221,8 @@ pub enum RdsOp {
         /// Since when.
         since: Wall,
     },
-    /// `ModifyDBInstance`: exactly these VPC security groups, applied at once. → [`super::Answer::Ok`]
+    /// `ModifyDBInstance`: exactly these VPC security groups, applied at once. →
+    /// [`super::Answer::Ok`]
     SetSecurityGroups {
         /// Of which instance.
         instance: InstanceId,
@@ -286,7 +292,8 @@ pub struct Instance {
     pub resource: ResourceId,
     /// `DBInstanceStatus`, as it is: `available`, `modifying`, `rebooting`, `backing-up`, …
     pub status: Arc<str>,
-    /// `ReadReplicaSourceDBInstanceIdentifier` (an ARN across Regions: its last part); absent: no replica.
+    /// `ReadReplicaSourceDBInstanceIdentifier` (an ARN across Regions: its last part); absent: no
+    /// replica.
     pub source: Option<InstanceId>,
     /// Whether `StatusInfos` says `read replication` is normal.
     pub streaming: bool,
@@ -294,7 +301,8 @@ pub struct Instance {
     pub replicas: Vec<InstanceId>,
     /// Settings in force.
     pub settings: InstanceSettings,
-    /// Whether the master password is managed by RDS (`MasterUserSecret`), which rules replicas out.
+    /// Whether the master password is managed by RDS (`MasterUserSecret`), which rules replicas
+    /// out.
     pub managed_password: bool,
 }
 

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::{Claim, GroupName, JobRef, ObjectName, ObjectRef, Version, WorkloadRef};
 
-/// Resource quantities of a NodePool's limits, in milli-units (`cpu: 200` is 200 000) for `cpu`, and in
-/// bytes for everything else. An absent key is no limit.
+/// Resource quantities of a NodePool's limits, in milli-units (`cpu: 200` is 200 000) for `cpu`,
+/// and in bytes for everything else. An absent key is no limit.
 pub type Quantities = BTreeMap<Arc<str>, u64>;
 
 /// Calls to a cluster's API server.
@@ -30,7 +30,8 @@ pub enum KubeOp {
     },
     /// Reads the group's fence ConfigMap. → [`super::Answer::Fence`]
     Fence(GroupName),
-    /// Sets (or with `None` removes) the annotation `bowline.dev/holds`. → [`super::Answer::Written`]
+    /// Sets (or with `None` removes) the annotation `bowline.dev/holds`. →
+    /// [`super::Answer::Written`]
     Annotate {
         /// On what.
         object: ObjectRef,
@@ -104,7 +105,8 @@ pub struct WorkloadView {
     pub version: Version,
     /// `spec.replicas`.
     pub wanted: u32,
-    /// Pods that are ready (`status.readyReplicas`, once `observedGeneration` has caught up; else 0).
+    /// Pods that are ready (`status.readyReplicas`, once `observedGeneration` has caught up; else
+    /// 0).
     pub ready: u32,
     /// Pods that exist at all, ready or not, terminating ones included.
     pub pods: u32,

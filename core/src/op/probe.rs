@@ -11,8 +11,8 @@ use crate::model::{Host, Span};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum ProbeOp {
-    /// One HTTP request. → [`super::Answer::Http`]; no connection is [`super::Fault::Transient`], and
-    /// no answer within `timeout` is [`super::Fault::Unknown`].
+    /// One HTTP request. → [`super::Answer::Http`]; no connection is [`super::Fault::Transient`],
+    /// and no answer within `timeout` is [`super::Fault::Unknown`].
     Http(HttpProbe),
     /// Asks one authoritative server for a name's addresses. → [`super::Answer::Addresses`]
     Authoritative {

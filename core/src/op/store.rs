@@ -1,4 +1,5 @@
-//! Calls to the management cluster, or to what stands for it: records, intents, facts, lease, people.
+//! Calls to the management cluster, or to what stands for it: records, intents, facts, lease,
+//! people.
 
 use std::sync::Arc;
 
@@ -10,15 +11,16 @@ use crate::model::{Author, GroupName, ReplicaId, RunId, Span, Version, Wall};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum StoreOp {
-    /// The entries of a group's chain with a sequence number above `after`. → [`super::Answer::Entries`]
+    /// The entries of a group's chain with a sequence number above `after`. →
+    /// [`super::Answer::Entries`]
     Read {
         /// Whose chain.
         group: GroupName,
         /// The last sequence number already known; 0 for none.
         after: u64,
     },
-    /// Creates the entry `group`+`seq`, and nothing if that name exists ([`super::Fault::Conflict`]).
-    /// → [`super::Answer::Ok`]
+    /// Creates the entry `group`+`seq`, and nothing if that name exists
+    /// ([`super::Fault::Conflict`]). → [`super::Answer::Ok`]
     Append {
         /// Whose chain.
         group: GroupName,

@@ -1,5 +1,5 @@
-//! What makes a site a standby again: its member rebuilt, its holds released, its nodes gone; and how
-//! a run that must not go on is undone.
+//! What makes a site a standby again: its member rebuilt, its holds released, its nodes gone; and
+//! how a run that must not go on is undone.
 
 use indexmap::IndexMap;
 

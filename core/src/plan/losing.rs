@@ -1,4 +1,5 @@
-//! The losing site: claimed, quiesced, fenced, kept in quarantine; and the promotion that depends on it.
+//! The losing site: claimed, quiesced, fenced, kept in quarantine; and the promotion that depends
+//! on it.
 
 use super::build::{FAILED_SITE, Survey};
 use super::facts::Incomplete;
@@ -82,7 +83,8 @@ fn silence(draft: &Draft<'_>, prefix: &str) -> Vec<(String, Effect)> {
     workloads.chain(jobs).collect()
 }
 
-/// Failover: fence with a short deadline, last position, promotion. Without a database, `after` itself.
+/// Failover: fence with a short deadline, last position, promotion. Without a database, `after`
+/// itself.
 pub(super) fn promote_after_fence(
     draft: &mut Draft<'_>,
     after: &StepId,

@@ -1,4 +1,5 @@
-//! The draft of a plan, and the parts that every move shares: capacity, shift, the look from outside.
+//! The draft of a plan, and the parts that every move shares: capacity, shift, the look from
+//! outside.
 
 use std::fmt::Display;
 

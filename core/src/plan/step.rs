@@ -65,7 +65,8 @@ pub struct Step {
     pub timeout: Option<Span>,
     /// What happens after that.
     pub on_timeout: OnTimeout,
-    /// A standing step is the group's obligation: the run ends without it, and it is retried until done.
+    /// A standing step is the group's obligation: the run ends without it, and it is retried until
+    /// done.
     pub standing: bool,
     /// What its end means for the group.
     pub marks: Vec<Mark>,

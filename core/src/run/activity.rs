@@ -51,7 +51,7 @@ pub(super) struct Look {
 
 impl Look {
     /// Makes place for the answers of further calls; the position of the first.
-    pub(super) fn expect(&mut self, calls: usize) -> usize {
+    pub(super) fn reserve(&mut self, calls: usize) -> usize {
         let first = self.seen.len();
         self.seen.resize_with(first + calls, || Err(Fault::Unknown("no answer yet".into())));
         self.there.resize(first + calls, false);
@@ -94,8 +94,8 @@ impl Activity {
         }
     }
 
-    /// Looks again after a pause that grows with the failures in a row: 1, 2, 4, then 5 s. Throttled
-    /// calls wait at least as long as the service said.
+    /// Looks again after a pause that grows with the failures in a row: 1, 2, 4, then 5 s.
+    /// Throttled calls wait at least as long as the service said.
     pub(super) fn back_off(&mut self, now: Mono, fault: &Fault) {
         let pause = Span::secs(1 << self.failures.min(3)).min(Span::secs(5));
         let asked = match fault {

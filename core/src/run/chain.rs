@@ -1,9 +1,9 @@
-//! Appending to a group's chain: one entry in flight, compare-and-swap by name, unknown outcomes read
-//! back.
+//! Appending to a group's chain: one entry in flight, compare-and-swap by name, unknown outcomes
+//! read back.
 //!
 //! Creating the next name *is* the compare-and-swap. An append whose outcome is unknown is repeated
-//! with the same bytes and read back; whoever finds another's entry at that name drops what it wanted
-//! to write, rereads, and decides anew from what is there.
+//! with the same bytes and read back; whoever finds another's entry at that name drops what it
+//! wanted to write, rereads, and decides anew from what is there.
 
 use std::collections::VecDeque;
 use std::sync::Arc;

@@ -196,7 +196,7 @@ impl Pass<'_> {
             let judgement = step.step.effect.procedure().judge(&cx, look.seen());
             return self.judged(id, step, activity, judgement);
         }
-        let first = look.expect(ops.len());
+        let first = look.reserve(ops.len());
         for (offset, op) in ops.into_iter().enumerate() {
             let (generation, index) = (activity.generation, first + offset);
             let slot = Slot { step: id.clone(), generation, index };
@@ -342,7 +342,8 @@ impl Pass<'_> {
         true
     }
 
-    /// Asks once; the step goes on trying meanwhile. A yes to an unconfirmed fence ends it as unknown.
+    /// Asks once; the step goes on trying meanwhile. A yes to an unconfirmed fence ends it as
+    /// unknown.
     fn overdue_ask(
         &mut self,
         id: &StepId,

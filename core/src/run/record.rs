@@ -71,7 +71,8 @@ impl Entry {
     /// The bytes that are stored and hashed.
     #[must_use]
     pub fn bytes(&self) -> Arc<str> {
-        // An entry is made of strings, numbers and string-keyed maps, which always have a JSON form.
+        // An entry is made of strings, numbers and string-keyed maps, which always have a JSON
+        // form.
         serde_json::to_string(self).unwrap_or_default().into()
     }
 
@@ -185,7 +186,8 @@ pub enum Record {
         /// How much replication time may be lost, in milliseconds.
         accept_loss_ms: Option<u64>,
     },
-    /// The run goes back: the steps that are not done are abandoned, and a plan that undoes follows.
+    /// The run goes back: the steps that are not done are abandoned, and a plan that undoes
+    /// follows.
     Unwinding {
         /// Why.
         why: String,

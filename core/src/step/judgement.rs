@@ -123,7 +123,8 @@ pub enum Mark {
     Writer(Site),
     /// This site's old writer is confirmed stopped.
     Fenced(Site),
-    /// This site's member was rebuilt as a replica; its resource id is the step's output `resource`.
+    /// This site's member was rebuilt as a replica; its resource id is the step's output
+    /// `resource`.
     Rebuilt(Site),
     /// An instance was renamed and stays for its owner to delete.
     Renamed {

@@ -2,8 +2,8 @@
 //!
 //! A procedure is level-triggered: `observe` says which read-only calls to make, `judge` says from
 //! their answers whether the world is as wanted, which *one* call would bring it nearer, or what to
-//! wait for. Nothing is remembered between two looks but what the journal says, so a step that was cut
-//! off by a crash or a lost answer goes on exactly as one that was not: by looking (S6).
+//! wait for. Nothing is remembered between two looks but what the journal says, so a step that was
+//! cut off by a crash or a lost answer goes on exactly as one that was not: by looking (S6).
 
 mod context;
 mod hold;

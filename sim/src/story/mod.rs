@@ -1,7 +1,7 @@
 //! Stories: a scenario played from beginning to end, told event by event, and judged.
 //!
-//! The demo shows one; `drill rehearse` plays one many times with a user's own policy; tests play them
-//! all.
+//! The demo shows one; `drill rehearse` plays one many times with a user's own policy; tests play
+//! them all.
 
 mod ending;
 mod scenario;

@@ -6,7 +6,8 @@ use bowline_core::run::Intent;
 
 use crate::faults::{Evidence, Reach, Trouble};
 
-/// A scenario. Times are counted from the start of the replicas; a group is armed after three minutes.
+/// A scenario. Times are counted from the start of the replicas; a group is armed after three
+/// minutes.
 #[derive(Clone, Copy, Debug)]
 pub struct Scenario {
     /// Its name on the command line.

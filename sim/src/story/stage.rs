@@ -121,7 +121,8 @@ impl Stage {
         self.simulation.watch(watcher);
     }
 
-    /// Plays one event, and says what was stored since the one before. `false` when the story is over.
+    /// Plays one event, and says what was stored since the one before. `false` when the story is
+    /// over.
     pub fn step(&mut self, told: &mut Vec<Told>) -> bool {
         if self.over() {
             return false;
@@ -229,8 +230,8 @@ impl Stage {
     }
 }
 
-/// The n-th group of a story: the same clusters, NodePool and zone, with names and a database of its
-/// own.
+/// The n-th group of a story: the same clusters, NodePool and zone, with names and a database of
+/// its own.
 fn sibling(policy: &Policy, n: usize) -> Policy {
     let mut policy = policy.clone();
     if n == 0 {

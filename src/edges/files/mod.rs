@@ -8,7 +8,7 @@
 //! DIR/lease/VERSION.json            the lease; likewise
 //! DIR/intents/UID.json              what people want
 //! ```
-//! Everything is one primitive, [`publish::create`]: a file that appears under its name complete
+//! Everything is one primitive, `publish::create`: a file that appears under its name complete
 //! and durable, or not at all, and only if nobody took the name. What changes (facts, the lease) is
 //! a sequence of such files, so a write over an old version finds its name taken.
 

@@ -82,7 +82,7 @@ impl ClusterStore {
     }
 
     async fn read(&self, group: &GroupName, after: u64) -> Result<Answer, Fault> {
-        let fields = format!("spec.group={group},spec.block={}", block(after + 1));
+        let fields = format!("spec.group={group},spec.block={}", block(after.saturating_add(1)));
         let records = self.resource("failoverrecords");
         let path = format!("{records}?fieldSelector={}", path::segment(&fields));
         let seen: List<Record> = self.wire.get(&path).await?;

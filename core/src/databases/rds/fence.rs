@@ -1,7 +1,7 @@
 //! Stopping the old writer: the door is closed, and a restart throws out who is already inside.
 //!
-//! A security group does not cut tracked connections, so closing alone confirms nothing. Confirmed is:
-//! only the closed group, `available`, and an RDS restart event after the change.
+//! A security group does not cut tracked connections, so closing alone confirms nothing. Confirmed
+//! is: only the closed group, `available`, and an RDS restart event after the change.
 
 use serde::{Deserialize, Serialize};
 

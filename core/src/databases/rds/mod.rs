@@ -1,9 +1,9 @@
 //! RDS with a cross-Region read replica.
 //!
-//! RDS takes no token and cannot compare epochs, so every procedure looks at the instance first, by its
-//! `DbiResourceId` where identifiers may have been reused, and sends one call at a time. Promotion is
-//! the one irreversible call: RDS refuses it on an instance that is no replica, which is what makes a
-//! second one harmless.
+//! RDS takes no token and cannot compare epochs, so every procedure looks at the instance first, by
+//! its `DbiResourceId` where identifiers may have been reused, and sends one call at a time.
+//! Promotion is the one irreversible call: RDS refuses it on an instance that is no replica, which
+//! is what makes a second one harmless.
 
 mod caught_up;
 mod fence;

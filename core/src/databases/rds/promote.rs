@@ -8,9 +8,9 @@ use crate::model::Span;
 use crate::op::{Fault, Metric, Op, RdsOp};
 use crate::step::{Context, Judgement, Procedure, Seen};
 
-/// After a promotion was sent the status stays `available`, and the source named, for a while. It is
-/// sent again only when the first request can no longer take effect: a signed request is valid for
-/// five minutes. RDS refuses a second one, so this is patience, not what keeps it safe.
+/// After a promotion was sent the status stays `available`, and the source named, for a while. It
+/// is sent again only when the first request can no longer take effect: a signed request is valid
+/// for five minutes. RDS refuses a second one, so this is patience, not what keeps it safe.
 const PROMOTION_SHOWS: Span = Span::mins(6);
 
 /// Makes a replica a writer. Done when it names no source any more and is `available`.
@@ -46,8 +46,8 @@ impl Procedure for Promote {
     }
 }
 
-/// The replica's last position before it is promoted: what the report says may be lost. It may worsen
-/// the estimate, never void it.
+/// The replica's last position before it is promoted: what the report says may be lost. It may
+/// worsen the estimate, never void it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Position {
     /// The replica.

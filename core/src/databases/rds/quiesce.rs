@@ -10,7 +10,8 @@ use crate::step::{Context, Judgement, Procedure, Seen};
 /// One metric period: a point stamped `t` tells of the minute after `t`.
 const PERIOD: Span = Span::mins(1);
 
-/// Waits until the writer, its door closed, has no connections left. Its output `q` is that instant.
+/// Waits until the writer, its door closed, has no connections left. Its output `q` is that
+/// instant.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ConnectionsGone {
     /// The writer.

@@ -1,3 +1,5 @@
+//! What `check` finds, each with its place.
+
 use super::super::schema::json_schema;
 use super::super::testing::Slip;
 use super::super::tree;

@@ -1,3 +1,5 @@
+//! The example policies are what they say.
+
 use std::sync::Arc;
 
 use jiff::tz::TimeZoneDatabase;

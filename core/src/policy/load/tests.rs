@@ -1,3 +1,5 @@
+//! Loading: every error at once, and never a panic.
+
 mod together;
 
 use proptest::prelude::*;

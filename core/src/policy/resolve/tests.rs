@@ -1,3 +1,5 @@
+//! Resolving: what a policy must not say.
+
 use crate::model::{Cluster, Span};
 use crate::policy::testing::{STANDBY_ARN, Slip};
 use crate::policy::types::{Lever, Mode, Probe, Replicas};

@@ -1,3 +1,5 @@
+//! The schemas: structural, documented, and true of the examples.
+
 use std::collections::BTreeSet;
 
 use super::*;

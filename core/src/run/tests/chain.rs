@@ -145,10 +145,12 @@ fn s5_an_entry_under_a_claim_that_does_not_stand_is_refused() {
 }
 
 proptest! {
-    /// Whatever is lost, late or doubled: what a chain says was accepted is in the store once and in
-    /// order, and two chains on one store agree.
+    /// Whatever is lost, late or doubled: what a chain says was accepted is in the store once and
+    /// in order, and two chains on one store agree.
     #[test]
-    fn s5_s6_two_chains_on_one_store_agree(script in prop::collection::vec((0..2usize, 0..5u8), 1..80)) {
+    fn s5_s6_two_chains_on_one_store_agree(
+        script in prop::collection::vec((0..2usize, 0..5u8), 1..80),
+    ) {
         let mut store = Store::default();
         let mut chains = [Chain::new("g".into()), Chain::new("g".into())];
         let mut calls: [Option<StoreOp>; 2] = [None, None];
@@ -180,7 +182,7 @@ proptest! {
                 .collect();
             let mut rest = stored.iter();
             for record in &accepted[who] {
-                prop_assert!(rest.any(|found| found == record), "{record:?} twice, missing or out of order");
+                prop_assert!(rest.any(|found| found == record), "{record:?} is not there once");
             }
         }
     }

@@ -15,7 +15,7 @@ fn now(secs: u64) -> Now {
 fn step(effect: Effect, needs: &[&str]) -> Step {
     Step {
         effect,
-        needs: needs.iter().map(|need| StepId::new(need)).collect(),
+        needs: needs.iter().map(StepId::new).collect(),
         touches: Place::Site(Site::Standby),
         class: Class::ReadOnly,
         timeout: None,

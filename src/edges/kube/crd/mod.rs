@@ -1,6 +1,6 @@
 //! What clusters must have before Bowline uses them. Printed by `bowline crd`; applying it is the
-//! operator's. The management cluster: resources, the admission policy that keeps `spec.by` true, and
-//! roles. A site's cluster: a namespace for the fence, and what Bowline may do there.
+//! operator's. The management cluster: resources, the admission policy that keeps `spec.by` true,
+//! and roles. A site's cluster: a namespace for the fence, and what Bowline may do there.
 
 mod admission;
 mod resources;

@@ -1,5 +1,5 @@
-//! Roles to bind: who may start a run is not who may approve it, nobody may change or delete a record,
-//! and in a site's cluster Bowline may do what its calls do and nothing else.
+//! Roles to bind: who may start a run is not who may approve it, nobody may change or delete a
+//! record, and in a site's cluster Bowline may do what its calls do and nothing else.
 
 use serde_json::{Value, json};
 
@@ -36,7 +36,8 @@ pub(super) fn management() -> Vec<Value> {
     ]
 }
 
-/// What a site's cluster needs: bind `bowline-site` in the cluster, `bowline-fence` in the namespace.
+/// What a site's cluster needs: bind `bowline-site` in the cluster, `bowline-fence` in the
+/// namespace.
 pub(super) fn site() -> Vec<Value> {
     let namespace =
         json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": FENCE_NAMESPACE}});

@@ -1,0 +1,121 @@
+//! The command line: what can be asked of Bowline, and how it answers. Standard output is data,
+//! standard error everything else; [`exit`] lists the exit codes.
+
+pub mod demo;
+pub mod exit;
+pub mod paint;
+pub mod policy;
+pub mod rehearse;
+pub mod words;
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Args, Parser, Subcommand};
+
+use exit::Exit;
+use paint::Paint;
+
+/// Bowline moves an application from one AWS Region to another when the first one fails, and brings
+/// it home again.
+///
+/// New here? `bowline demo` plays the whole story in a simulated world: it needs no account, no
+/// cluster and no configuration, and touches nothing.
+#[derive(Debug, Parser)]
+#[command(name = "bowline", version, propagate_version = true, after_help = exit::HELP)]
+#[command(arg_required_else_help = true, max_term_width = 100)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What can be asked of Bowline.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Watch Bowline save an application in a simulated world.
+    Demo(demo::DemoArgs),
+    /// Find out how a failover would go, before one is needed.
+    Drill(DrillArgs),
+    /// Check failover policies, or print their schema. Changes nothing.
+    Policy(policy::PolicyArgs),
+}
+
+/// `bowline drill`.
+#[derive(Debug, Args)]
+pub struct DrillArgs {
+    /// Which drill.
+    #[command(subcommand)]
+    pub command: DrillCommand,
+}
+
+/// The drills.
+#[derive(Debug, Subcommand)]
+pub enum DrillCommand {
+    /// Forecast RTO, RPO and the outage users see, by playing a policy many times in a simulated
+    /// world. Touches nothing real.
+    Rehearse(rehearse::RehearseArgs),
+}
+
+/// The program: reads the arguments, does what they say, and tells how it ended.
+#[must_use]
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match dispatch(&cli.command, &mut io::stdout().lock(), &mut io::stderr().lock()) {
+        Ok(exit) => exit.into(),
+        // Whoever reads has seen enough, as with `bowline demo | head`.
+        Err(error) if is_broken_pipe(&error) => Exit::Done.into(),
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            Exit::Usage.into()
+        }
+    }
+}
+
+fn dispatch(command: &Command, out: &mut impl Write, err: &mut impl Write) -> Result<Exit> {
+    match command {
+        Command::Demo(args) => demo::run(args, Paint::of_stdout(), out),
+        Command::Drill(DrillArgs { command: DrillCommand::Rehearse(args) }) => {
+            rehearse::run(args, out, err)
+        }
+        Command::Policy(args) => match policy::run(args, out, err)? {
+            policy::Outcome::Valid => Ok(Exit::Done),
+            policy::Outcome::Refused => Ok(Exit::Usage),
+        },
+    }
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    let io = |cause: &(dyn std::error::Error + 'static)| {
+        cause.downcast_ref::<io::Error>().is_some_and(|e| e.kind() == io::ErrorKind::BrokenPipe)
+    };
+    error.chain().any(io)
+}
+
+/// A scenario by its name, for the command line; otherwise the list of them.
+fn scenario(name: &str) -> Result<&'static bowline_sim::story::Scenario, String> {
+    bowline_sim::story::find(name).ok_or_else(|| {
+        let list: String = bowline_sim::story::SCENARIOS.iter().map(demo::listed).collect();
+        format!("there is no such scenario; these there are:\n{list}")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_closed_pipe_is_no_failure() {
+        let closed = anyhow::Error::from(io::Error::from(io::ErrorKind::BrokenPipe));
+        assert!(is_broken_pipe(&closed.context("writing")));
+        assert!(!is_broken_pipe(&anyhow::anyhow!("something else")));
+    }
+}
