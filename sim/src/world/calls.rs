@@ -39,7 +39,7 @@ impl World {
 
     /// Performs a call's effect.
     pub fn perform(&mut self, op: &Op, now: Now, rng: &mut fastrand::Rng) -> Outcome {
-        if !self.dead.is_empty()
+        if !self.present.is_empty()
             && let Place::Region(region) = self.place(op, now)
             && self.is_dead(region)
         {

@@ -25,6 +25,7 @@ use crate::app::App;
 use crate::aws::elb::Elb;
 use crate::aws::rds::{Access, Rds};
 use crate::aws::route53::Route53;
+use crate::faults::Trouble;
 use crate::kube::{Change, KubeCluster};
 use crate::lease::Lease;
 use crate::part::{Part, earliest};
@@ -57,7 +58,8 @@ pub struct World {
     pub gates: Gates,
     clusters: BTreeMap<Cluster, SiteCluster>,
     groups: Vec<GroupParts>,
-    dead: Vec<Region>,
+    /// Troubles of parts that are there now.
+    present: Vec<Trouble>,
     began: Mono,
     next: Option<Mono>,
     told: settle::Told,
@@ -106,12 +108,6 @@ impl World {
     #[must_use]
     pub fn groups(&self) -> &[GroupParts] {
         &self.groups
-    }
-
-    /// Whether a Region is dead as a whole.
-    #[must_use]
-    pub fn is_dead(&self, region: &Region) -> bool {
-        self.dead.contains(region)
     }
 
     /// When replicas may start: by then the world has been at peace for a while.

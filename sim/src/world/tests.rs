@@ -179,6 +179,25 @@ fn a_dead_region_comes_back_as_it_was_with_its_writer() {
 }
 
 #[test]
+fn troubles_that_overlap_end_one_by_one() {
+    let mut bench = Bench::shop(3);
+    let region = bench.region(Site::Home);
+    let (dead, data) = (Trouble::RegionDead(region.clone()), Trouble::DatabaseDown(region.clone()));
+    bench.begin(&dead);
+    bench.begin(&dead);
+    bench.begin(&data);
+    bench.pass(Span::mins(1));
+    bench.end(&dead);
+    assert!(bench.world.is_dead(&region), "it died twice");
+    bench.end(&dead);
+    assert!(!bench.world.is_dead(&region));
+    bench.pass(Span::mins(5));
+    assert_eq!(bench.serves(HOME), NOTHING, "the database is still down");
+    bench.end(&data);
+    bench.until("home serves again", |b| b.serves(HOME) == WRITES);
+}
+
+#[test]
 fn targets_down_leaves_apis_and_the_database_alone() {
     let mut bench = Bench::shop(1);
     bench.begin(&Trouble::TargetsDown(bench.region(Site::Home)));

@@ -87,16 +87,18 @@ fn home() -> bowline_core::model::Region {
 }
 
 /// Plays a sweep; no promise may break.
-fn sweep(trouble: impl Fn(&mut Sweep)) {
+fn sweep(trouble: impl Fn(&mut Sweep)) -> Sweep {
     let mut sweep = Sweep::new(&automatic(), 1);
     trouble(&mut sweep);
     let broken = sweep.play();
     assert!(broken.is_empty(), "{broken:#?}");
+    sweep
 }
 
 #[test]
 fn real_replicas_keep_every_promise_when_a_region_dies() {
-    sweep(|sweep| sweep.trouble(Trouble::RegionDead(home())));
+    let end = sweep(|sweep| sweep.trouble(Trouble::RegionDead(home())));
+    assert!(end.moved(), "traffic was moved within 39 minutes");
 }
 
 #[test]
