@@ -77,6 +77,33 @@ fn leads_there(answer: &[IpAddr], own: &[IpAddr]) -> bool {
     !answer.is_empty() && answer.iter().all(|address| own.contains(address))
 }
 
+/// The gaining site's own load balancer serves, before anybody is led there (S3): pods that are ready
+/// do not prove that their targets are.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Front {
+    /// The look, through the load balancer's own addresses.
+    pub probe: HttpProbe,
+}
+
+impl Procedure for Front {
+    fn observe(&self, _: &Context<'_>, seen: Seen<'_>) -> Vec<Op> {
+        if seen.is_empty() { vec![Op::Probe(ProbeOp::Http(self.probe.clone()))] } else { vec![] }
+    }
+
+    fn judge(&self, _: &Context<'_>, seen: Seen<'_>) -> Result<Judgement, Fault> {
+        let through = &self.probe.connect;
+        Ok(match seen.get(0)? {
+            Answer::Http(http) if (200..300).contains(&http.status) => {
+                Judgement::done(format!("{through} serves {}", self.probe.host))
+            }
+            Answer::Http(http) => {
+                Judgement::wait(AGAIN, format!("{through}: HTTP {}", http.status))
+            }
+            other => return Err(Fault::Invalid(format!("expected an HTTP answer, got {other:?}"))),
+        })
+    }
+}
+
 /// The service works as users see it, for a while without a break.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Serves {

@@ -12,6 +12,9 @@ const READ: Span = Span::secs(60);
 /// How old unchanged facts may get before they are written again, to show that home was healthy.
 const REFRESH: Span = Span::mins(10);
 
+/// How long a write that did not succeed rests.
+const RETRY: Span = Span::secs(10);
+
 /// A group's stored facts as one replica knows them.
 #[derive(Debug, Default)]
 pub(super) struct StoredFacts {
@@ -19,6 +22,8 @@ pub(super) struct StoredFacts {
     version: Option<Version>,
     due: Mono,
     in_flight: bool,
+    /// Nothing is written before this: the last write did not succeed.
+    write_due: Mono,
     writing: Option<Facts>,
 }
 
@@ -50,11 +55,14 @@ impl StoredFacts {
     pub(super) fn write(&mut self, group: &GroupName, facts: Facts, now: Now) -> Option<StoreOp> {
         let same = |old: &Facts| Facts { at: facts.at, ..old.clone() } == facts;
         let fresh = |old: &Facts| now.wall.since(old.at) < REFRESH;
-        if self.in_flight || self.facts.as_ref().is_some_and(|old| same(old) && fresh(old)) {
+        if self.in_flight || self.write_due > now.mono {
+            return None;
+        }
+        if self.facts.as_ref().is_some_and(|old| same(old) && fresh(old)) {
             return None;
         }
         let bytes: Arc<str> = serde_json::to_string(&facts).ok()?.into();
-        self.in_flight = true;
+        (self.in_flight, self.write_due) = (true, now.mono + RETRY);
         self.writing = Some(facts);
         Some(StoreOp::PutFacts { group: group.clone(), version: self.version.clone(), bytes })
     }
@@ -65,6 +73,7 @@ impl StoredFacts {
         match (result, self.writing.take()) {
             (Ok(Answer::Written(version)), Some(facts)) => {
                 (self.facts, self.version) = (Some(facts), Some(version));
+                self.write_due = Mono(0);
             }
             _ => self.due = Mono(0),
         }

@@ -20,8 +20,9 @@ pub enum Danger {
     /// S1: promotion without a fence before it.
     #[error("S1: {0} promotes and no step before it fences the old writer")]
     Unfenced(StepId),
-    /// S2: traffic is opened before the member is the writer or capacity is ready.
-    #[error("S2: {0} moves traffic before {1}")]
+    /// S2, S3: traffic is opened before the member is the writer, capacity is ready, or the site was
+    /// seen to serve.
+    #[error("S2, S3: {0} moves traffic before {1}")]
     TooEarly(StepId, &'static str),
     /// S9: the failover waits for the failed site.
     #[error("S9: {0} waits for the failed site longer than {LONGEST_WAIT_FOR_FAILED_SITE}")]
@@ -56,6 +57,9 @@ pub fn lint(plan: &Plan, before: &BTreeSet<StepId>) -> Vec<Danger> {
         }
         if !reaches(plan, id, &|effect| matches!(effect, Effect::CapacityReady(_))) {
             dangers.push(Danger::TooEarly(id.clone(), "capacity is ready"));
+        }
+        if !reaches(plan, id, &|effect| matches!(effect, Effect::Front(_))) {
+            dangers.push(Danger::TooEarly(id.clone(), "the gaining site was seen to serve"));
         }
     }
     let waits = |(id, step): (&StepId, &Step)| waits(plan, step).then(|| Danger::Waits(id.clone()));

@@ -9,9 +9,10 @@ use super::build::Survey;
 use super::facts::Incomplete;
 use super::step::{Approval, Class, Effect, Milestone, OnTimeout, Plan, PlanKind, Step};
 use crate::capacity::{CapacityReady, Release, SetJob, SetPool, SetWorkload, Until};
-use crate::levers::outside::{Answers, Leads, Serves};
+use crate::levers::outside::{Answers, Front, Leads, Serves};
 use crate::levers::{gates, records};
 use crate::model::{ObjectRef, Place, Site, Span, StepId};
+use crate::op::HttpProbe;
 use crate::policy::{Lever, RecordName, Replicas, SitePolicy, Starts, Workload};
 use crate::step::{HoldId, Mark, Question};
 
@@ -187,6 +188,8 @@ impl<'a> Draft<'a> {
 
     /// Moves the traffic and waits until every authoritative server says so.
     pub(super) fn shift(&mut self, needs: &[StepId]) -> Result<StepId, Incomplete> {
+        let front = self.front(needs)?;
+        let needs = &[needs, &[front]].concat();
         let moved = match &self.survey.policy.lever {
             Lever::Records(lever) => self.shift_records(lever, needs)?,
             Lever::Gates(lever) => vec![self.flip(lever, needs)],
@@ -211,6 +214,33 @@ impl<'a> Draft<'a> {
         let mut step = Step::looks(Effect::Answers(Answers { names }), Place::Outside);
         (step.timeout, step.on_timeout) = (Some(INSYNC.times(2)), OnTimeout::Ask);
         Ok(self.add("answers", &synced, step))
+    }
+
+    /// Looks through the gaining site's own load balancer before anybody is led there.
+    fn front(&mut self, needs: &[StepId]) -> Result<StepId, Incomplete> {
+        let verify = &self.survey.policy.verify;
+        let leads = self.leads(self.verified_name()?)?;
+        let probe = HttpProbe {
+            connect: leads.load_balancer,
+            addresses: Vec::new(),
+            tls: verify.tls,
+            port: verify.port,
+            host: verify.host.clone(),
+            path: verify.path.clone(),
+            writes: false,
+            site_header: verify.site_header.clone(),
+            timeout: Span::secs(3),
+        };
+        let step = Step::looks(Effect::Front(Front { probe }), Place::Site(self.to));
+        let step = Step { timeout: Some(SHIFT), on_timeout: OnTimeout::Fail, ..step };
+        Ok(self.add("front", needs, step))
+    }
+
+    /// The record of the name that is looked at from outside.
+    fn verified_name(&self) -> Result<&'a RecordName, Incomplete> {
+        let host = &self.survey.policy.verify.host;
+        let name = self.names().iter().find(|name| name.name == *host);
+        name.ok_or_else(|| Incomplete(format!("a record for {host}")))
     }
 
     fn shift_records(
@@ -270,8 +300,7 @@ impl<'a> Draft<'a> {
         hold: Span,
     ) -> Result<StepId, Incomplete> {
         let verify = &self.survey.policy.verify;
-        let name = self.names().iter().find(|name| name.name == verify.host);
-        let name = name.ok_or_else(|| Incomplete(format!("a record for {}", verify.host)))?;
+        let name = self.verified_name()?;
         let serves = Serves::new(verify, self.to, self.leads(name)?, hold);
         let mut step = Step::looks(Effect::Serves(serves), Place::Outside);
         (step.timeout, step.on_timeout) = (Some(hold.times(2) + Span::mins(10)), OnTimeout::Ask);

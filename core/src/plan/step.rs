@@ -157,6 +157,8 @@ effects! {
     Flip(gates::Flip),
     /// Asks the authoritative servers.
     Answers(outside::Answers),
+    /// Looks through the gaining site's own load balancer.
+    Front(outside::Front),
     /// Looks from outside for a while.
     Serves(outside::Serves),
     /// Releases a hold.

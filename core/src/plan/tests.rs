@@ -177,7 +177,7 @@ fn lint_refuses_a_promotion_without_a_fence() {
 #[test]
 fn lint_refuses_traffic_before_capacity_or_promotion() {
     let dangers = broken(|plan| plan.steps.get_mut("shift.Z0123456789").unwrap().needs.clear());
-    assert_eq!(dangers.len(), 2, "{dangers:?}");
+    assert_eq!(dangers.len(), 3, "{dangers:?}");
     assert!(dangers.iter().all(|danger| matches!(danger, Danger::TooEarly(..))));
 }
 

@@ -62,6 +62,10 @@ impl Stage {
         let mut rng = fastrand::Rng::with_seed(seed);
         let mut spec = WorldSpec::new(policies.clone());
         spec.home_nodes *= u32::try_from(scenario.groups).unwrap_or(1);
+        if first.capacity.pools.is_empty() {
+            // Without a NodePool the policy says that standby has the room already.
+            spec.standby_nodes = spec.home_nodes;
+        }
         let world = World::build(&spec, &mut rng);
         let began = world.began();
         let recruit = |seat: usize, earlier: u32| {

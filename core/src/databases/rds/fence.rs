@@ -14,6 +14,9 @@ use crate::step::{Context, Held, Hold, HoldId, Judgement, Procedure, Seen};
 /// How long a reboot may take to show before it is sent again.
 const REBOOT_SHOWS: Span = Span::mins(3);
 
+/// How long a change of security groups may take to show before it is sent again.
+const CHANGE_SHOWS: Span = Span::secs(30);
+
 /// Closes the writer's door and restarts it; done when both are seen.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fence {
@@ -40,7 +43,7 @@ impl Procedure for Fence {
         if let Some(stranger) = self.member.stranger(cx, found) {
             return Ok(stranger);
         }
-        if let Some(first) = close(&self.member, found) {
+        if let Some(first) = close(cx, &self.member, found) {
             return Ok(first);
         }
         let rebooted = last_was(cx, |op| matches!(op, RdsOp::Reboot(_)));
@@ -80,7 +83,8 @@ impl Procedure for CloseDoor {
 
     fn judge(&self, cx: &Context<'_>, seen: Seen<'_>) -> Result<Judgement, Fault> {
         let found = seen.instance(0)?;
-        if let Some(first) = self.member.stranger(cx, found).or_else(|| close(&self.member, found))
+        if let Some(first) =
+            self.member.stranger(cx, found).or_else(|| close(cx, &self.member, found))
         {
             return Ok(first);
         }
@@ -90,13 +94,15 @@ impl Procedure for CloseDoor {
 }
 
 /// What is left to do until the door is closed; `None` when it is and the instance is `available`.
-fn close(member: &Member, found: &Instance) -> Option<Judgement> {
-    if !member.shut(found) {
+fn close(cx: &Context<'_>, member: &Member, found: &Instance) -> Option<Judgement> {
+    let sent = last_was(cx, |op| matches!(op, RdsOp::SetSecurityGroups { .. }));
+    let shows = sent.is_none_or(|at| cx.now.wall.since(at) >= CHANGE_SHOWS);
+    if !member.shut(found) && shows {
         let op = set_groups(member, vec![member.closed.clone()]);
         let words = format!("close {}", member.instance);
         return Some(Judgement::act_holding(op, hold(member, found), words));
     }
-    (!found.available())
+    (!member.shut(found) || !found.available())
         .then(|| Judgement::wait(POLL, format!("{} is {}", member.instance, found.status)))
 }
 
