@@ -7,7 +7,7 @@
 //!        └──────────────── connections, writes ───┘
 //! ```
 //!
-//! Parts know nothing of each other: [`settle`] carries over what one has to tell the next.
+//! Parts know nothing of each other: `settle` carries over what one has to tell the next.
 
 mod build;
 mod calls;
