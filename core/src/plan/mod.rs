@@ -1,6 +1,6 @@
 //! Plans: immutable, fully resolved DAGs of steps. Nothing is left to choose while one runs.
 //!
-//! [`build`] makes one from a [`Survey`]; [`lint`] refuses dangerous ones whoever made them.
+//! `build` makes one from a [`Survey`]; [`lint`] refuses dangerous ones whoever made them.
 
 mod build;
 mod coming_home;
