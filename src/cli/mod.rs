@@ -6,6 +6,7 @@ pub mod exit;
 pub mod paint;
 pub mod policy;
 pub mod rehearse;
+pub mod serve;
 pub mod words;
 
 use std::io::{self, Write};
@@ -40,6 +41,10 @@ pub enum Command {
     Drill(DrillArgs),
     /// Check failover policies, or print their schema. Changes nothing.
     Policy(policy::PolicyArgs),
+    /// Be a replica of the controller, until told to stop. AWS is not reached yet.
+    Run(serve::RunArgs),
+    /// Print the custom resources, admission policy and roles that a cluster needs.
+    Crd(serve::CrdArgs),
 }
 
 /// `bowline drill`.
@@ -83,6 +88,8 @@ fn dispatch(command: &Command, out: &mut impl Write, err: &mut impl Write) -> Re
             policy::Outcome::Valid => Ok(Exit::Done),
             policy::Outcome::Refused => Ok(Exit::Usage),
         },
+        Command::Run(args) => serve::run(args),
+        Command::Crd(args) => serve::crd(args, out),
     }
 }
 
