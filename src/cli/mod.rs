@@ -67,7 +67,12 @@ pub enum DrillCommand {
 #[must_use]
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
-    match dispatch(&cli.command, &mut io::stdout().lock(), &mut io::stderr().lock()) {
+    let done = match &cli.command {
+        // The service logs from many threads: nobody may hold what they write to.
+        Command::Run(args) => serve::run(args),
+        command => dispatch(command, &mut io::stdout().lock(), &mut io::stderr().lock()),
+    };
+    match done {
         Ok(exit) => exit.into(),
         // Whoever reads has seen enough, as with `bowline demo | head`.
         Err(error) if is_broken_pipe(&error) => Exit::Done.into(),

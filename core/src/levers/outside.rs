@@ -77,8 +77,8 @@ fn leads_there(answer: &[IpAddr], own: &[IpAddr]) -> bool {
     !answer.is_empty() && answer.iter().all(|address| own.contains(address))
 }
 
-/// The gaining site's own load balancer serves, before anybody is led there (S3): pods that are ready
-/// do not prove that their targets are.
+/// The gaining site's own load balancer serves, before anybody is led there (S3): pods that are
+/// ready do not prove that their targets are.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Front {
     /// The look, through the load balancer's own addresses.

@@ -20,8 +20,8 @@ pub enum Danger {
     /// S1: promotion without a fence before it.
     #[error("S1: {0} promotes and no step before it fences the old writer")]
     Unfenced(StepId),
-    /// S2, S3: traffic is opened before the member is the writer, capacity is ready, or the site was
-    /// seen to serve.
+    /// S2, S3: traffic is opened before the member is the writer, capacity is ready, or the site
+    /// was seen to serve.
     #[error("S2, S3: {0} moves traffic before {1}")]
     TooEarly(StepId, &'static str),
     /// S9: the failover waits for the failed site.
