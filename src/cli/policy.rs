@@ -87,7 +87,7 @@ fn check(file: &Path) -> Result<Checked> {
     })
 }
 
-fn read(file: &Path) -> Result<String> {
+pub(super) fn read(file: &Path) -> Result<String> {
     if file != Path::new("-") {
         return std::fs::read_to_string(file)
             .with_context(|| format!("cannot read {}", file.display()));

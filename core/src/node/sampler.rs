@@ -8,7 +8,7 @@ use crate::model::{Mono, Now, Site, Span};
 use crate::op::{
     Answer, CloudWatchOp, ElbOp, Fault, HttpProbe, KubeOp, Metric, Op, ProbeOp, RdsOp, Route53Op,
 };
-use crate::policy::{HttpCheck, Lever, Policy, Probe};
+use crate::policy::{HttpCheck, Policy, Probe};
 
 use super::calls::SampleSlot;
 use super::known::Known;
@@ -229,7 +229,7 @@ fn ops(probe: &Probe, site: Site, policy: &Policy, cx: &Frame<'_>, now: Now) -> 
         Probe::WriteProbe(check) if site == cx.active => http(check, site, policy, cx, true),
         Probe::Route53Check { home, standby } if cx.leads => {
             let id = if site == Site::Home { home } else { standby };
-            vec![Op::Route53(dns_role(policy), Route53Op::CheckStatus(id.clone()))]
+            vec![Op::Route53(policy.lever.role().cloned(), Route53Op::CheckStatus(id.clone()))]
         }
         Probe::ClusterApi => vec![Op::Kube(own.cluster.clone(), KubeOp::Ready)],
         // One round for both sites: home's slot asks.
@@ -281,11 +281,4 @@ fn http(check: &HttpCheck, site: Site, policy: &Policy, cx: &Frame<'_>, writes: 
         timeout: check.timeout,
     });
     probe.map(|probe| Op::Probe(ProbeOp::Http(probe))).into_iter().collect()
-}
-
-fn dns_role(policy: &Policy) -> Option<crate::model::RoleArn> {
-    match &policy.lever {
-        Lever::Records(lever) => lever.role.clone(),
-        Lever::Gates(lever) => lever.role.clone(),
-    }
 }

@@ -154,10 +154,7 @@ impl Look {
 
     /// The call; none while something it needs is not known.
     fn op(&self, policy: &Policy, known: &Known, now: Now) -> Option<Op> {
-        let dns = |op| match &policy.lever {
-            Lever::Records(lever) => Op::Route53(lever.role.clone(), op),
-            Lever::Gates(lever) => Op::Route53(lever.role.clone(), op),
-        };
+        let dns = |op| Op::Route53(policy.lever.role().cloned(), op);
         Some(match self {
             Self::FindLoadBalancer(site, name) => {
                 let selector = policy.site(*site).load_balancers.get(name)?.clone();

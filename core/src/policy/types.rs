@@ -82,6 +82,17 @@ pub enum Lever {
     Gates(GatesLever),
 }
 
+impl Lever {
+    /// The role of the account that holds the zones (never a site's).
+    #[must_use]
+    pub fn role(&self) -> Option<&RoleArn> {
+        match self {
+            Self::Records(lever) => lever.role.as_ref(),
+            Self::Gates(lever) => lever.role.as_ref(),
+        }
+    }
+}
+
 /// The `records` lever.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RecordsLever {

@@ -56,9 +56,6 @@ pub struct Ledger {
     pub moved_by: Option<PlanKind>,
 }
 
-/// Which group holds what: for `status`.
-pub type HeldBy<'a> = &'a BTreeMap<HoldId, Hold>;
-
 /// A renamed instance that stays for its owner to delete.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]

@@ -17,7 +17,7 @@ mod state;
 pub use chain::{Chain, Outcome as ChainOutcome};
 pub use execute::{Doing, Execution, Slot};
 pub use intent::{Intent, Refusal};
-pub use ledger::{HeldBy, Ledger, Leftover};
+pub use ledger::{Ledger, Leftover};
 pub use record::{BadEntry, Entry, Record, Trigger};
 pub use report::{PhaseTimes, Report, StepReport};
 pub use state::{Ended, Phase, Reply, Run, StepRun, StepState};

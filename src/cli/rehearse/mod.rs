@@ -5,8 +5,8 @@ mod forecast;
 mod play;
 mod table;
 
-use std::io::{Read, Write};
-use std::path::{Path, PathBuf};
+use std::io::Write;
+use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
 use bowline_core::policy::{self, Policy};
@@ -54,13 +54,15 @@ pub struct RehearseArgs {
 /// A file that cannot be read, a group that is not in it, or an output that cannot be written. A
 /// policy that is refused is no error but [`Exit::Usage`], a bad end [`Exit::Failed`].
 pub fn run(args: &RehearseArgs, out: &mut impl Write, err: &mut impl Write) -> Result<Exit> {
-    let loaded = match policy::load(&args.policy.display().to_string(), &read(&args.policy)?) {
-        Ok(loaded) => loaded,
-        Err(problems) => {
-            writeln!(err, "{problems}\n")?;
-            return Ok(Exit::Usage);
-        }
-    };
+    let loaded =
+        match policy::load(&args.policy.display().to_string(), &super::policy::read(&args.policy)?)
+        {
+            Ok(loaded) => loaded,
+            Err(problems) => {
+                writeln!(err, "{problems}\n")?;
+                return Ok(Exit::Usage);
+            }
+        };
     if !loaded.warnings.list.is_empty() {
         writeln!(err, "{}\n", loaded.warnings)?;
     }
@@ -76,16 +78,6 @@ pub fn run(args: &RehearseArgs, out: &mut impl Write, err: &mut impl Write) -> R
         }
     }
     Ok(if forecast.good() { Exit::Done } else { Exit::Failed })
-}
-
-fn read(file: &Path) -> Result<String> {
-    if file != Path::new("-") {
-        return std::fs::read_to_string(file)
-            .with_context(|| format!("cannot read {}", file.display()));
-    }
-    let mut text = String::new();
-    std::io::stdin().read_to_string(&mut text).context("cannot read standard input")?;
-    Ok(text)
 }
 
 fn chosen<'a>(policies: &'a [Policy], group: Option<&str>) -> Result<&'a Policy> {
