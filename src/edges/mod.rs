@@ -14,10 +14,12 @@
 //! Route53, Elb, Rds, CloudWatch, Gate → the AWS edge, if one was given
 //! ```
 
+pub mod aws;
 pub mod files;
 pub mod kube;
 pub mod net;
 pub mod registry;
+mod words;
 
 use std::sync::Arc;
 
