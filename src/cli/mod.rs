@@ -7,6 +7,7 @@ pub mod paint;
 pub mod policy;
 pub mod rehearse;
 pub mod serve;
+pub mod target;
 pub mod words;
 
 use std::io::{self, Write};
