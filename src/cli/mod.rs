@@ -3,9 +3,12 @@
 
 pub mod demo;
 pub mod exit;
+mod lines;
 pub mod paint;
 pub mod policy;
+mod records;
 pub mod rehearse;
+mod report;
 pub mod serve;
 pub mod target;
 pub mod words;
