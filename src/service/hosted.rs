@@ -23,6 +23,32 @@ use crate::edges::Remote;
 /// How often somebody who waits for the replica looks.
 const LOOK: Duration = Duration::from_millis(200);
 
+/// What can be seen of a hosted replica.
+#[derive(Clone)]
+pub struct HostedView(Arc<Shared>);
+
+impl HostedView {
+    /// Whether it leads.
+    #[must_use]
+    pub fn leads(&self) -> bool {
+        self.0.snapshot().leads
+    }
+
+    /// Every group as it sees it.
+    #[must_use]
+    pub fn groups(&self) -> Vec<GroupStatus> {
+        self.0.snapshot().groups.clone()
+    }
+
+    /// Waits until it has read every journal and looked at the world once: until then it knows
+    /// nothing that a human's wish could be judged by.
+    pub async fn looked_around(&self) {
+        while !self.0.snapshot().looked || self.0.unready().is_some() {
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+}
+
 /// A replica and its tasks. Dropping it ends them, and releases no lease.
 pub struct Hosted {
     id: ReplicaId,
@@ -67,24 +93,10 @@ impl Hosted {
         &self.id
     }
 
-    /// Whether it leads.
+    /// What can be seen of it from elsewhere.
     #[must_use]
-    pub fn leads(&self) -> bool {
-        self.shared.snapshot().leads
-    }
-
-    /// Every group as it sees it.
-    #[must_use]
-    pub fn groups(&self) -> Vec<GroupStatus> {
-        self.shared.snapshot().groups.clone()
-    }
-
-    /// Waits until it has read every journal and looked at the world once: until then it knows
-    /// nothing that a human's wish could be judged by.
-    pub async fn looked_around(&self) {
-        while !self.shared.snapshot().looked || self.shared.unready().is_some() {
-            tokio::time::sleep(LOOK).await;
-        }
+    pub fn view(&self) -> HostedView {
+        HostedView(self.shared())
     }
 
     /// Waits until one of its tasks ends, which none should: the process must end then.

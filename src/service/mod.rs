@@ -23,7 +23,7 @@ mod shared;
 mod signals;
 mod start;
 
-pub use hosted::Hosted;
+pub use hosted::{Hosted, HostedView};
 pub use log::{LogFormat, init as init_log};
 pub use options::{RunOptions, ServiceError, StoreOptions};
 pub(crate) use signals::Signals;
