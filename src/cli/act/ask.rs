@@ -89,20 +89,41 @@ fn remedy(wish: &Wish, refusal: &Refusal, group: &GroupName, again: &str) -> Opt
                 wish.word()
             )
         }
-        Refusal::AlreadyThere(_) => return None,
+        Refusal::AlreadyThere(_) | Refusal::NotContinued { .. } => return None,
+        Refusal::TooOld { .. } => "Say it again, if it is still wanted.".into(),
+        Refusal::ForeignClaim(_) => foreign(wish, &name, again),
+        Refusal::BadImport(_) => {
+            format!("Look at it with: bowline journal show {name} --store DIR")
+        }
         Refusal::NotReady(_) | Refusal::Incomplete(_) => {
             format!("See what is missing: bowline check {name}{again}")
         }
     })
 }
 
+/// Somebody acted beside the journal: take over what they did, or go over their claim.
+fn foreign(wish: &Wish, name: &str, again: &str) -> String {
+    let import =
+        format!("Take over what was done: bowline journal import {name} --from dir:PATH{again}");
+    match wish {
+        Wish::Failover(_) => format!(
+            "{import}\nOr, if that controller is dead for sure: bowline failover {name} \
+             --controller-is-dead REASON{again}"
+        ),
+        _ => import,
+    }
+}
+
 /// No controller looked at an intent.
 fn unanswered(wish: &Wish, group: &GroupName, folder: bool, again: &str) -> String {
     let name = quoted(group.as_str());
-    if folder {
+    if folder && wish.args().detach {
         return format!(
             "Leave out --detach to act from this process, or start a replica: bowline run{again}"
         );
+    }
+    if folder {
+        return format!("See who leads: bowline status {name}{again}");
     }
     let see = "Is a controller running? kubectl -n bowline get lease,pods";
     match wish {

@@ -197,11 +197,8 @@ impl Wish {
         };
         Some(match self {
             Self::Failover(args) => {
-                let mut reason = args.reason.clone();
-                if let Some(dead) = &args.controller_is_dead {
-                    reason = format!("{reason} (break-glass, the controller is dead: {dead})");
-                }
-                Intent::Failover { accept_loss: args.accept_loss, reason }
+                let (reason, break_glass) = (args.reason.clone(), args.controller_is_dead.clone());
+                Intent::Failover { accept_loss: args.accept_loss, reason, break_glass }
             }
             Self::Switchover(args) => Intent::Switchover { reason: args.reason.clone() },
             Self::Failback(args) => Intent::Failback { reason: args.reason.clone() },

@@ -184,7 +184,8 @@ impl<O: Write, E: Write> Watch<'_, O, E> {
             if Instant::now() > until {
                 let secs = self.session.patience.as_secs();
                 return Ok(Some(Ending::Unanswered(format!(
-                    "no controller answered within {secs} s; the wish stays in the store"
+                    "no controller answered within {secs} s; the wish stays in the store, and is \
+                     refused when it is found more than 10 minutes old"
                 ))));
             }
             sleep(TICK).await;
@@ -213,6 +214,7 @@ impl<O: Write, E: Write> Watch<'_, O, E> {
             Intent::Pause { .. } => format!("automatic action of {group} is held"),
             Intent::Resume => format!("automatic action of {group} goes on"),
             Intent::Arm => format!("{group} is armed"),
+            Intent::Import { .. } => format!("the journal is part of {group}'s now"),
             Intent::Approve { run, .. } | Intent::Cancel { run } => {
                 return self.found(run.clone()).map(|()| None);
             }
