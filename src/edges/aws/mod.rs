@@ -1,5 +1,8 @@
 //! AWS' calls.
 
+mod cloudwatch;
 mod fault;
+mod instant;
+mod rds;
 #[cfg(test)]
 mod testing;
