@@ -6,3 +6,6 @@ mod instant;
 mod rds;
 #[cfg(test)]
 mod testing;
+
+#[cfg(test)]
+mod moto_tests;
