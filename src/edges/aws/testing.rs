@@ -6,8 +6,15 @@ use std::time::Duration;
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{ProvideCredentials, future};
+use aws_smithy_runtime_api::client::http::{
+    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
+};
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_runtime_api::http::StatusCode;
 use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
+use proptest::prelude::{Strategy, any};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
@@ -123,6 +130,45 @@ async fn read(socket: &mut TcpStream) -> Request {
             None => assert!(count > 0, "the client hung up: {bytes:?}"),
         }
     }
+}
+
+/// An HTTP client that has one answer to everything, without a socket.
+#[derive(Clone, Debug)]
+pub(super) struct Canned(pub(super) u16, pub(super) Vec<u8>);
+
+impl HttpConnector for Canned {
+    fn call(&self, _: HttpRequest) -> HttpConnectorFuture {
+        let status = StatusCode::try_from(self.0).unwrap();
+        HttpConnectorFuture::ready(Ok(HttpResponse::new(status, self.1.clone().into())))
+    }
+}
+
+impl HttpClient for Canned {
+    fn http_connector(
+        &self,
+        _: &HttpConnectorSettings,
+        _: &RuntimeComponents,
+    ) -> SharedHttpConnector {
+        SharedHttpConnector::new(self.clone())
+    }
+}
+
+/// Runs a future to its end where there is no runtime.
+pub(super) fn run<T>(future: impl Future<Output = T>) -> T {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(future)
+}
+
+/// A text with parts cut out, doubled or replaced by arbitrary bytes: nearly an answer.
+pub(super) fn damaged(text: Vec<u8>) -> impl Strategy<Value = Vec<u8>> {
+    let place = 0..text.len();
+    (place.clone(), place, proptest::collection::vec(any::<u8>(), 0..8), any::<bool>()).prop_map(
+        move |(one, other, bytes, double)| {
+            let (from, to) = (one.min(other), one.max(other));
+            let rest = if double { from } else { to };
+            [&text[..from], &bytes, &text[rest..]].concat()
+        },
+    )
 }
 
 /// An address that nobody listens at.
