@@ -133,10 +133,19 @@ impl Known {
 
     /// The claims found in the world: at the lever and in the clusters.
     pub(super) fn claims(&self) -> impl Iterator<Item = Claim> + '_ {
-        let clusters = self.cluster_claims.values().filter_map(|seen| seen.value.clone());
+        self.placed_claims().map(|(_, claim)| claim)
+    }
+
+    /// The claims found in the world, each with where it was found.
+    pub(super) fn placed_claims(&self) -> impl Iterator<Item = (String, Claim)> + '_ {
+        let clusters = self.cluster_claims.iter().filter_map(|(site, seen)| {
+            Some((format!("{site}'s cluster"), seen.value.clone()?))
+        });
         let sets = self.records.values().flat_map(|seen| &seen.value);
         let txt = sets.filter(|set| set.kind == RecordType::Txt);
-        clusters.chain(txt.filter_map(records::read_fence)).chain(self.gate_claim.clone())
+        let fences = txt.filter_map(|set| Some((set.name.to_string(), records::read_fence(set)?)));
+        let gate = self.gate_claim.clone().map(|claim| ("the gate".to_owned(), claim));
+        clusters.chain(fences).chain(gate)
     }
 
     /// Since when replication points are wanted.
