@@ -3,10 +3,14 @@
 
 pub mod demo;
 pub mod exit;
+mod lines;
 pub mod paint;
 pub mod policy;
+mod records;
 pub mod rehearse;
+mod report;
 pub mod serve;
+pub mod target;
 pub mod words;
 
 use std::io::{self, Write};
