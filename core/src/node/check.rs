@@ -10,7 +10,7 @@ use super::collect;
 use super::group::Group;
 use super::known::{Known, SeenAt};
 use super::survey::{Look, names};
-use crate::model::{GroupName, Site};
+use crate::model::{GroupName, Host, Site, ZoneId};
 use crate::op::{HealthCheck, Instance};
 use crate::policy::{Lever, Policy};
 
@@ -71,6 +71,13 @@ impl Node {
     #[must_use]
     pub fn missing(&self, group: &GroupName) -> Vec<String> {
         self.group(group).map(Group::missing).unwrap_or_default()
+    }
+
+    /// The zones that were found, with their names.
+    #[must_use]
+    pub fn apexes(&self, group: &GroupName) -> Vec<(ZoneId, Host)> {
+        let zones = self.group(group).into_iter().flat_map(|group| &group.known.zones);
+        zones.map(|(id, zone)| (id.clone(), zone.apex.clone())).collect()
     }
 
     /// Everything that the survey found of a group.
@@ -266,7 +273,7 @@ impl Group {
         let mut zones: Vec<_> = names(&self.policy).iter().map(|name| &name.zone).collect();
         zones.sort();
         zones.dedup();
-        let one = |id: &crate::model::ZoneId| {
+        let one = |id: &ZoneId| {
             let about = format!("zone {id}");
             match self.known.zones.get(id) {
                 None => {

@@ -40,11 +40,7 @@ pub(super) fn facts(policy: &Policy, known: &Known, now: Wall) -> Result<Facts, 
 }
 
 /// A site's database member, while `active` serves.
-pub(super) fn member(
-    known: &Known,
-    site: Site,
-    active: Site,
-) -> Result<MemberFacts, Incomplete> {
+pub(super) fn member(known: &Known, site: Site, active: Site) -> Result<MemberFacts, Incomplete> {
     let found = known.instance(site);
     let found = found.ok_or_else(|| Incomplete(format!("{site}'s database instance")))?;
     if let Some((why, _)) = member_troubles(found, site == active).first() {
@@ -58,10 +54,7 @@ pub(super) fn member(
 }
 
 /// What makes an instance unfit, each with what to do about it.
-pub(super) fn member_troubles(
-    found: &Instance,
-    writes: bool,
-) -> Vec<(&'static str, &'static str)> {
+pub(super) fn member_troubles(found: &Instance, writes: bool) -> Vec<(&'static str, &'static str)> {
     let mut troubles = Vec::new();
     if found.managed_password {
         let what = "RDS manages its master password, which rules replicas out";

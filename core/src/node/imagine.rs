@@ -104,8 +104,9 @@ fn kube(call: &KubeOp) -> (Option<KubeOp>, impl Fn(&mut Answer)) {
         KubeOp::Annotate { object: ObjectRef::Job(job), .. } | KubeOp::Suspend { job, .. } => {
             Some(KubeOp::Job(job.clone()))
         }
-        KubeOp::Annotate { object: ObjectRef::NodePool(pool), .. }
-        | KubeOp::Limit { pool, .. } => Some(KubeOp::Pool(pool.clone())),
+        KubeOp::Annotate { object: ObjectRef::NodePool(pool), .. } | KubeOp::Limit { pool, .. } => {
+            Some(KubeOp::Pool(pool.clone()))
+        }
         KubeOp::Claim { group, .. } => Some(KubeOp::Fence(group.clone())),
         _ => None,
     };

@@ -138,9 +138,10 @@ impl Known {
 
     /// The claims found in the world, each with where it was found.
     pub(super) fn placed_claims(&self) -> impl Iterator<Item = (String, Claim)> + '_ {
-        let clusters = self.cluster_claims.iter().filter_map(|(site, seen)| {
-            Some((format!("{site}'s cluster"), seen.value.clone()?))
-        });
+        let clusters = self
+            .cluster_claims
+            .iter()
+            .filter_map(|(site, seen)| Some((format!("{site}'s cluster"), seen.value.clone()?)));
         let sets = self.records.values().flat_map(|seen| &seen.value);
         let txt = sets.filter(|set| set.kind == RecordType::Txt);
         let fences = txt.filter_map(|set| Some((set.name.to_string(), records::read_fence(set)?)));

@@ -131,12 +131,7 @@ impl Node {
     ///
     /// # Errors
     /// Why there is no such move: it is there already, or a fact is not known.
-    pub fn preview(
-        &self,
-        group: &GroupName,
-        kind: PlanKind,
-        now: Now,
-    ) -> Result<Preview, Refusal> {
+    pub fn preview(&self, group: &GroupName, kind: PlanKind, now: Now) -> Result<Preview, Refusal> {
         let unknown = || Refusal::NotReady(format!("there is no group {group}"));
         self.group(group).ok_or_else(unknown)?.preview(kind, now)
     }

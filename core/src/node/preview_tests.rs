@@ -84,10 +84,7 @@ fn sets(ground: &Ground, name: &crate::model::Host) -> Vec<RecordSet> {
     armed.map(|armed| armed.set.clone()).filter(|set| set.name == *name).collect()
 }
 
-fn walk(
-    preview: Preview,
-    mut world: impl FnMut(&Op) -> Result<Answer, Fault>,
-) -> Vec<StepPreview> {
+fn walk(preview: Preview, mut world: impl FnMut(&Op) -> Result<Answer, Fault>) -> Vec<StepPreview> {
     let now = Now { mono: Mono(0), wall: Wall(1_000_000) };
     let mut walk = Walk::new(preview, now);
     loop {

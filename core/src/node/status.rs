@@ -45,6 +45,10 @@ pub struct GroupStatus {
     pub leftovers: Vec<String>,
     /// The claims found in the world: at the lever, and in the clusters.
     pub claims: Vec<ClaimStatus>,
+    /// Sequence number of the last journal entry that it rests on.
+    pub head: u64,
+    /// That entry's hash: who reads the journal later can tell whether it is the same one.
+    pub hash: String,
     /// Why the journal cannot be used, if it cannot.
     pub broken: Option<String>,
 }
@@ -138,7 +142,10 @@ impl RunStatus {
         Some(Self {
             run: run.id.to_string(),
             phase: phase(&run.phase),
-            asks: run.asks().map(|(step, q, at)| AskStatus::of(run, group, (step, q, at))).collect(),
+            asks: run
+                .asks()
+                .map(|(step, q, at)| AskStatus::of(run, group, (step, q, at)))
+                .collect(),
             steps: run.steps.iter().map(|(id, step)| StepStatus::of(id, step)).collect(),
         })
     }
@@ -211,6 +218,8 @@ impl Group {
             holds: ledger.holds.keys().map(ToString::to_string).collect(),
             leftovers: ledger.leftovers.iter().map(|left| left.instance.to_string()).collect(),
             claims: self.claims(),
+            head: ledger.head,
+            hash: ledger.hash.to_string(),
             broken: self.chain.broken().map(ToString::to_string),
         }
     }

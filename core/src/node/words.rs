@@ -29,9 +29,10 @@ pub(super) fn decision(group: &Group) -> String {
 /// The command that answers what is asked or ends what is held; `None`: there is nothing to do.
 pub(super) fn next(group: &Group) -> Option<String> {
     let name = &group.policy.group;
-    let asked = group.ledger().open_run().and_then(|run| {
-        run.asks().next().map(|(_, question, _)| question.command(name, &run.id))
-    });
+    let asked = group
+        .ledger()
+        .open_run()
+        .and_then(|run| run.asks().next().map(|(_, question, _)| question.command(name, &run.id)));
     asked.or_else(|| match group.decision.as_ref()? {
         Decision::AskHuman(ask) => Some(words::command(ask.action, name)),
         Decision::Hold(HoldWhy::Manual(action)) => Some(words::command(*action, name)),
@@ -105,10 +106,7 @@ pub(super) fn ask(policy: &Policy, run: &Run, step: &StepId, question: &Question
         kind: "ask",
         run: Some(run.id.clone()),
         title: format!("{group}: {} asks ({step})", run.id),
-        body: format!(
-            "{}\nIf nobody answers: {}\n{command}",
-            question.why, question.otherwise
-        ),
+        body: format!("{}\nIf nobody answers: {}\n{command}", question.why, question.otherwise),
     }
 }
 
