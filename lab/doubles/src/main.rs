@@ -3,6 +3,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 mod call;
+mod data;
 mod forward;
 mod service;
 
@@ -23,6 +24,8 @@ struct Cli {
 /// Which one to run.
 #[derive(Debug, Subcommand)]
 enum Double {
+    /// Plays the databases of both Regions and their metrics; never frozen.
+    Data(data::Arguments),
     /// Gives load balancers and other listeners addresses of their own.
     Forward(forward::Arguments),
 }
@@ -39,6 +42,7 @@ fn main() -> ExitCode {
 
 fn run(double: Double) -> Result<()> {
     match double {
+        Double::Data(arguments) => service::run("data", data::run(arguments)),
         Double::Forward(arguments) => service::run("forward", forward::run(arguments)),
     }
 }
