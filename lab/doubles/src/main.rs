@@ -1,0 +1,58 @@
+//! The lab's own parts of the world, each a process of its own so that it can be frozen with the
+//! Region it belongs to. It knows nothing of Bowline's service and must not decide anything.
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
+mod call;
+mod data;
+mod forward;
+mod service;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+/// The lab's doubles. Each runs in the foreground, tells what it does on standard error, and ends
+/// on SIGTERM.
+#[derive(Debug, Parser)]
+#[command(name = "bowline-doubles", version)]
+struct Cli {
+    #[command(subcommand)]
+    double: Double,
+}
+
+/// Which one to run.
+#[derive(Debug, Subcommand)]
+enum Double {
+    /// Plays the databases of both Regions and their metrics; never frozen.
+    Data(data::Arguments),
+    /// Gives load balancers and other listeners addresses of their own.
+    Forward(forward::Arguments),
+}
+
+fn main() -> ExitCode {
+    match run(Cli::parse().double) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("bowline-doubles: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(double: Double) -> Result<()> {
+    match double {
+        Double::Data(arguments) => service::run("data", data::run(arguments)),
+        Double::Forward(arguments) => service::run("forward", forward::run(arguments)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        super::Cli::command().debug_assert();
+    }
+}
