@@ -2,7 +2,10 @@
 //! Region it belongs to. It knows nothing of Bowline's service and must not decide anything.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+mod aws;
 mod call;
+mod checker;
+mod dns;
 mod forward;
 mod service;
 
@@ -23,6 +26,10 @@ struct Cli {
 /// Which one to run.
 #[derive(Debug, Subcommand)]
 enum Double {
+    /// Probes the targets of Route 53's health checks and posts what the checkers see.
+    Checker(checker::Arguments),
+    /// Answers DNS questions from the emulated zones by Route 53's rules.
+    Dns(dns::Arguments),
     /// Gives load balancers and other listeners addresses of their own.
     Forward(forward::Arguments),
 }
@@ -39,6 +46,8 @@ fn main() -> ExitCode {
 
 fn run(double: Double) -> Result<()> {
     match double {
+        Double::Checker(arguments) => service::run("checker", checker::run(arguments)),
+        Double::Dns(arguments) => service::run("dns", dns::run(arguments)),
         Double::Forward(arguments) => service::run("forward", forward::run(arguments)),
     }
 }
