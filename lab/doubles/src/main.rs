@@ -2,11 +2,13 @@
 //! Region it belongs to. It knows nothing of Bowline's service and must not decide anything.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+mod ask;
 mod aws;
 mod call;
 mod checker;
 mod dns;
 mod forward;
+mod seed;
 mod service;
 
 use std::process::ExitCode;
@@ -30,6 +32,10 @@ enum Double {
     Checker(checker::Arguments),
     /// Answers DNS questions from the emulated zones by Route 53's rules.
     Dns(dns::Arguments),
+    /// Fills the emulators with load balancers, a zone and health checks; prints what was made.
+    Seed(seed::Arguments),
+    /// Asks a DNS server one question and prints its answer.
+    Ask(ask::Arguments),
     /// Gives load balancers and other listeners addresses of their own.
     Forward(forward::Arguments),
 }
@@ -46,6 +52,8 @@ fn main() -> ExitCode {
 
 fn run(double: Double) -> Result<()> {
     match double {
+        Double::Ask(arguments) => service::run("ask", ask::run(arguments)),
+        Double::Seed(arguments) => service::run("seed", seed::run(arguments)),
         Double::Checker(arguments) => service::run("checker", checker::run(arguments)),
         Double::Dns(arguments) => service::run("dns", dns::run(arguments)),
         Double::Forward(arguments) => service::run("forward", forward::run(arguments)),
