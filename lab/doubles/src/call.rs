@@ -50,6 +50,19 @@ impl Http {
         Ok(())
     }
 
+    /// Asks with any method, with JSON if there is some; gives whatever is answered in time.
+    pub(crate) async fn ask(
+        &self,
+        method: Method,
+        url: &str,
+        body: Option<&(impl Serialize + Sync)>,
+    ) -> Result<(StatusCode, Bytes)> {
+        let body = body.map(serde_json::to_vec).transpose()?.unwrap_or_default();
+        let request = Request::builder().method(method).uri(url);
+        let request = request.header("content-type", "application/json").body(Full::from(body))?;
+        self.call(request).await.with_context(|| url.to_owned())
+    }
+
     async fn call(&self, request: Request<Full<Bytes>>) -> Result<(StatusCode, Bytes)> {
         let whole = async {
             let answer = self.client.request(request).await?;

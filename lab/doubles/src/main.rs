@@ -7,9 +7,11 @@ mod aws;
 mod call;
 mod checker;
 mod dns;
+mod data;
 mod forward;
 mod seed;
 mod service;
+mod webhook;
 
 use std::process::ExitCode;
 
@@ -36,6 +38,10 @@ enum Double {
     Seed(seed::Arguments),
     /// Asks a DNS server one question and prints its answer.
     Ask(ask::Arguments),
+    /// Plays the databases of both Regions and their metrics; never frozen.
+    Data(data::Arguments),
+    /// Takes notices and writes them into its log.
+    Webhook(webhook::Arguments),
     /// Gives load balancers and other listeners addresses of their own.
     Forward(forward::Arguments),
 }
@@ -56,6 +62,8 @@ fn run(double: Double) -> Result<()> {
         Double::Seed(arguments) => service::run("seed", seed::run(arguments)),
         Double::Checker(arguments) => service::run("checker", checker::run(arguments)),
         Double::Dns(arguments) => service::run("dns", dns::run(arguments)),
+        Double::Data(arguments) => service::run("data", data::run(arguments)),
+        Double::Webhook(arguments) => service::run("webhook", webhook::run(arguments)),
         Double::Forward(arguments) => service::run("forward", forward::run(arguments)),
     }
 }

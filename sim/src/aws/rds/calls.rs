@@ -36,14 +36,16 @@ impl Rds {
                 self.regroup(self.find(region, instance)?, groups, now, rng)?;
             }
             RdsOp::Reboot(id) => {
+                let times = self.times;
                 let db = self.idle(self.find(region, id)?)?;
-                db.agenda.plan(now.mono, agenda::reboot(rng));
+                db.agenda.plan(now.mono, agenda::reboot(&times, rng));
             }
             RdsOp::Promote(id) => self.promote(self.find(region, id)?, now, rng)?,
             RdsOp::Rename { instance, to } => {
                 self.free(region, to)?;
+                let times = self.times;
                 let db = self.idle(self.find(region, instance)?)?;
-                db.agenda.plan(now.mono, agenda::rename(to.clone(), rng));
+                db.agenda.plan(now.mono, agenda::rename(&times, to.clone(), rng));
                 self.reserved.push((region.clone(), to.clone()));
             }
             RdsOp::CreateReplica { instance, source, source_region, settings } => {
@@ -101,11 +103,12 @@ impl Rds {
     }
 
     fn promote(&mut self, index: usize, now: Now, rng: &mut fastrand::Rng) -> Result<(), Fault> {
+        let times = self.times;
         let db = self.idle(index)?;
         if db.named_source.is_none() {
             return Err(invalid(format!("{} is no read replica", db.id)));
         }
-        db.agenda.plan(now.mono, agenda::promotion(rng));
+        db.agenda.plan(now.mono, agenda::promotion(&times, rng));
         Ok(())
     }
 
@@ -140,11 +143,25 @@ impl Rds {
         };
         let link = Link::from_snapshot(rng.u64(..), now.mono);
         let role = Role::Replica { of, link, ended: false };
-        let birth = Birth { number: self.dbs.len(), door, engine: self.dbs[of].engine, role };
+        let (number, engine, times) = (self.dbs.len(), self.dbs[of].engine, self.times);
+        let birth = Birth { number, door, engine, role, times };
         let mut db = Db::new(spec, birth, now, rng);
         (db.status, db.engine_up) = ("creating", false);
-        db.agenda.plan(now.mono, agenda::creation(rng));
+        db.agenda.plan(now.mono, agenda::creation(&self.times, rng));
         self.dbs.push(db);
+    }
+
+    /// Who an instance replicates from and who replicates from it, by Region: [`Instance`] has only
+    /// their identifiers.
+    #[must_use]
+    pub fn kin(&self, region: &Region, id: &InstanceId) -> Kin {
+        let Ok(index) = self.find(region, id) else { return Kin::default() };
+        let named = |other: usize| (self.dbs[other].region.clone(), self.dbs[other].id.clone());
+        let replicas = |other: &usize| self.dbs[*other].named_source == Some(index);
+        Kin {
+            source: self.dbs[index].named_source.map(named),
+            replicas: (0..self.dbs.len()).filter(replicas).map(named).collect(),
+        }
     }
 
     fn describe(&self, index: usize) -> Instance {
@@ -161,6 +178,15 @@ impl Rds {
             managed_password: db.managed_password,
         }
     }
+}
+
+/// Who an instance replicates from, and who replicates from it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Kin {
+    /// Its source.
+    pub source: Option<(Region, InstanceId)>,
+    /// Its replicas.
+    pub replicas: Vec<(Region, InstanceId)>,
 }
 
 /// A replica that was asked for and may be made.
