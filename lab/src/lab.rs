@@ -7,11 +7,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use anyhow::{Context, Result};
+use rustix::process::Signal;
 
 use crate::cloud::{Cloud, CloudSpec};
 use crate::cluster::{Cluster, ClusterSpec, Shared};
-use crate::install::Tool;
+use crate::double::{self, Double};
+use crate::install::{Progress, Tool};
 use crate::reaper::Reaper;
+use crate::stage::{self, Stage, StageOptions};
 use crate::state::{CloudState, ClusterState, State};
 use crate::tools::Tools;
 use crate::users::User;
@@ -65,6 +68,12 @@ impl LabOptions {
         Tool::ALL.iter().copied().filter(needed).collect()
     }
 
+    /// The same, without clusters.
+    pub fn clouds_only(mut self) -> Self {
+        self.clusters.clear();
+        self
+    }
+
     /// The same, without AWS.
     pub fn clusters_only(mut self) -> Self {
         self.clouds.clear();
@@ -77,6 +86,7 @@ impl LabOptions {
 #[derive(Debug)]
 pub struct Lab {
     // Before the reaper: dropped first, so that the reaper finds nothing left to do.
+    stage: Option<Stage>,
     clusters: Vec<Cluster>,
     clouds: Vec<Cloud>,
     reaper: Reaper,
@@ -102,7 +112,7 @@ impl Lab {
         let kept = || format!("logs are kept in {}", folder.display());
         let clouds = start_clouds(&options.clouds, &shared).with_context(kept)?;
         let clusters = start_clusters(&options.clusters, &shared).with_context(kept)?;
-        let lab = Self { clusters, clouds, reaper, folder, keeps_files: false };
+        let lab = Self { stage: None, clusters, clouds, reaper, folder, keeps_files: false };
         lab.state().save(&lab.folder)?;
         Ok(lab)
     }
@@ -119,16 +129,66 @@ impl Lab {
         found.with_context(|| format!("the lab has no AWS `{name}`"))
     }
 
-    /// A site dies as a whole: its AWS and its cluster stop where they stand.
-    pub fn freeze(&self, site: &str) -> Result<()> {
-        self.cloud(site)?.freeze()?;
-        self.cluster(site)?.freeze()
+    /// Sets the stage: two sites that an application can move between. Builds the program that
+    /// plays them and tells `progress` so. Fails if one of its parts does not get ready.
+    pub fn set_stage(&mut self, options: &StageOptions, progress: Progress<'_>) -> Result<&Stage> {
+        let program = double::program(progress)?;
+        progress("setting the stage");
+        let kept = || format!("logs are kept in {}", self.folder.display());
+        let stage = stage::set(self, &program, options).with_context(kept)?;
+        self.stage = Some(stage);
+        self.state().save(&self.folder)?;
+        self.stage()
     }
 
-    /// A site comes back: its API server first, then the rest of the cluster, then its AWS.
+    /// The stage. Fails if none was set.
+    pub fn stage(&self) -> Result<&Stage> {
+        self.stage.as_ref().context("the lab has no stage: call set_stage first")
+    }
+
+    /// A site dies as a whole: every process of it stops where it stands, and the databases learn
+    /// that its Region is gone.
+    pub fn freeze(&self, site: &str) -> Result<()> {
+        let cloud = self.cloud(site)?;
+        if let Some(stage) = &self.stage {
+            stage.signal(site, Signal::STOP)?;
+            stage.tell_data(cloud.region(), false)?;
+        }
+        cloud.freeze()?;
+        self.of(site).map_or(Ok(()), Cluster::freeze)
+    }
+
+    /// A site comes back: its API server first, then the rest of the cluster, its AWS, its
+    /// databases, and its application last.
     pub fn thaw(&self, site: &str) -> Result<()> {
-        self.cluster(site)?.thaw()?;
-        self.cloud(site)?.thaw()
+        self.of(site).map_or(Ok(()), Cluster::thaw)?;
+        let cloud = self.cloud(site)?;
+        cloud.thaw()?;
+        if let Some(stage) = &self.stage {
+            stage.tell_data(cloud.region(), true)?;
+            stage.signal(site, Signal::CONT)?;
+        }
+        Ok(())
+    }
+
+    /// Cuts Bowline off from a site's AWS, load balancer and API server; users, checkers and DNS
+    /// reach it as before. Fails without a stage.
+    pub fn partition(&self, site: &str) -> Result<()> {
+        self.stage()?.cut(site, true)
+    }
+
+    /// Ends what [`Lab::partition`] began.
+    pub fn heal(&self, site: &str) -> Result<()> {
+        self.stage()?.cut(site, false)
+    }
+
+    /// A site's cluster, if the lab has it.
+    fn of(&self, site: &str) -> Option<&Cluster> {
+        self.clusters.iter().find(|cluster| cluster.name() == site)
+    }
+
+    pub(crate) fn reaper(&self) -> &Reaper {
+        &self.reaper
     }
 
     /// Where its files are.
@@ -152,6 +212,7 @@ impl Lab {
         State {
             clusters: self.clusters.iter().map(cluster).collect(),
             clouds: self.clouds.iter().map(cloud).collect(),
+            doubles: self.stage.as_ref().map(Stage::states).unwrap_or_default(),
         }
     }
 
@@ -161,6 +222,7 @@ impl Lab {
         self.keeps_files = true;
         self.clusters.iter().for_each(Cluster::detach);
         self.clouds.iter().for_each(Cloud::detach);
+        self.stage.iter().flat_map(|stage| &stage.doubles).for_each(Double::detach);
         Ok(self.state())
     }
 }
@@ -170,6 +232,7 @@ impl Drop for Lab {
         if self.keeps_files {
             return;
         }
+        self.stage = None;
         self.clusters.clear();
         self.clouds.clear();
         if thread::panicking() {

@@ -2,10 +2,16 @@
 //! Region it belongs to. It knows nothing of Bowline's service and must not decide anything.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+mod ask;
+mod aws;
 mod call;
+mod checker;
+mod dns;
 mod data;
 mod forward;
+mod seed;
 mod service;
+mod webhook;
 
 use std::process::ExitCode;
 
@@ -24,8 +30,18 @@ struct Cli {
 /// Which one to run.
 #[derive(Debug, Subcommand)]
 enum Double {
+    /// Probes the targets of Route 53's health checks and posts what the checkers see.
+    Checker(checker::Arguments),
+    /// Answers DNS questions from the emulated zones by Route 53's rules.
+    Dns(dns::Arguments),
+    /// Fills the emulators with load balancers, a zone and health checks; prints what was made.
+    Seed(seed::Arguments),
+    /// Asks a DNS server one question and prints its answer.
+    Ask(ask::Arguments),
     /// Plays the databases of both Regions and their metrics; never frozen.
     Data(data::Arguments),
+    /// Takes notices and writes them into its log.
+    Webhook(webhook::Arguments),
     /// Gives load balancers and other listeners addresses of their own.
     Forward(forward::Arguments),
 }
@@ -42,7 +58,12 @@ fn main() -> ExitCode {
 
 fn run(double: Double) -> Result<()> {
     match double {
+        Double::Ask(arguments) => service::run("ask", ask::run(arguments)),
+        Double::Seed(arguments) => service::run("seed", seed::run(arguments)),
+        Double::Checker(arguments) => service::run("checker", checker::run(arguments)),
+        Double::Dns(arguments) => service::run("dns", dns::run(arguments)),
         Double::Data(arguments) => service::run("data", data::run(arguments)),
+        Double::Webhook(arguments) => service::run("webhook", webhook::run(arguments)),
         Double::Forward(arguments) => service::run("forward", forward::run(arguments)),
     }
 }
