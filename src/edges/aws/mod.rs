@@ -24,6 +24,8 @@ mod sessions;
 #[cfg(test)]
 mod testing;
 
+use aws_credential_types::provider::ProvideCredentials;
+
 use bowline_core::model::{ObjectName, RoleArn, Scope};
 use bowline_core::op::{Answer, CloudWatchOp, ElbOp, Fault, Op, RdsOp, Route53Op};
 
@@ -48,6 +50,12 @@ impl AwsEdge {
     #[must_use]
     pub fn new(endpoints: Endpoints) -> Self {
         Self::over(Sessions::new(endpoints))
+    }
+
+    /// An edge with given credentials instead of the process's own.
+    #[must_use]
+    pub fn with_credentials(endpoints: Endpoints, own: impl ProvideCredentials + 'static) -> Self {
+        Self::over(Sessions::with(endpoints, own))
     }
 
     fn over(sessions: Sessions) -> Self {

@@ -16,7 +16,7 @@ fn edge(places: &[(&str, Service, std::net::SocketAddr)]) -> AwsEdge {
     let endpoints = places.iter().fold(Endpoints::default(), |all, (region, service, at)| {
         all.with(region, *service, &format!("http://{at}"))
     });
-    AwsEdge::over(Sessions::with(endpoints, credentials()))
+    AwsEdge::with_credentials(endpoints, credentials())
 }
 
 fn health(region: &str, role: Option<&str>) -> Op {
