@@ -40,6 +40,7 @@ pub(crate) fn set(name: &Host, site: Site, closed: &HealthCheckId) -> ArmedSet {
 /// Settings of a database instance with these security groups.
 pub(crate) fn settings(group: &str) -> InstanceSettings {
     InstanceSettings {
+        engine: "postgres".into(),
         class: "db.r6g.large".into(),
         subnet_group: Some("private".into()),
         parameter_group: Some("shop".into()),

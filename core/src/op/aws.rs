@@ -241,6 +241,14 @@ pub enum RdsOp {
         /// Its new identifier.
         to: InstanceId,
     },
+    /// `ModifyDBInstance`: what a replica cannot be told when it is created, applied at once:
+    /// [`InstanceSettings::told_later`]. → [`super::Answer::Ok`]
+    Configure {
+        /// Which instance.
+        instance: InstanceId,
+        /// What it shall be set to.
+        settings: Box<InstanceSettings>,
+    },
     /// `CreateDBInstanceReadReplica` from another Region. → [`super::Answer::Ok`]
     CreateReplica {
         /// The identifier that the replica takes.
@@ -265,6 +273,8 @@ impl RdsOp {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct InstanceSettings {
+    /// `Engine`: `mysql`, `postgres`, … It decides what a new replica can be told.
+    pub engine: Arc<str>,
     /// `DBInstanceClass`.
     pub class: Arc<str>,
     /// `DBSubnetGroupName`.
@@ -279,6 +289,24 @@ pub struct InstanceSettings {
     pub backup_retention_days: u32,
     /// `MultiAZ`.
     pub multi_az: bool,
+}
+
+impl InstanceSettings {
+    /// Whether a cross-Region replica is told its parameter group when it is created. RDS refuses
+    /// one for the other engines.
+    #[must_use]
+    pub fn grouped_at_birth(&self) -> bool {
+        ["mysql", "db2", "oracle"].iter().any(|engine| self.engine.starts_with(engine))
+    }
+
+    /// Whether `found`, a replica made with these settings, has what RDS takes only afterwards:
+    /// days of backups (a new replica has none) and the parameter group.
+    #[must_use]
+    pub fn told_later(&self, found: &Self) -> bool {
+        let group = &self.parameter_group;
+        found.backup_retention_days == self.backup_retention_days
+            && (group.is_none() || found.parameter_group == *group)
+    }
 }
 
 /// An RDS instance as described.

@@ -125,4 +125,6 @@ impl EksLogins for AwsEdge {
 }
 
 #[cfg(test)]
+mod moto_tests;
+#[cfg(test)]
 mod tests;

@@ -63,6 +63,13 @@ async fn perform_change(client: &Client, op: &RdsOp) -> Result<(), Fault> {
             let call = call.new_db_instance_identifier(to.as_str());
             call.apply_immediately(true).send().await.map(drop).map_err(unchanged)
         }
+        RdsOp::Configure { instance, settings } => {
+            let days = i32::try_from(settings.backup_retention_days).unwrap_or(i32::MAX);
+            let call = client.modify_db_instance().db_instance_identifier(instance.as_str());
+            let call = call.set_db_parameter_group_name(text(settings.parameter_group.as_deref()));
+            let call = call.backup_retention_period(days).apply_immediately(true);
+            call.send().await.map(drop).map_err(unchanged)
+        }
         RdsOp::CreateReplica { instance, source, settings } => {
             let call = new_replica(client, instance, source, settings)?;
             call.send().await.map(drop).map_err(unchanged)
@@ -104,13 +111,14 @@ fn new_replica(
                      which Bowline does not make: create it by hand";
         return Err(Fault::Invalid(format!("{source}: {words}")));
     }
+    let parameters = settings.parameter_group.as_deref().filter(|_| settings.grouped_at_birth());
     let call = client
         .create_db_instance_read_replica()
         .db_instance_identifier(instance.as_str())
         .source_db_instance_identifier(source.as_str())
         .db_instance_class(&*settings.class)
         .set_db_subnet_group_name(text(settings.subnet_group.as_deref()))
-        .set_db_parameter_group_name(text(settings.parameter_group.as_deref()))
+        .set_db_parameter_group_name(text(parameters))
         .set_kms_key_id(text(settings.kms_key.as_deref()))
         .multi_az(settings.multi_az);
     Ok(call.set_vpc_security_group_ids(Some(names(&settings.security_groups)?)))
@@ -175,6 +183,7 @@ fn settings(found: &DbInstance) -> Option<InstanceSettings> {
     let parameters = found.db_parameter_groups().first();
     let days = found.backup_retention_period().and_then(|days| u32::try_from(days).ok());
     Some(InstanceSettings {
+        engine: found.engine()?.into(),
         class: found.db_instance_class()?.into(),
         subnet_group: subnets.map(Into::into),
         parameter_group: parameters

@@ -24,7 +24,7 @@ fn described(fields: &str) -> Vec<u8> {
          <DBInstanceIdentifier>shop</DBInstanceIdentifier>\
          <DBInstanceArn>arn:aws:rds:eu-west-1:111111111111:db:shop</DBInstanceArn>\
          <DbiResourceId>db-ABC</DbiResourceId><DBInstanceStatus>available</DBInstanceStatus>\
-         <DBInstanceClass>db.r6g.large</DBInstanceClass>{fields}\
+         <DBInstanceClass>db.r6g.large</DBInstanceClass><Engine>postgres</Engine>{fields}\
          </DBInstance></DBInstances></DescribeDBInstancesResult></DescribeDBInstancesResponse>"
     )
     .into_bytes()
@@ -73,6 +73,7 @@ async fn an_instance_is_read_with_everything_that_is_judged_by() {
         streaming: true,
         replicas: vec!["near".into(), "far".into()],
         settings: InstanceSettings {
+            engine: "postgres".into(),
             class: "db.r6g.large".into(),
             subnet_group: Some("private".into()),
             parameter_group: Some("shop-pg".into()),
@@ -166,6 +167,7 @@ fn replica(settings: InstanceSettings, source: &str) -> RdsOp {
 
 fn recorded() -> InstanceSettings {
     InstanceSettings {
+        engine: "postgres".into(),
         class: "db.r6g.large".into(),
         subnet_group: Some("private".into()),
         parameter_group: Some("shop-pg".into()),
@@ -182,7 +184,13 @@ async fn s6_each_change_is_one_request_that_says_exactly_what_is_wanted() {
     let list = "VpcSecurityGroupIds.VpcSecurityGroupId";
     let (first, second) = (format!("{list}.1"), format!("{list}.2"));
     let groups = vec!["sg-closed".into(), "sg-ops".into()];
-    let cases: [(RdsOp, &str, Vec<(&str, &str)>); 5] = [
+    let settings = Box::new(recorded());
+    let cases: [(RdsOp, &str, Vec<(&str, &str)>); 6] = [
+        (
+            RdsOp::Configure { instance: "shop".into(), settings },
+            "ModifyDBInstance",
+            vec![shop, now, ("DBParameterGroupName", "shop-pg"), ("BackupRetentionPeriod", "7")],
+        ),
         (
             RdsOp::SetSecurityGroups { instance: "shop".into(), groups },
             "ModifyDBInstance",
@@ -218,6 +226,17 @@ async fn s6_each_change_is_one_request_that_says_exactly_what_is_wanted() {
         for (name, value) in parameters {
             assert_eq!(seen[0].parameter(name).as_deref(), Some(value), "{op:?}: {name}");
         }
+    }
+}
+
+#[tokio::test]
+async fn only_engines_that_take_a_parameter_group_for_a_new_replica_are_told_one() {
+    let engines = [("postgres", None), ("mariadb", None), ("sqlserver-ee", None)];
+    let told = ["mysql", "oracle-ee", "db2-se"].map(|engine| (engine, Some("shop-pg")));
+    for (engine, group) in engines.into_iter().chain(told) {
+        let op = replica(InstanceSettings { engine: engine.into(), ..recorded() }, ARN);
+        let (_, seen) = call(&[Script::Answer(OK, b"<a><b/></a>".to_vec())], op).await;
+        assert_eq!(seen[0].parameter("DBParameterGroupName").as_deref(), group, "{engine}");
     }
 }
 

@@ -94,15 +94,30 @@ impl Procedure for CreateReplica {
             return Ok(Judgement::Disagrees(words));
         }
         let words = format!("{name} is {}", found.status);
-        Ok(if found.available() && found.streaming {
+        Ok(if !found.available() || !found.streaming {
+            Judgement::wait(POLL, words)
+        } else if self.settings.told_later(&found.settings) {
             Judgement::done_with("resource", &found.resource, format!("{words} and streams"))
         } else {
-            Judgement::wait(POLL, words)
+            self.configure(cx)
         })
     }
 }
 
 impl CreateReplica {
+    /// What RDS does not take at a replica's birth: backups, so that the next replica can be made
+    /// from it, and for most engines the parameter group.
+    fn configure(&self, cx: &Context<'_>) -> Judgement {
+        let name = &self.member.instance;
+        let sent = last_was(cx, |op| matches!(op, RdsOp::Configure { .. }));
+        if sent.is_some_and(|at| cx.now.wall.since(at) < SHOWS) {
+            return Judgement::wait(POLL, format!("{name} is not set as recorded yet"));
+        }
+        let settings = Box::new(self.settings.clone());
+        let op = RdsOp::Configure { instance: name.clone(), settings };
+        Judgement::act(Op::Rds(self.member.scope.clone(), op), format!("set {name} as recorded"))
+    }
+
     fn create(&self) -> Op {
         let op = RdsOp::CreateReplica {
             instance: self.member.instance.clone(),

@@ -49,6 +49,10 @@ impl Rds {
                 db.agenda.plan(now.mono, agenda::rename(to.clone(), rng));
                 self.reserved.push((region.clone(), to.clone()));
             }
+            RdsOp::Configure { instance, settings } => {
+                let db = self.idle(self.find(region, instance)?)?;
+                db.configure(settings, now, rng);
+            }
             RdsOp::CreateReplica { instance, source, settings } => {
                 self.free(region, instance)?;
                 let source = self.find_by_arn(source)?;
@@ -141,11 +145,16 @@ impl Rds {
     fn create(&mut self, asked: &Asked<'_>, now: Now, rng: &mut fastrand::Rng) {
         let of = asked.source;
         let door = self.door_in(asked.region, self.dbs[of].door / 2);
+        // RDS: a new replica has no backups; most engines' get the default parameter group.
+        let mut settings = InstanceSettings { backup_retention_days: 0, ..asked.settings.clone() };
+        if !settings.grouped_at_birth() {
+            settings.parameter_group = None;
+        }
         let spec = MemberSpec {
             region: asked.region.clone(),
             instance: asked.instance.clone(),
             closed: self.doors[door].closed.clone(),
-            settings: asked.settings.clone(),
+            settings,
         };
         let link = Link::from_snapshot(rng.u64(..), now.mono);
         let role = Role::Replica { of, link, ended: false };
