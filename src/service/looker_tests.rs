@@ -2,27 +2,26 @@
 
 use std::sync::Mutex;
 
-use bowline_core::model::{Site, Wall};
+use bowline_core::model::Site;
 use bowline_core::node::{Prospect, Verdict, Walk, extra_findings, extras};
 use bowline_core::plan::PlanKind;
 use bowline_core::policy::examples;
 use bowline_sim::faults::Trouble;
 use bowline_sim::story::{Stage, find};
-use bowline_sim::world::Outcome;
+use bowline_sim::world::{Outcome, World};
 
 use super::*;
 use crate::edges::kube::Boxed;
 
-/// A story that stands still while somebody looks at it.
-struct Still(Mutex<Stage>);
+/// A world that stands still while somebody looks at it.
+struct Still(Mutex<World>, Now);
 
 impl Remote for Still {
     fn perform<'a>(&'a self, op: &'a Op, deadline: Instant) -> Boxed<'a, Result<Answer, Fault>> {
         assert!(!op.mutates(), "nothing that changes anything comes so far: {op:?}");
         let outcome = {
-            let mut stage = self.0.lock().unwrap();
-            let (now, mut rng) = (stage.simulation.now(), fastrand::Rng::with_seed(7));
-            stage.simulation.world.perform(op, now, &mut rng)
+            let mut world = self.0.lock().unwrap();
+            world.perform(op, self.1, &mut fastrand::Rng::with_seed(7))
         };
         Box::pin(async move {
             match outcome {
@@ -52,9 +51,9 @@ fn armed() -> Stage {
 fn looker(stage: Stage) -> (Looker, GroupName) {
     let policies = stage.policies().to_vec();
     let group = policies[0].group.clone();
-    let wall: Wall = stage.simulation.now().wall;
-    let remote = Arc::new(Still(Mutex::new(stage)));
-    (Looker::at(Clock::at(wall), remote, policies), group)
+    let now = stage.simulation.now();
+    let remote = Arc::new(Still(Mutex::new(stage.simulation.world), now));
+    (Looker::at(Clock::at(now.wall), remote, policies), group)
 }
 
 async fn walked(looker: &Looker, group: &GroupName) -> Vec<bowline_core::node::StepPreview> {
