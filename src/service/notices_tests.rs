@@ -84,9 +84,8 @@ impl Remote for Around {
 async fn post(edges: Arc<Edges>, op: Op) -> Result<Answer, Fault> {
     let work = move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(async {
-            edges.perform(&op, Instant::now() + Duration::from_secs(5)).await
-        })
+        runtime
+            .block_on(async { edges.perform(&op, Instant::now() + Duration::from_secs(5)).await })
     };
     tokio::task::spawn_blocking(work).await.unwrap()
 }

@@ -29,7 +29,7 @@ fn store(folder: &Path, scenario: &str, until: impl Fn(&Stage) -> bool) -> Stage
 }
 
 fn asks(stage: &Stage) -> bool {
-    let run = stage.ledgers()[&"shop".into()].open_run();
+    let run = stage.ledgers()["shop"].open_run();
     run.is_some_and(|run| run.asks().next().is_some())
 }
 
@@ -58,7 +58,7 @@ fn status_needs_no_controller_and_its_exit_code_says_that_a_human_is_asked() {
 #[test]
 fn a_published_status_is_told_with_its_age() {
     let folder = tempfile::tempdir().expect("a folder");
-    let stage = store(folder.path(), "switchover", |s| s.ledgers()[&"shop".into()].armed);
+    let stage = store(folder.path(), "switchover", |s| s.ledgers()["shop"].armed);
     let status = stage.status(&"shop".into()).expect("a status");
     std::fs::create_dir_all(folder.path().join("status")).expect("a folder");
     let bytes = serde_json::to_vec(&status).expect("JSON");
