@@ -245,3 +245,7 @@ impl Document {
         Self { group, entries: chain.iter().map(line).collect() }
     }
 }
+
+#[cfg(test)]
+#[path = "journal_tests.rs"]
+mod tests;

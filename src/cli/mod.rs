@@ -9,6 +9,8 @@ pub mod journal;
 mod lines;
 pub mod paint;
 pub mod plan;
+#[cfg(test)]
+mod played;
 pub mod policy;
 mod reading;
 mod records;

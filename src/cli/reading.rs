@@ -38,7 +38,10 @@ pub enum Output {
 pub(super) fn block_on<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
     let mut runtime = tokio::runtime::Builder::new_multi_thread();
     let runtime = runtime.worker_threads(2).enable_all().build().context("starting tokio")?;
-    runtime.block_on(work)
+    let done = runtime.block_on(work);
+    // A call that is given up may hang on a disk: nobody waits for it any more.
+    runtime.shutdown_background();
+    done
 }
 
 /// The store that the arguments name. A directory that is none is an error, not a new one.

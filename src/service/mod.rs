@@ -18,6 +18,8 @@ mod journal;
 mod log;
 mod looker;
 mod metrics;
+#[cfg(test)]
+mod notices_tests;
 mod options;
 mod policies;
 mod publish;
