@@ -23,8 +23,12 @@ mod shared;
 mod signals;
 mod start;
 
+#[cfg(test)]
+pub(crate) use clock::Clock;
 pub use hosted::{Hosted, HostedView};
 pub use log::{LogFormat, init as init_log};
 pub use options::{RunOptions, ServiceError, StoreOptions};
+#[cfg(test)]
+pub(crate) use policies::Source;
 pub(crate) use signals::Signals;
 pub use start::{edges, host, run, serve, store};

@@ -14,6 +14,9 @@ mod outcome;
 mod session;
 mod watch;
 
+#[cfg(test)]
+mod tests;
+
 use std::io::{IsTerminal, Write};
 
 use anyhow::{Context, Result};

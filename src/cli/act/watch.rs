@@ -4,7 +4,8 @@ use std::io::Write;
 use std::time::Duration;
 
 use anyhow::{Result, bail};
-use bowline_core::model::{GroupName, RunId, Wall};
+use bowline_core::model::{Answer3, GroupName, RunId, Wall};
+use bowline_core::node::GroupStatus;
 use bowline_core::op::Fault;
 use bowline_core::run::{Ended, Entry, Intent, Phase, Record, Refusal, Report};
 use bowline_core::step::QuestionKind;
@@ -25,6 +26,12 @@ const TICK: Duration = Duration::from_millis(250);
 
 /// How long writing the intent may take.
 const WRITE: Duration = Duration::from_secs(10);
+
+/// How long it may take until a replica that has just started knows whether home serves.
+const SERVES: Duration = Duration::from_secs(120);
+
+/// How long it takes from there until the peacetime facts are recorded.
+const RECORDED: Duration = Duration::from_secs(3);
 
 /// How long the chain may be unreadable before the command leaves.
 const BLIND: Duration = Duration::from_secs(60);
@@ -121,7 +128,7 @@ impl<O: Write, E: Write> Watch<'_, O, E> {
         }
         if let Some(view) = view {
             writeln!(self.err, "looking at both sites first: a site that is gone takes 10 s")?;
-            view.looked_around().await;
+            self.look_around(view).await;
         }
         if let Err(error) = self.follower.catch_up().await {
             return Ok(Ending::Failed(format!("nothing was started: {error:#}")));
@@ -138,6 +145,24 @@ impl<O: Write, E: Write> Watch<'_, O, E> {
             Some(ending) => Ok(ending),
             None => self.follow(view).await,
         }
+    }
+
+    /// Waits until the replica in this process knows what the wish will be judged by.
+    async fn look_around(&self, view: &HostedView) {
+        view.looked_around().await;
+        if !matches!(self.wish, Wish::Arm(_)) {
+            return;
+        }
+        // A group is armed while home serves, which takes as many samples as the policy says.
+        let until = Instant::now() + SERVES;
+        let serves = |status: &GroupStatus| {
+            let answer = status.sites.iter().find_map(|site| site.serving);
+            status.group == self.target.group && answer.is_some_and(|a| a != Answer3::Unknown)
+        };
+        while Instant::now() < until && !view.groups().iter().any(serves) {
+            sleep(TICK).await;
+        }
+        sleep(RECORDED).await;
     }
 
     /// Why this may not even be asked for here, if it may not.
