@@ -8,6 +8,8 @@ mod election;
 mod folder;
 #[path = "wire/site.rs"]
 mod site;
+#[path = "wire/status.rs"]
+mod status;
 #[path = "wire/store.rs"]
 mod store;
 

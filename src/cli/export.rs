@@ -11,8 +11,9 @@ use clap::Args;
 use serde_json::json;
 use tokio::time::timeout;
 
-use super::act::{Follower, Output, in_cluster};
+use super::act::{Follower, in_cluster};
 use super::exit::Exit;
+use super::reading::Output;
 use super::target::{StoreArgs, folder};
 use crate::edges::Store;
 use crate::edges::files::FileStore;
@@ -88,11 +89,7 @@ async fn copy_all(args: &ExportArgs) -> Result<Vec<Copied>> {
     Ok(copied)
 }
 
-async fn groups(
-    args: &ExportArgs,
-    options: &StoreOptions,
-    from: &Store,
-) -> Result<Vec<GroupName>> {
+async fn groups(args: &ExportArgs, options: &StoreOptions, from: &Store) -> Result<Vec<GroupName>> {
     let named: Vec<_> = args.groups.iter().map(GroupName::new).collect();
     match options {
         _ if !named.is_empty() => Ok(named),
@@ -157,7 +154,8 @@ mod tests {
 
     fn stores() -> (tempfile::TempDir, [Store; 2]) {
         let folder = tempfile::tempdir().unwrap();
-        let open = |name| Store::Files(FileStore::open_or_create(folder.path().join(name)).unwrap());
+        let open =
+            |name| Store::Files(FileStore::open_or_create(folder.path().join(name)).unwrap());
         let stores = ["from", "to"].map(open);
         (folder, stores)
     }
@@ -206,6 +204,9 @@ mod tests {
         copy(&from, &to, &"shop".into()).await.unwrap();
         grow(&to, "break-glass").await;
         let refused = copy(&from, &to, &"shop".into()).await.err().unwrap().to_string();
-        assert!(refused.contains("from 2 on") && refused.contains("journal import shop"), "{refused}");
+        assert!(
+            refused.contains("from 2 on") && refused.contains("journal import shop"),
+            "{refused}"
+        );
     }
 }

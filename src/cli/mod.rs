@@ -2,15 +2,23 @@
 //! standard error everything else; [`exit`] lists the exit codes.
 
 pub mod act;
+pub mod check;
 pub mod demo;
 pub mod exit;
+pub mod export;
+pub mod journal;
 mod lines;
 pub mod paint;
+pub mod plan;
+#[cfg(test)]
+mod played;
 pub mod policy;
+mod reading;
 mod records;
 pub mod rehearse;
 mod report;
 pub mod serve;
+pub mod status;
 pub mod target;
 pub mod words;
 
@@ -42,6 +50,16 @@ pub struct Cli {
 pub enum Command {
     /// Watch Bowline save an application in a simulated world.
     Demo(demo::DemoArgs),
+    /// Show who serves, who writes, what is waited for, and the next command.
+    Status(status::StatusArgs),
+    /// Show what a move would do, call by call. Changes nothing.
+    Plan(plan::PlanArgs),
+    /// Look at everything a failover needs. Changes nothing.
+    Check(check::CheckArgs),
+    /// Show a group's journal, or verify and replay it.
+    Journal(journal::JournalArgs),
+    /// Keep a directory as a copy of the store, for break-glass. Changes nothing else.
+    Export(export::ExportArgs),
     /// Find out how a failover would go, before one is needed.
     Drill(DrillArgs),
     /// Check failover policies, or print their schema. Changes nothing.
@@ -79,6 +97,7 @@ pub fn main() -> ExitCode {
         // A replica logs from many threads: nobody may hold what they write to.
         Command::Run(args) => serve::run(args),
         Command::Act(wish) => act::run(wish, &mut io::stdout(), &mut io::stderr()),
+        Command::Journal(args) => journal::run(args, Paint::of_stdout(), &mut io::stdout()),
         command => dispatch(command, &mut io::stdout().lock(), &mut io::stderr().lock()),
     };
     match done {
@@ -103,6 +122,11 @@ fn dispatch(command: &Command, out: &mut impl Write, err: &mut impl Write) -> Re
             policy::Outcome::Refused => Ok(Exit::Usage),
         },
         Command::Act(wish) => act::run(wish, out, err),
+        Command::Status(args) => status::run(args, Paint::of_stdout(), out),
+        Command::Plan(args) => plan::run(args, Paint::of_stdout(), out, err),
+        Command::Check(args) => check::run(args, Paint::of_stdout(), out),
+        Command::Journal(args) => journal::run(args, Paint::of_stdout(), out),
+        Command::Export(args) => export::run(args, out),
         Command::Run(args) => serve::run(args),
         Command::Crd(args) => serve::crd(args, out),
     }

@@ -17,8 +17,9 @@ use super::first_look::FirstLook;
 use super::journal::Journal;
 use super::options::{RunOptions, ServiceError};
 use super::policies::{self, Source};
+use super::publish;
 use super::shared::Shared;
-use crate::edges::Remote;
+use crate::edges::{Remote, Store};
 
 /// How often somebody who waits for the replica looks.
 const LOOK: Duration = Duration::from_millis(200);
@@ -56,6 +57,8 @@ pub struct Hosted {
     events: UnboundedSender<Event>,
     driver: JoinHandle<bool>,
     policies: JoinHandle<()>,
+    /// Not critical: nothing is decided by what it writes.
+    publisher: Option<JoinHandle<()>>,
 }
 
 impl Hosted {
@@ -84,7 +87,13 @@ impl Hosted {
             led: false,
         };
         let driver = tokio::spawn(driver.run(incoming, options.grace));
-        Self { id, shared, events, driver, policies }
+        Self { id, shared, events, driver, policies, publisher: None }
+    }
+
+    /// While it leads, says in this store how its groups are.
+    pub(super) fn publish_to(&mut self, store: Store) {
+        let told = publish::follow(store, Arc::clone(&self.shared));
+        self.publisher = Some(tokio::spawn(told));
     }
 
     /// Its name.
@@ -97,6 +106,12 @@ impl Hosted {
     #[must_use]
     pub fn view(&self) -> HostedView {
         HostedView(self.shared())
+    }
+
+    /// Every group as it sees it.
+    #[must_use]
+    pub fn groups(&self) -> Vec<GroupStatus> {
+        self.view().groups()
     }
 
     /// Waits until one of its tasks ends, which none should: the process must end then.
@@ -146,6 +161,7 @@ impl Drop for Hosted {
     fn drop(&mut self) {
         self.driver.abort();
         self.policies.abort();
+        self.publisher.iter().for_each(JoinHandle::abort);
     }
 }
 

@@ -81,8 +81,9 @@ pub async fn serve(options: RunOptions, edges: Edges) -> Result<ExitCode, Servic
     let listener = TcpListener::bind(options.listen).await.map_err(system(&listen))?;
     let mut signals = Signals::new().map_err(system("signals"))?;
     let listen = listener.local_addr().map_err(system(&listen))?;
-    let source = source(&options.store, &edges.store);
+    let (source, store) = (source(&options.store, &edges.store), edges.store.clone());
     let mut hosted = Hosted::start(&options, Arc::new(edges), source, Clock::new());
+    hosted.publish_to(store);
     let version = env!("CARGO_PKG_VERSION");
     tracing::info!(replica = %hosted.id(), "bowline {version} at {listen}");
     let health = tokio::spawn(http::serve(listener, hosted.shared()));
@@ -114,7 +115,9 @@ pub async fn host(options: &RunOptions) -> Result<(Hosted, Store), ServiceError>
     let edges = edges(options).await?;
     let store = edges.store.clone();
     let source = source(&options.store, &store);
-    Ok((Hosted::start(options, Arc::new(edges), source, Clock::new()), store))
+    let mut hosted = Hosted::start(options, Arc::new(edges), source, Clock::new());
+    hosted.publish_to(store.clone());
+    Ok((hosted, store))
 }
 
 fn told(error: ServiceError) -> ServiceError {

@@ -107,7 +107,7 @@ impl Group {
         let evidence = begin::evidence(self, begin::fault_at(self, host));
         let question = begin::failover_question(self, evidence.as_ref(), false);
         if let Some(question) = &question {
-            enough(begin::loss(question), accept_loss)?;
+            enough(question.loss(), accept_loss)?;
         }
         begin::failover_with(self, host, trigger, (evidence, None)).map_err(incomplete)
     }
@@ -152,7 +152,7 @@ impl Group {
         let asked = open.asks().next();
         let (step, question, _) = asked.ok_or_else(|| Refusal::NothingAsked(run.clone()))?;
         if question.kind == QuestionKind::AcceptLoss {
-            enough(begin::loss(question), accept_loss)?;
+            enough(question.loss(), accept_loss)?;
         }
         let (step, by) = (step.clone(), by.into());
         let accept_loss_ms = accept_loss.map(Span::as_millis);

@@ -142,9 +142,19 @@ impl Known {
 
     /// The claims found in the world: at the lever and in the clusters.
     pub(super) fn claims(&self) -> impl Iterator<Item = Claim> + '_ {
-        let clusters = self.cluster_claims.values().filter_map(|seen| seen.value.clone());
-        let zones = self.zone_claims.values().flatten().cloned();
-        clusters.chain(zones).chain(self.gate_claim.clone())
+        self.placed_claims().map(|(_, claim)| claim)
+    }
+
+    /// The claims found in the world, each with where it was found.
+    pub(super) fn placed_claims(&self) -> impl Iterator<Item = (String, Claim)> + '_ {
+        let clusters = self
+            .cluster_claims
+            .iter()
+            .filter_map(|(site, seen)| Some((format!("{site}'s cluster"), seen.value.clone()?)));
+        let zones = self.zone_claims.iter();
+        let zones = zones.filter_map(|(id, claim)| Some((format!("zone {id}"), claim.clone()?)));
+        let gate = self.gate_claim.clone().map(|claim| ("the gate".to_owned(), claim));
+        clusters.chain(zones).chain(gate)
     }
 
     /// Since when replication points are wanted.

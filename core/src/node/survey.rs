@@ -121,6 +121,11 @@ impl Survey {
         Ok(all)
     }
 
+    /// Every look, by its position.
+    pub(super) fn looks(&self) -> impl Iterator<Item = (usize, &Look)> {
+        self.looks.iter().enumerate().map(|(index, (look, _))| (index, look))
+    }
+
     /// How long one look may take.
     pub(super) fn timeout(&self) -> Span {
         TIMEOUT

@@ -1,5 +1,7 @@
 //! The acting commands' arguments, and the intent that each writes.
 
+use std::sync::Arc;
+
 use bowline_core::model::{GroupName, RunId, Span};
 use bowline_core::run::{Intent, Ledger};
 use clap::{Args, Subcommand};
@@ -107,6 +109,22 @@ pub struct ArmArgs {
     pub act: ActArgs,
 }
 
+/// `bowline journal import`.
+#[derive(Args, Clone, Debug)]
+pub struct ImportArgs {
+    /// The group.
+    pub group: String,
+    /// The directory that somebody acted over.
+    #[arg(long, value_name = "dir:PATH")]
+    pub from: String,
+    /// Why, for the report.
+    #[arg(long, default_value = "break-glass is over")]
+    pub reason: String,
+    /// The rest.
+    #[command(flatten)]
+    pub act: ActArgs,
+}
+
 /// What a command wants.
 #[derive(Clone, Debug, Subcommand)]
 pub enum Wish {
@@ -126,6 +144,9 @@ pub enum Wish {
     Resume(ResumeArgs),
     /// Record a group's peacetime settings and arm it for failover; tells only, without `--yes`.
     Arm(ArmArgs),
+    /// `bowline journal import`: a foreign journal taken over.
+    #[command(skip)]
+    Import(ImportArgs),
 }
 
 /// What a wish is about, found before anything is written.
@@ -149,6 +170,7 @@ impl Wish {
             Self::Pause(args) => &args.act,
             Self::Resume(args) => &args.act,
             Self::Arm(args) => &args.act,
+            Self::Import(args) => &args.act,
         }
     }
 
@@ -164,6 +186,7 @@ impl Wish {
             Self::Pause(_) => "pause",
             Self::Resume(_) => "resume",
             Self::Arm(_) => "arm",
+            Self::Import(_) => "import",
         }
     }
 
@@ -177,6 +200,7 @@ impl Wish {
             Self::Pause(args) => (&args.group, None),
             Self::Resume(args) => (&args.group, None),
             Self::Arm(args) => (&args.group, None),
+            Self::Import(args) => (&args.group, None),
         };
         let group = GroupName::new(named.as_str());
         let may_be_run = matches!(self, Self::Approve(_) | Self::Cancel(_)) && run.is_none();
@@ -189,8 +213,14 @@ impl Wish {
         Target { group, run: run.map(RunId::new) }
     }
 
-    /// The intent; `None` when no run is open that it could be about.
-    pub(super) fn intent(&self, target: &Target, ledger: &Ledger) -> Option<Intent> {
+    /// The intent; `None` when no run is open that it could be about. `foreign` are the entries of
+    /// a journal that is to be imported.
+    pub(super) fn intent(
+        &self,
+        target: &Target,
+        ledger: &Ledger,
+        foreign: &[Arc<str>],
+    ) -> Option<Intent> {
         let run = || {
             let open = ledger.open_run().map(|run| run.id.clone());
             target.run.clone().or(open)
@@ -207,6 +237,9 @@ impl Wish {
             Self::Pause(args) => Intent::Pause { reason: args.reason.clone() },
             Self::Resume(_) => Intent::Resume,
             Self::Arm(_) => Intent::Arm,
+            Self::Import(args) => {
+                Intent::Import { entries: foreign.to_vec(), reason: args.reason.clone() }
+            }
         })
     }
 }

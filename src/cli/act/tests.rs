@@ -6,7 +6,7 @@ mod world;
 use std::path::Path;
 use std::sync::Arc;
 
-use bowline_core::model::Site;
+use bowline_core::model::{RunId, Site};
 use bowline_core::run::{Ledger, Refusal};
 use bowline_sim::faults::Trouble;
 use clap::Parser;
@@ -19,6 +19,7 @@ use super::{Wish, ask, outcome, watch};
 use crate::cli::Cli;
 use crate::cli::exit::Exit;
 use crate::cli::paint::Paint;
+use crate::service::Hosted;
 use world::{Simulated, beside, policy_file, replica, session};
 
 /// What a command came to.
@@ -150,6 +151,18 @@ async fn a_switchover_and_a_failback_by_hand_end_as_they_began() {
     assert!(after.active == Site::Home && after.armed && after.holds.is_empty());
 }
 
+/// The group's run, once it asks something.
+async fn asking(world: &Arc<Simulated>, folder: &Path, controller: &Hosted) -> RunId {
+    for _ in 0..120 {
+        sleep(Duration::from_secs(5)).await;
+        let ledger = ledger(world, folder).await;
+        if let Some(run) = ledger.open_run().filter(|run| run.asks().next().is_some()) {
+            return run.id.clone();
+        }
+    }
+    panic!("nothing was asked within ten minutes: {:#?}", controller.groups())
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_question_ends_the_command_with_the_one_that_answers_it() {
     let (folder, world) = armed().await;
@@ -158,13 +171,7 @@ async fn a_question_ends_the_command_with_the_one_that_answers_it() {
     controller.view().looked_around().await;
     world.begin(&dead(&world));
     // The policy wants a yes: the controller opens the run and asks in it.
-    let run = loop {
-        sleep(Duration::from_secs(5)).await;
-        let ledger = ledger(&world, folder).await;
-        if let Some(run) = ledger.open_run().filter(|run| run.asks().next().is_some()) {
-            break run.id.clone();
-        }
-    };
+    let run = asking(&world, folder, &controller).await;
     controller.stop().await.unwrap();
     // Nobody leads any more: the yes goes through a replica of the command's own.
     let yes = play(&format!("approve {run}"), session(&world, folder), folder).await;

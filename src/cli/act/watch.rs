@@ -1,9 +1,10 @@
 //! From a wish to its end: leave the intent, see it taken, watch the run.
 
 use std::io::Write;
+use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Result, bail};
+use anyhow::{Result, anyhow, bail};
 use bowline_core::model::{Answer3, GroupName, RunId, Wall};
 use bowline_core::node::GroupStatus;
 use bowline_core::op::Fault;
@@ -11,14 +12,18 @@ use bowline_core::run::{Ended, Entry, Intent, Phase, Record, Refusal, Report};
 use bowline_core::step::QuestionKind;
 use tokio::time::{Instant, sleep, timeout};
 
+use super::Wish;
 use super::follow::Follower;
 use super::intents::Target;
 use super::outcome::{Ending, Told};
 use super::session::Session;
-use super::{Output, Wish};
 use crate::cli::lines::Layout;
 use crate::cli::paint::Paint;
+use crate::cli::reading::Output;
 use crate::cli::records;
+use crate::cli::target::folder;
+use crate::edges::Store;
+use crate::edges::files::FileStore;
 use crate::service::{Hosted, HostedView, ServiceError, Signals};
 
 /// How often the chain is read.
@@ -133,7 +138,12 @@ impl<O: Write, E: Write> Watch<'_, O, E> {
         if let Err(error) = self.follower.catch_up().await {
             return Ok(Ending::Failed(format!("nothing was started: {error:#}")));
         }
-        let Some(intent) = self.wish.intent(&self.target, &self.follower.ledger) else {
+        let foreign = match self.foreign().await {
+            Ok(entries) => entries,
+            Err(error) => return Ok(Ending::Refused { why: format!("{error:#}"), refusal: None }),
+        };
+        let ledger = &self.follower.ledger;
+        let Some(intent) = self.wish.intent(&self.target, ledger, &foreign) else {
             let why = format!("no run of {} is open", self.target.group);
             return Ok(Ending::Refused { why, refusal: None });
         };
@@ -173,6 +183,20 @@ impl<O: Write, E: Write> Watch<'_, O, E> {
             "the lever `gates` has no fence that stops a controller which still lives: make sure              that it is dead, and say so with --controller-is-dead REASON"
                 .into()
         })
+    }
+
+    /// The entries of a journal that is to be imported which ours does not have.
+    async fn foreign(&self) -> Result<Vec<Arc<str>>> {
+        let Wish::Import(args) = self.wish else { return Ok(Vec::new()) };
+        let store = FileStore::open(folder(&args.from)?).map_err(|fault| anyhow!("{fault}"))?;
+        let mut theirs = Follower::new(Store::Files(store), self.target.group.clone());
+        theirs.catch_up().await?;
+        let common = self.follower.common(theirs.entries());
+        let new = theirs.entries()[common..].to_vec();
+        if new.is_empty() {
+            bail!("the journal of {} in {} has nothing new", self.target.group, args.from);
+        }
+        Ok(new)
     }
 
     /// Leaves the intent in the store.

@@ -2,7 +2,7 @@
 
 mod ending;
 mod pace;
-mod sites;
+pub(super) mod sites;
 mod teller;
 mod world;
 

@@ -109,7 +109,7 @@ fn verdict(question: Question, answer: Answer3, site: &SiteStatus) -> String {
 }
 
 /// What a signal says, and of how many samples.
-fn signal(signal: &SignalStatus) -> String {
+pub(in crate::cli) fn signal(signal: &SignalStatus) -> String {
     let name = &signal.name;
     match signal.sign {
         Sign::Up => format!("{name} up"),

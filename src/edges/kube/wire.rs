@@ -28,6 +28,8 @@ pub struct Wire {
 pub(crate) enum Verb {
     /// `POST`: the object must not exist.
     Create,
+    /// `POST` that the server judges and forgets: nothing is changed.
+    Rehearse,
     /// `PUT`: the whole object, over the resourceVersion in it.
     Replace,
     /// JSON merge patch, over the resourceVersion in it.
@@ -39,7 +41,7 @@ pub(crate) enum Verb {
 impl Verb {
     fn method(self) -> Method {
         match self {
-            Self::Create => Method::POST,
+            Self::Create | Self::Rehearse => Method::POST,
             Self::Replace => Method::PUT,
             Self::Merge | Self::Apply => Method::PATCH,
         }
@@ -47,15 +49,19 @@ impl Verb {
 
     fn content_type(self) -> &'static str {
         match self {
-            Self::Create | Self::Replace => "application/json",
+            Self::Create | Self::Rehearse | Self::Replace => "application/json",
             Self::Merge => "application/merge-patch+json",
             Self::Apply => "application/apply-patch+yaml",
         }
     }
 
     fn query(self) -> String {
-        let force = if self == Self::Apply { "&force=true" } else { "" };
-        format!("?fieldManager={FIELD_MANAGER}{force}")
+        let more = match self {
+            Self::Apply => "&force=true",
+            Self::Rehearse => "&dryRun=All",
+            _ => "",
+        };
+        format!("?fieldManager={FIELD_MANAGER}{more}")
     }
 }
 

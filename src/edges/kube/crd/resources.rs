@@ -100,6 +100,11 @@ fn group() -> Resource {
         columns: vec![
             column("Home", ".spec.sites.home.region"),
             column("Standby", ".spec.sites.standby.region"),
+            column("Active", ".status.active"),
+            column("Armed", ".status.armed"),
+            column("Run", ".status.run"),
+            column("Decision", ".status.decision"),
+            json!({"name": "Seen", "type": "date", "jsonPath": ".status.observedAt"}),
         ],
         selectable: Vec::new(),
         status: true,
