@@ -250,3 +250,51 @@ fn is_run_of(text: &str, group: &GroupName) -> bool {
     let epoch = rest.and_then(|rest| rest.split_once('-')).map(|(epoch, _)| epoch);
     epoch.is_some_and(|epoch| epoch.parse::<u64>().is_ok())
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+    use crate::cli::{Cli, Command};
+
+    fn wish(words: &str) -> Wish {
+        let words = std::iter::once("bowline").chain(words.split(' '));
+        match Cli::try_parse_from(words).unwrap().command {
+            Command::Act(wish) => wish,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn target(words: &str) -> (String, Option<String>) {
+        let groups = ["shop".into(), "shop-2-eu".into()];
+        let Target { group, run } = wish(words).target(&groups);
+        (group.to_string(), run.map(|run| run.to_string()))
+    }
+
+    #[test]
+    fn a_run_is_named_alone_or_with_its_group() {
+        let run = Some("shop-1-failover".to_owned());
+        assert_eq!(target("approve shop"), ("shop".into(), None));
+        assert_eq!(target("approve shop-1-failover"), ("shop".into(), run.clone()));
+        assert_eq!(target("cancel shop --run shop-1-failover"), ("shop".into(), run));
+        assert_eq!(target("approve shop-2-eu"), ("shop-2-eu".into(), None), "a group comes first");
+        assert_eq!(target("failover shop-1-failover").1, None, "no run is failed over");
+    }
+
+    #[test]
+    fn what_needs_a_run_wants_nothing_when_none_is_open() {
+        let (ledger, groups) = (Ledger::default(), ["shop".into()]);
+        for words in ["approve shop", "cancel shop"] {
+            let wish = wish(words);
+            assert_eq!(wish.intent(&wish.target(&groups), &ledger, &[]), None, "{words}");
+        }
+        let glass = wish("failover shop --controller-is-dead gone --accept-loss 30s");
+        let Some(Intent::Failover { accept_loss, break_glass, .. }) =
+            glass.intent(&glass.target(&groups), &ledger, &[])
+        else {
+            panic!("a failover")
+        };
+        assert_eq!((accept_loss, break_glass.as_deref()), (Some(Span::secs(30)), Some("gone")));
+    }
+}

@@ -15,7 +15,7 @@ use tokio::time::{Duration, sleep};
 use super::follow::Follower;
 use super::outcome::{Ending, Told};
 use super::session::Session;
-use super::{Wish, ask, outcome, watch};
+use super::{ImportArgs, Wish, ask, outcome, watch};
 use crate::cli::Cli;
 use crate::cli::exit::Exit;
 use crate::cli::paint::Paint;
@@ -181,4 +181,71 @@ async fn a_question_ends_the_command_with_the_one_that_answers_it() {
     assert_eq!(nothing.exit, Exit::Refused);
     assert!(nothing.err.contains("no run of shop is open"), "{}", nothing.err);
     world.end(&dead(&world));
+}
+
+/// A copy of the directory, as `bowline export` keeps one.
+fn export(from: &Path, to: &Path) {
+    let words = format!("export shop --to dir:{} --store dir:{}", to.display(), from.display());
+    let words = std::iter::once("bowline").chain(words.split(' '));
+    let crate::cli::Command::Export(args) = Cli::try_parse_from(words).unwrap().command else {
+        panic!("an export")
+    };
+    let copied = std::thread::spawn(move || crate::cli::export::run(&args, &mut Vec::new()));
+    assert_eq!(copied.join().unwrap().unwrap(), Exit::Done);
+}
+
+#[tokio::test(start_paused = true)]
+async fn break_glass_over_a_copy_ends_with_an_import_and_the_controller_brings_it_home() {
+    let (folder, world) = armed().await;
+    let (main, other) = (folder.path(), tempfile::tempdir().unwrap());
+    let glass = other.path().join("glass");
+    export(main, &glass);
+    world.begin(&dead(&world));
+    sleep(Duration::from_secs(60)).await;
+
+    // The controller is dead, and its store with it: the copy is what there is.
+    let words = "failover shop --accept-loss 5m --controller-is-dead lost";
+    let moved = play(words, session(&world, &glass), &glass).await;
+    assert_eq!(moved.exit, Exit::Done, "{}", moved.err);
+    let run = moved.told.run.unwrap();
+    assert_eq!(ledger(&world, main).await.active, Site::Home, "the store does not know yet");
+
+    world.end(&dead(&world));
+    let controller = replica(&world, main);
+    controller.view().looked_around().await;
+    sleep(Duration::from_secs(60)).await;
+    let blind = play("failover shop --accept-loss 5m", beside(&world, main), main).await;
+    let Ending::Refused { refusal: Some(Refusal::ForeignClaim(claim)), .. } = blind.told.ending
+    else {
+        panic!("{:?}", blind.told.ending)
+    };
+    assert_eq!((&claim.run, blind.exit), (&run, Exit::Refused));
+    assert!(blind.next.unwrap().contains("bowline journal import shop --from dir:PATH"));
+
+    let args = ImportArgs {
+        group: "shop".into(),
+        from: format!("dir:{}", glass.display()),
+        reason: "the controller is back".into(),
+        act: wish("resume shop", main).args().clone(),
+    };
+    let import = Wish::Import(args);
+    let (mut out, mut err) = (Vec::new(), Vec::new());
+    let session = beside(&world, main);
+    let told = watch::play(&import, session, Paint::OFF, (&mut out, &mut err)).await.unwrap();
+    let Ending::Done(_) = told.ending else { panic!("{:?}", told.ending) };
+    let after = ledger(&world, main).await;
+    assert_eq!((after.active, after.run.map(|run| run.id)), (Site::Standby, Some(run)));
+
+    // The obligations are the controller's now; when they are done, home can be asked for.
+    for _ in 0..240 {
+        sleep(Duration::from_secs(10)).await;
+        if ledger(&world, main).await.busy_run().is_none() {
+            break;
+        }
+    }
+    let home = play("failback shop", beside(&world, main), main).await;
+    assert_eq!(home.exit, Exit::Done, "{}", home.err);
+    let end = ledger(&world, main).await;
+    assert!(end.active == Site::Home && end.armed && end.holds.is_empty());
+    controller.stop().await.unwrap();
 }
