@@ -5,6 +5,7 @@ pub mod act;
 pub mod check;
 pub mod demo;
 pub mod exit;
+pub mod export;
 pub mod journal;
 mod lines;
 pub mod paint;
@@ -57,6 +58,8 @@ pub enum Command {
     Check(check::CheckArgs),
     /// Show a group's journal, or verify and replay it.
     Journal(journal::JournalArgs),
+    /// Keep a directory as a copy of the store, for break-glass. Changes nothing else.
+    Export(export::ExportArgs),
     /// Find out how a failover would go, before one is needed.
     Drill(DrillArgs),
     /// Check failover policies, or print their schema. Changes nothing.
@@ -94,6 +97,7 @@ pub fn main() -> ExitCode {
         // A replica logs from many threads: nobody may hold what they write to.
         Command::Run(args) => serve::run(args),
         Command::Act(wish) => act::run(wish, &mut io::stdout(), &mut io::stderr()),
+        Command::Journal(args) => journal::run(args, Paint::of_stdout(), &mut io::stdout()),
         command => dispatch(command, &mut io::stdout().lock(), &mut io::stderr().lock()),
     };
     match done {
@@ -122,6 +126,7 @@ fn dispatch(command: &Command, out: &mut impl Write, err: &mut impl Write) -> Re
         Command::Plan(args) => plan::run(args, Paint::of_stdout(), out, err),
         Command::Check(args) => check::run(args, Paint::of_stdout(), out),
         Command::Journal(args) => journal::run(args, Paint::of_stdout(), out),
+        Command::Export(args) => export::run(args, out),
         Command::Run(args) => serve::run(args),
         Command::Crd(args) => serve::crd(args, out),
     }

@@ -411,8 +411,8 @@ impl Look {
             Self::Pool(index) => known.pools.contains_key(index),
             Self::ClusterClaim(site) => known.cluster_claims.contains_key(site),
             Self::Records(_, name) => known.records.contains_key(name),
-            Self::ZoneClaim(zone) => known.zone_claims.contains_key(zone),
             Self::Zone(id) => known.zones.contains_key(id),
+            Self::ZoneClaim(id) => known.zone_claims.contains_key(id),
             Self::ClosedCheck => known.closed_check.is_some(),
         }
     }
@@ -437,7 +437,7 @@ impl Look {
             Self::ClusterClaim(site) => format!("{site}'s cluster"),
             Self::Records(_, name) => format!("records of {name}"),
             Self::Zone(id) => format!("zone {id}"),
-            Self::ZoneClaim(zone) => format!("the fence record in zone {zone}"),
+            Self::ZoneClaim(id) => format!("the fence record in zone {id}"),
             Self::ClosedCheck => "the always-closed health check".into(),
             Self::Gate => "the gate object".into(),
         }
