@@ -63,6 +63,7 @@ impl LabOptions {
             Tool::ControlPlane => true,
             Tool::Kwok | Tool::Karpenter => workloads,
             Tool::Fakecloud => !self.clouds.is_empty(),
+            Tool::Moto => false,
         };
         Tool::ALL.iter().copied().filter(needed).collect()
     }
@@ -278,7 +279,7 @@ mod tests {
         assert_eq!(all.clouds.len(), 3);
         let home = all.only(&["home"]);
         assert_eq!((names(&home), home.clouds.len()), (vec!["home".to_owned()], 1));
-        assert_eq!(home.tools(), Tool::ALL);
+        assert_eq!(home.tools(), Tool::ALL[..4]);
         let alone = home.clusters_only();
         assert_eq!((alone.clouds.len(), alone.tools().len()), (0, 3));
         let management = LabOptions::default().only(&["management"]);

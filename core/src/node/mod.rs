@@ -6,20 +6,27 @@
 
 mod begin;
 mod calls;
+mod check;
 mod collect;
 mod facts;
 mod group;
+mod imagine;
 mod intents;
 mod known;
 mod lead;
 mod notices;
+mod preview;
 mod sampler;
 mod situation;
 mod status;
 mod survey;
 mod words;
 
-pub use status::{GroupStatus, SignalStatus, SiteStatus, StepStatus};
+pub use check::{Extra, Finding, Verdict, extra_findings, extras};
+pub use preview::{PlannedCall, Preview, Prospect, StepPreview, Walk};
+pub use status::{
+    AskStatus, ClaimStatus, GroupStatus, RunStatus, SignalStatus, SiteStatus, StepStatus,
+};
 
 use crate::decide::{Decision, FleetRules, FleetState, fleet};
 use crate::lease::{Lease, LeaseCall, LeaseInput, LeaseTimes};

@@ -8,6 +8,7 @@ use bowline_core::node::{GroupStatus, Node, NodeConfig};
 use bowline_core::policy::Policy;
 use bowline_core::run::{Entry, Intent, Ledger, Record};
 
+use super::glass::Hand;
 use super::scenario::{Scenario, Script};
 use crate::faults::{Spell, Trouble};
 use crate::harness::{Simulation, Watch};
@@ -35,6 +36,8 @@ pub struct Stage {
     began: Mono,
     /// When the last thing that the script plans is over.
     quiet_from: Mono,
+    /// What is still to be done by hand, the last first.
+    pub(super) hands: Vec<(Mono, Hand)>,
     kill_at: Option<&'static str>,
     oracle: Oracle,
     scenario: &'static str,
@@ -73,8 +76,9 @@ impl Stage {
             Node::new(NodeConfig { id, lease: LeaseTimes::default() })
         };
         let oracle = Oracle::new(&policies, &world);
+        let seats = REPLICAS + usize::from(script.break_glass.is_some());
         let mut simulation =
-            Simulation::new(world, policies.clone(), rng.u64(..), REPLICAS, Box::new(recruit));
+            Simulation::new(world, policies.clone(), rng.u64(..), seats, Box::new(recruit));
         simulation.watch(Box::new(oracle.clone()));
         let ledgers = policies.iter().map(|p| (p.group.clone(), Ledger::default())).collect();
         let kill_at = script.kill_leader_at;
@@ -86,6 +90,7 @@ impl Stage {
             script,
             began,
             quiet_from,
+            hands: Vec::new(),
             kill_at,
             oracle,
             scenario,
@@ -106,11 +111,19 @@ impl Stage {
         for (at, intent) in std::mem::take(&mut self.script.intents) {
             self.intend(began + at, &groups[0], &intent);
         }
+        if let Some(glass) = self.script.break_glass.take() {
+            self.break_glass(&glass);
+        }
         for (from, until, trouble) in std::mem::take(&mut self.script.troubles) {
             let (from, until) = (began + from, until.map(|until| began + until));
             self.quiet_from = self.quiet_from.max(until.unwrap_or(from));
             self.simulation.plan(Spell { from, until, trouble });
         }
+    }
+
+    /// The story is not over before then.
+    pub(super) fn quiet_after(&mut self, at: Mono) {
+        self.quiet_from = self.quiet_from.max(at);
     }
 
     fn intend(&mut self, at: Mono, group: &GroupName, intent: &Intent) {
@@ -131,6 +144,7 @@ impl Stage {
         if self.over() {
             return false;
         }
+        self.lend_a_hand();
         self.simulation.step();
         self.read(told);
         true

@@ -1,9 +1,10 @@
 //! Every scenario, with a few seeds: every promise held, and the application at home.
 
+use bowline_core::model::Span;
 use bowline_core::policy::examples;
-use bowline_core::run::Ended as RunEnded;
+use bowline_core::run::{Ended as RunEnded, Intent, Record, Refusal};
 
-use super::{Ended, SCENARIOS, Stage, find};
+use super::{Ended, SCENARIOS, Scenario, Stage, find};
 
 /// Plays a scenario to its end.
 fn play(name: &str, seed: u64) -> Stage {
@@ -42,12 +43,57 @@ scenarios! {
     l2_a_lost_database_is_left_and_come_home_to: "database-lost",
     s10_a_late_yes_is_waited_for: "approve",
     l2_a_switchover_loses_nothing_and_comes_home: "switchover",
+    s5_a_move_with_the_controller_dead_is_imported_and_comes_home: "break-glass",
     s7_two_groups_share_what_they_hold: "two-groups",
     s4_silent_apis_move_nothing: "apis-lost",
     s4_a_partition_moves_nothing: "partition",
     s4_one_red_kind_moves_nothing: "one-kind-red",
     s4_unknown_moves_nothing: "all-unknown",
     s4_bowline_cut_off_moves_nothing: "cut-off",
+}
+
+#[test]
+fn s5_break_glass_with_facts_and_no_journal_is_imported_and_comes_home() {
+    let bare = Scenario {
+        name: "break-glass-bare",
+        script: |policy| super::scenario::break_glass(policy, false),
+        ..*find("break-glass").unwrap()
+    };
+    let mut stage = Stage::new(&bare, &examples::shop(), 1);
+    stage.play();
+    let document = stage.document();
+    assert!(document.good(), "{:?} {:?}", document.ended, document.broken);
+    assert_eq!(document.runs.len(), 2, "a failover by hand, and the way home");
+    assert_eq!(document.leftovers.len(), 2);
+}
+
+#[test]
+fn s5_beside_somebody_elses_claim_the_controller_holds_until_it_is_imported() {
+    let mut stage = Stage::new(find("break-glass").unwrap(), &examples::shop(), 1);
+    let mut told = Vec::new();
+    let before_import = stage.began() + Span::mins(64);
+    let home = Intent::Failback { reason: "nobody told me".into() };
+    let (group, home) = (stage.policies()[0].group.clone(), serde_json::to_string(&home).unwrap());
+    stage.simulation.plan_intent(stage.began() + Span::mins(62), group.clone(), "ada", home);
+    while stage.simulation.now().mono < before_import {
+        assert!(stage.step(&mut told));
+    }
+    let status = stage.status(&group).unwrap();
+    assert!(status.decision.contains("somebody else's claim"), "{}", status.decision);
+    let served = stage.simulation.world.apart.store.chain(&group).len();
+    let known = stage.simulation.world.store.chain(&group).len();
+    assert!(served > known, "{served} entries there, {known} here");
+    let records = || told.iter().flat_map(|told| &told.entry.records);
+    assert!(!records().any(|record| matches!(record, Record::Started { .. })));
+    let refused = |record: &Record| match record {
+        Record::IntentTaken { refused: Some(Refusal::ForeignClaim(claim)), .. } => {
+            claim.run.as_str() == "shop-1-failover"
+        }
+        _ => false,
+    };
+    assert!(records().any(refused), "what somebody wants beside it is refused with its name");
+    stage.play();
+    assert!(stage.ledgers()[&group].imported.len() == 1 && stage.document().good());
 }
 
 #[test]

@@ -158,6 +158,7 @@ fn database_of(spec: &WorldSpec, policy: &Policy) -> Option<DatabaseSpec> {
 
 fn settings(database: &SiteDatabase) -> InstanceSettings {
     InstanceSettings {
+        engine: "postgres".into(),
         class: "db.r6g.large".into(),
         subnet_group: Some("private".into()),
         parameter_group: Some("shop-15".into()),

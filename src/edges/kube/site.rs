@@ -101,6 +101,20 @@ fn fence_path(group: &GroupName, named: bool) -> String {
     path::namespaced("/api/v1", FENCE_NAMESPACE, "configmaps", named.then_some(name.as_str()))
 }
 
+/// Whether the group's fence could be written: the API server is asked to create it and to keep
+/// nothing of it (`dryRun=All`), so that namespace and rights are seen without any change.
+///
+/// # Errors
+/// What the API server or the way to it said: no namespace is [`Fault::NotFound`].
+pub(crate) async fn could_claim(wire: &Wire, group: &GroupName) -> Result<(), Fault> {
+    let name = path::fence_name(group);
+    let body = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}});
+    match wire.write(Verb::Rehearse, &fence_path(group, false), &body).await {
+        Ok(_) | Err(Fault::Conflict(_)) => Ok(()),
+        Err(fault) => Err(fault),
+    }
+}
+
 // === Writes ===
 
 async fn annotate(
