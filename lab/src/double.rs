@@ -19,27 +19,33 @@ const BUILD_LIMIT: Duration = Duration::from_secs(30 * 60);
 /// Longest time for one to get ready.
 const READY_LIMIT: Duration = Duration::from_secs(30);
 
-/// Builds the program and gives its path. As its own test, since with that `cargo test` has built
-/// all of it already; another profile would compile the AWS SDK once more.
-pub(crate) fn program(progress: Progress<'_>) -> Result<PathBuf> {
-    progress("building bowline-doubles, unless it is built");
+/// Builds `name`, a program of this workspace, and gives its path. It is built together with the
+/// integration test `test` of its package: `cargo test` has built it so already, while another
+/// profile would compile the AWS SDK once more. Fails if cargo does.
+pub fn build(name: &str, test: &str, progress: Progress<'_>) -> Result<PathBuf> {
+    progress(&format!("building {name}, unless it is built"));
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo.args(["test", "--workspace", "--no-run", "--test", "doubles"]);
+    cargo.args(["test", "--workspace", "--no-run", "--test", test]);
     cargo.args(["--message-format", "json-render-diagnostics"]);
     cargo.current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(".."));
-    let told = command::stdout(&mut cargo, BUILD_LIMIT).context("cannot build bowline-doubles")?;
-    let found = told.lines().find_map(executable);
-    found.context("cargo names no executable bowline-doubles; is lab/doubles whole?")
+    let told = command::stdout(&mut cargo, BUILD_LIMIT);
+    let told = told.with_context(|| format!("cannot build {name}"))?;
+    let found = told.lines().find_map(|line| executable(line, name));
+    found.with_context(|| format!("cargo names no executable {name} beside the test {test}"))
+}
+
+/// The program that all doubles are.
+pub(crate) fn program(progress: Progress<'_>) -> Result<PathBuf> {
+    build("bowline-doubles", "doubles", progress)
 }
 
 /// The program's path, if the line is cargo's word on it.
-fn executable(line: &str) -> Option<PathBuf> {
+fn executable(line: &str, name: &str) -> Option<PathBuf> {
     let message: serde_json::Value = serde_json::from_str(line).ok()?;
     let target = &message["target"];
-    let ours = target["name"] == "bowline-doubles" && target["kind"][0] == "bin";
-    let path =
-        message["executable"].as_str().filter(|_| ours && message["profile"]["test"] == false)?;
-    Some(path.into())
+    let ours = target["name"] == name && target["kind"][0] == "bin";
+    let program = ours && message["profile"]["test"] == false;
+    message["executable"].as_str().filter(|_| program).map(PathBuf::from)
 }
 
 /// A running double; it ends when this is dropped.
@@ -139,18 +145,23 @@ mod tests {
 
     #[test]
     fn the_program_is_found_in_what_cargo_says() {
+        const NAME: &str = "bowline-doubles";
         let message = |kind: &str, test: bool| {
             serde_json::json!({
                 "reason": "compiler-artifact",
-                "target": { "name": "bowline-doubles", "kind": [kind] },
+                "target": { "name": NAME, "kind": [kind] },
                 "profile": { "test": test },
                 "executable": "/t/debug/bowline-doubles",
             })
             .to_string()
         };
-        assert_eq!(executable(&message("bin", false)), Some("/t/debug/bowline-doubles".into()));
-        assert_eq!(executable(&message("bin", true)), None, "its unit tests");
-        assert_eq!(executable(&message("test", true)), None);
-        assert_eq!(executable("warning: x"), None);
+        assert_eq!(
+            executable(&message("bin", false), NAME),
+            Some("/t/debug/bowline-doubles".into())
+        );
+        assert_eq!(executable(&message("bin", true), NAME), None, "its unit tests");
+        assert_eq!(executable(&message("test", true), NAME), None);
+        assert_eq!(executable("warning: x", NAME), None);
+        assert_eq!(executable(&message("bin", false), "bowline"), None, "another's");
     }
 }

@@ -5,6 +5,7 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use rustix::process::Signal;
@@ -18,6 +19,7 @@ use crate::stage::{self, Stage, StageOptions};
 use crate::state::{CloudState, ClusterState, State};
 use crate::tools::Tools;
 use crate::users::User;
+use crate::wait::{Look, until};
 
 /// What a lab shall be.
 #[derive(Debug, Clone)]
@@ -94,6 +96,9 @@ pub struct Lab {
     keeps_files: bool,
 }
 
+/// Longest time for an API server to store what a new resource definition defines.
+const STORAGE_LIMIT: Duration = Duration::from_secs(30);
+
 static STARTED: AtomicUsize = AtomicUsize::new(0);
 
 impl Lab {
@@ -144,6 +149,19 @@ impl Lab {
     /// The stage. Fails if none was set.
     pub fn stage(&self) -> Result<&Stage> {
         self.stage.as_ref().context("the lab has no stage: call set_stage first")
+    }
+
+    /// Applies the stage's policy in the management cluster. An API server refuses a new kind until
+    /// its storage is there, so it is tried for a while.
+    pub fn put_policy_in_force(&self) -> Result<()> {
+        let policy = fs::read_to_string(self.stage()?.policy_file())?;
+        let management = self.cluster("management")?;
+        until("the policy in force", STORAGE_LIMIT, || {
+            Ok(match management.apply(&policy) {
+                Ok(()) => Look::There(()),
+                Err(error) => Look::NotYet(format!("{error:#}")),
+            })
+        })
     }
 
     /// A site dies as a whole: every process of it stops where it stands, and the databases learn

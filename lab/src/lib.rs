@@ -42,7 +42,7 @@ pub mod wait;
 pub use cloud::{Cloud, CloudSpec};
 pub use cluster::{Cluster, ClusterSpec};
 pub use components::Component;
-pub use double::DoubleState;
+pub use double::{DoubleState, build};
 pub use install::{Progress, Tool, install};
 pub use lab::{Lab, LabOptions};
 pub use moto::Moto;

@@ -33,7 +33,8 @@ pub(crate) async fn run(arguments: Arguments) -> Result<()> {
     Ok(())
 }
 
-async fn ask(server: SocketAddr, name: &str, kind: &str) -> Result<Message> {
+/// Asks a server one question; fails unless it answers in time.
+pub(crate) async fn ask(server: SocketAddr, name: &str, kind: &str) -> Result<Message> {
     let kind: RecordType = kind.to_ascii_uppercase().parse().map_err(|_| {
         anyhow!("`{kind}` is no record type: A, AAAA, CNAME, HTTPS, NS, SOA or TXT, say")
     })?;

@@ -2,15 +2,18 @@
 //! Region it belongs to. It knows nothing of Bowline's service and must not decide anything.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+mod app;
 mod ask;
 mod aws;
 mod call;
 mod checker;
-mod dns;
 mod data;
+mod dns;
 mod forward;
+mod front;
 mod seed;
 mod service;
+mod users;
 mod webhook;
 
 use std::process::ExitCode;
@@ -30,6 +33,14 @@ struct Cli {
 /// Which one to run.
 #[derive(Debug, Subcommand)]
 enum Double {
+    /// Plays the databases of both Regions and their metrics; never frozen.
+    Data(data::Arguments),
+    /// Plays one Region's RDS and CloudWatch endpoint, and the way to its databases.
+    Front(front::Arguments),
+    /// Plays the application of one site.
+    App(app::Arguments),
+    /// Plays people who order steadily; prints what they saw on SIGTERM.
+    Users(users::Arguments),
     /// Probes the targets of Route 53's health checks and posts what the checkers see.
     Checker(checker::Arguments),
     /// Answers DNS questions from the emulated zones by Route 53's rules.
@@ -38,8 +49,6 @@ enum Double {
     Seed(seed::Arguments),
     /// Asks a DNS server one question and prints its answer.
     Ask(ask::Arguments),
-    /// Plays the databases of both Regions and their metrics; never frozen.
-    Data(data::Arguments),
     /// Takes notices and writes them into its log.
     Webhook(webhook::Arguments),
     /// Gives load balancers and other listeners addresses of their own.
@@ -58,11 +67,14 @@ fn main() -> ExitCode {
 
 fn run(double: Double) -> Result<()> {
     match double {
+        Double::Data(arguments) => service::run("data", data::run(arguments)),
+        Double::Front(arguments) => service::run("front", front::run(arguments)),
+        Double::App(arguments) => service::run("app", app::run(arguments)),
+        Double::Users(arguments) => users::run(arguments),
         Double::Ask(arguments) => service::run("ask", ask::run(arguments)),
         Double::Seed(arguments) => service::run("seed", seed::run(arguments)),
         Double::Checker(arguments) => service::run("checker", checker::run(arguments)),
         Double::Dns(arguments) => service::run("dns", dns::run(arguments)),
-        Double::Data(arguments) => service::run("data", data::run(arguments)),
         Double::Webhook(arguments) => service::run("webhook", webhook::run(arguments)),
         Double::Forward(arguments) => service::run("forward", forward::run(arguments)),
     }

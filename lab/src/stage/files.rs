@@ -119,6 +119,8 @@ pub(super) fn furnish(lab: &Lab, options: &StageOptions) -> Result<()> {
         cluster.apply(&namespace.to_string())?;
         if let Some(manifest) = options.manifests.get(name) {
             cluster.apply(manifest).with_context(|| format!("what {name} must have"))?;
+            let defined = ["wait", "--for=condition=Established", "crd", "--all", "--timeout=30s"];
+            cluster.kubectl(&defined)?;
             bind(cluster, name == "management")?;
         }
     }

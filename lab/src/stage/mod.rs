@@ -21,7 +21,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use rustix::process::Signal;
 
-use crate::double::{Double, DoubleState, Troupe};
+use crate::double::{Double, DoubleState};
 use crate::http;
 pub use made::{Made, MadeSite};
 pub use places::{Link, Places, SitePlaces};
@@ -132,11 +132,6 @@ impl Stage {
     /// Its processes.
     pub(crate) fn states(&self) -> Vec<DoubleState> {
         self.doubles.iter().map(Double::state).collect()
-    }
-
-    /// Runs one of the program's commands that end by themselves.
-    pub(crate) fn troupe<'a>(&'a self, reaper: &'a crate::reaper::Reaper) -> Troupe<'a> {
-        Troupe { program: &self.program, folder: &self.folder, reaper }
     }
 }
 

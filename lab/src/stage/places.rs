@@ -64,7 +64,7 @@ impl Places {
     pub(super) fn free() -> Result<Self> {
         let number = SET.fetch_add(1, Ordering::Relaxed);
         let [.., high, low] = std::process::id().to_be_bytes();
-        let net = |host| Ipv4Addr::new(127, 64 + high % 128, low, number.wrapping_mul(4) + host);
+        let net = |host| Ipv4Addr::new(127, 64 + high % 128, low, 1 + number % 63 * 4 + host);
         Ok(Self {
             port: ports::free()?,
             dns: local()?,

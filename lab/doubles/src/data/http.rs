@@ -185,9 +185,8 @@ fn with<Q: DeserializeOwned, A: Serialize>(
 fn answer(result: Result<impl Serialize, Refused>) -> Response {
     let json = [(header::CONTENT_TYPE, "application/json")];
     let text = result.and_then(|value| {
-        let failed = |e: serde_json::Error| {
-            Refused(StatusCode::INTERNAL_SERVER_ERROR, e.to_string())
-        };
+        let failed =
+            |e: serde_json::Error| Refused(StatusCode::INTERNAL_SERVER_ERROR, e.to_string());
         serde_json::to_string(&value).map_err(failed)
     });
     match text {

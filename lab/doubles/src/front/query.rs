@@ -154,7 +154,8 @@ mod tests {
 
     #[test]
     fn a_change_is_one_thing_and_at_once() {
-        let groups = "Action=ModifyDBInstance&DBInstanceIdentifier=a&VpcSecurityGroupIds.member.1=g";
+        let groups =
+            "Action=ModifyDBInstance&DBInstanceIdentifier=a&VpcSecurityGroupIds.member.1=g";
         assert_eq!(read(groups).unwrap_err().code(), "InvalidParameterCombination");
         let now = format!("{groups}&ApplyImmediately=true");
         assert!(matches!(read(&now), Ok(RdsOp::SetSecurityGroups { .. })));
@@ -166,7 +167,8 @@ mod tests {
     fn what_is_missing_or_unknown_has_rds_own_code() {
         assert_eq!(read("Action=RebootDBInstance").unwrap_err().code(), "MissingParameter");
         assert_eq!(read("Action=DeleteDBInstance").unwrap_err().code(), "InvalidAction");
-        let since = "Action=DescribeEvents&SourceType=db-instance&SourceIdentifier=a&StartTime=noon";
+        let since =
+            "Action=DescribeEvents&SourceType=db-instance&SourceIdentifier=a&StartTime=noon";
         assert_eq!(read(since).unwrap_err().code(), "InvalidParameterValue");
     }
 }

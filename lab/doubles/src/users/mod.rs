@@ -162,7 +162,7 @@ impl Users {
             return Ok(address);
         }
         let reply = crate::ask::ask(self.arguments.dns, &self.arguments.name, "A").await?;
-        let found = reply.answers.iter().find_map(|record| match record.data {
+        let found = reply.answers.iter().find_map(|record| match &record.data {
             RData::A(address) => Some((IpAddr::V4(address.0), record.ttl)),
             _ => None,
         });
