@@ -110,8 +110,10 @@ impl Receiver {
         Self { port, told }
     }
 
+    /// The first notice of a kind that is about a run.
     fn of(&self, kind: &str) -> Option<Value> {
-        self.told.lock().unwrap().iter().find(|notice| notice["kind"] == kind).cloned()
+        let told = self.told.lock().unwrap();
+        told.iter().find(|one| one["kind"] == kind && one["run"].is_string()).cloned()
     }
 }
 

@@ -64,8 +64,8 @@ fn a_step_is_told_with_its_class_region_time_needs_and_its_exact_call() {
     let golden = r#"shop: failover from home to standby, under epoch=7 run=shop-7-failover
   facts were never recorded: those of now are taken
 
-  1  promote                  standby (eu-central-1); cannot be undone; up to 20m, then a human is asked
-     after position
+  1  promote                  standby (eu-central-1); cannot be undone
+     after position; up to 20m, then a human is asked
      call  promote shop-standby
            now    replica of shop-home
            wanted a writer of its own
