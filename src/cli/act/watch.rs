@@ -229,7 +229,7 @@ impl<O: Write, E: Write> Watch<'_, O, E> {
             };
             self.tell(&entries)?;
             if let Some(refused) = self.answer(&entries) {
-                return Ok(self.answered(intent, refused)?);
+                return self.answered(intent, refused);
             }
             if Instant::now() > until {
                 let secs = self.session.patience.as_secs();
