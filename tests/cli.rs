@@ -1,5 +1,7 @@
 //! The built program from outside: what it prints, and the code it exits with.
 
+#[path = "cli/acting.rs"]
+mod acting;
 #[path = "cli/reading.rs"]
 mod reading;
 

@@ -9,7 +9,7 @@ use bowline_sim::story::{Stage, find};
 use super::{bowline, code, json, text};
 
 /// A story played until something is so, and its journal in a directory.
-fn store(folder: &Path, scenario: &str, until: impl Fn(&Stage) -> bool) -> Stage {
+pub(super) fn store(folder: &Path, scenario: &str, until: impl Fn(&Stage) -> bool) -> Stage {
     let mut stage = Stage::new(find(scenario).expect("a scenario"), &examples::shop(), 1);
     let mut told = Vec::new();
     while !until(&stage) {
@@ -28,12 +28,12 @@ fn store(folder: &Path, scenario: &str, until: impl Fn(&Stage) -> bool) -> Stage
     stage
 }
 
-fn asks(stage: &Stage) -> bool {
+pub(super) fn asks(stage: &Stage) -> bool {
     let run = stage.ledgers()["shop"].open_run();
     run.is_some_and(|run| run.asks().next().is_some())
 }
 
-fn at(folder: &Path) -> String {
+pub(super) fn at(folder: &Path) -> String {
     format!("dir:{}", folder.display())
 }
 
