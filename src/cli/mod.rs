@@ -41,7 +41,7 @@ pub enum Command {
     Drill(DrillArgs),
     /// Check failover policies, or print their schema. Changes nothing.
     Policy(policy::PolicyArgs),
-    /// Be a replica of the controller, until told to stop. AWS is not reached yet.
+    /// Be a replica of the controller, until told to stop.
     Run(serve::RunArgs),
     /// Print the custom resources, admission policy and roles that a cluster needs.
     Crd(serve::CrdArgs),

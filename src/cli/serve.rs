@@ -32,6 +32,9 @@ pub struct RunArgs {
     /// Secrets as files `FOLDER/SECRET/KEY`, instead of Secrets of the management cluster.
     #[arg(long, value_name = "FOLDER")]
     pub secrets: Option<PathBuf>,
+    /// Region × service → URL, and DNS servers, for VPC endpoints and the lab; absent: AWS' own.
+    #[arg(long, value_name = "FILE")]
+    pub endpoints: Option<PathBuf>,
     /// The replica's name; absent: the host's.
     #[arg(long)]
     pub name: Option<String>,
@@ -77,6 +80,7 @@ fn options(args: &RunArgs) -> Result<RunOptions> {
     let mut options = RunOptions::new(store(args)?);
     options.kubeconfig.clone_from(&args.kubeconfig);
     options.secrets.clone_from(&args.secrets);
+    options.endpoints.clone_from(&args.endpoints);
     options.name.clone_from(&args.name);
     (options.listen, options.log) = (args.listen, args.log);
     Ok(options)
