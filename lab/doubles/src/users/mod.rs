@@ -145,7 +145,7 @@ impl Users {
         let request = Request::post("/orders")
             .header("host", &self.arguments.name)
             .header("content-type", "application/json")
-            .body(Full::from(Bytes::from(json!({"id": id}).to_string())))?;
+            .body(Full::<Bytes>::from(json!({"id": id}).to_string()))?;
         let answer = sender.send_request(request).await?;
         let status = answer.status();
         let body = Limited::new(answer.into_body(), BODY_LIMIT).collect().await;
