@@ -1,5 +1,5 @@
-//! `users`: people who order steadily, by the name that DNS answers for. What they were told is safe
-//! is written down; what they saw is told when they are ended.
+//! `users`: people who order steadily, by the name that DNS answers for. What they were told is
+//! safe is written down; what they saw is told when they are ended.
 
 mod meter;
 

@@ -56,14 +56,14 @@ async fn instances_are_described_with_their_settings_and_kin_by_arn() {
 async fn a_fence_is_a_closed_group_a_reboot_and_an_event_that_tells_of_it() {
     let lab = Lab::start();
     let client = lab.rds(HOME);
-    lab.database(HOME, "beat", json!({"clients": 5, "served": 0})).await;
+    lab.connect(HOME, 5);
+    lab.established(HOME.1, 5).await;
     let begun = DateTime::from(SystemTime::now());
     let closing = client.modify_db_instance().db_instance_identifier(HOME.1);
     closing.vpc_security_group_ids(CLOSED).apply_immediately(true).send().await.unwrap();
     until(&client, HOME.1, |found| available(found) && groups(found) == [CLOSED]).await;
-    let beat = json!({"clients": 5, "served": 0});
-    let (_, door) = lab.database(HOME, "beat", beat.clone()).await;
-    assert_eq!(door["established"], 5, "tracked connections go on");
+    // Tracked connections go on.
+    lab.established(HOME.1, 5).await;
     let (status, _) = lab.database(HOME, "write", json!({"id": "tracked"})).await;
     assert_eq!(status, 200);
 
@@ -75,8 +75,7 @@ async fn a_fence_is_a_closed_group_a_reboot_and_an_event_that_tells_of_it() {
     let told: Vec<_> = events.events().iter().filter_map(|event| event.message()).collect();
     assert!(told.contains(&"DB instance restarted"), "{told:?}");
     assert!(events.events().iter().all(|event| *event.date().unwrap() >= begun));
-    let (_, door) = lab.database(HOME, "beat", beat).await;
-    assert_eq!((&door["established"], &door["writes"]), (&json!(0), &json!(false)));
+    lab.established(HOME.1, 0).await;
     let (status, _) = lab.database(HOME, "write", json!({"id": "fenced"})).await;
     assert_eq!(status, 503);
 }

@@ -16,7 +16,7 @@ use http_body_util::{BodyExt, Full};
 use hyper::body::Bytes;
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
 /// Longest time until something is so.
@@ -132,6 +132,33 @@ impl Lab {
         let url = format!("{}/db/{}/{what}", self.front(site), site.1);
         let method = if what == "count" { Method::GET } else { Method::POST };
         ask(method, &url, &body).await
+    }
+
+    /// The application of a site says every half second that it wants connections, until the test
+    /// ends.
+    pub(crate) fn connect(&self, site: (&str, &str), clients: u32) {
+        let url = format!("{}/db/{}/beat", self.front(site), site.1);
+        tokio::spawn(async move {
+            loop {
+                ask(Method::POST, &url, &json!({"clients": clients, "served": 0})).await;
+                sleep(Duration::from_millis(500)).await;
+            }
+        });
+    }
+
+    /// Waits until so many connections to an instance are established.
+    pub(crate) async fn established(&self, id: &str, clients: u32) {
+        let end = Instant::now() + LIMIT;
+        loop {
+            let members = self.data(Method::GET, "/members", json!(null)).await;
+            let mut members = members.as_array().unwrap().iter();
+            let member = members.find(|member| member["id"] == id).unwrap();
+            if member["established"] == clients {
+                return;
+            }
+            assert!(Instant::now() < end, "never: {member}");
+            sleep(Duration::from_millis(50)).await;
+        }
     }
 }
 
