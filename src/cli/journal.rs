@@ -11,6 +11,7 @@ use clap::{Args, Subcommand};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+use super::act::{self, ImportArgs, Wish};
 use super::exit::Exit;
 use super::paint::{Paint, Tone};
 use super::reading::{self, Output};
@@ -34,6 +35,8 @@ pub enum JournalCommand {
     /// Verify the journal's hash chain and replay it: the state it leads to, or the entry that
     /// somebody changed. Exit code 1: it is damaged.
     Replay(ReplayArgs),
+    /// Take over the journal of a process that acted beside this store, which ends break-glass.
+    Import(ImportArgs),
 }
 
 /// `bowline journal show`.
@@ -89,6 +92,9 @@ pub fn run(args: &JournalArgs, paint: Paint, out: &mut impl Write) -> Result<Exi
     match &args.command {
         JournalCommand::Show(args) => show(args, paint, out),
         JournalCommand::Replay(args) => replay(args, paint, out),
+        JournalCommand::Import(args) => {
+            act::run(&Wish::Import(args.clone()), out, &mut std::io::stderr())
+        }
     }
 }
 
@@ -245,3 +251,7 @@ impl Document {
         Self { group, entries: chain.iter().map(line).collect() }
     }
 }
+
+#[cfg(test)]
+#[path = "journal_tests.rs"]
+mod tests;

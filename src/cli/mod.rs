@@ -5,10 +5,13 @@ pub mod act;
 pub mod check;
 pub mod demo;
 pub mod exit;
+pub mod export;
 pub mod journal;
 mod lines;
 pub mod paint;
 pub mod plan;
+#[cfg(test)]
+mod played;
 pub mod policy;
 mod reading;
 mod records;
@@ -55,6 +58,8 @@ pub enum Command {
     Check(check::CheckArgs),
     /// Show a group's journal, or verify and replay it.
     Journal(journal::JournalArgs),
+    /// Keep a directory as a copy of the store, for break-glass. Changes nothing else.
+    Export(export::ExportArgs),
     /// Find out how a failover would go, before one is needed.
     Drill(DrillArgs),
     /// Check failover policies, or print their schema. Changes nothing.
@@ -62,7 +67,7 @@ pub enum Command {
     /// The commands that want something of a group.
     #[command(flatten)]
     Act(act::Wish),
-    /// Be a replica of the controller, until told to stop. AWS is not reached yet.
+    /// Be a replica of the controller, until told to stop.
     Run(serve::RunArgs),
     /// Print the custom resources, admission policy and roles that a cluster needs.
     Crd(serve::CrdArgs),
@@ -92,6 +97,7 @@ pub fn main() -> ExitCode {
         // A replica logs from many threads: nobody may hold what they write to.
         Command::Run(args) => serve::run(args),
         Command::Act(wish) => act::run(wish, &mut io::stdout(), &mut io::stderr()),
+        Command::Journal(args) => journal::run(args, Paint::of_stdout(), &mut io::stdout()),
         command => dispatch(command, &mut io::stdout().lock(), &mut io::stderr().lock()),
     };
     match done {
@@ -120,6 +126,7 @@ fn dispatch(command: &Command, out: &mut impl Write, err: &mut impl Write) -> Re
         Command::Plan(args) => plan::run(args, Paint::of_stdout(), out, err),
         Command::Check(args) => check::run(args, Paint::of_stdout(), out),
         Command::Journal(args) => journal::run(args, Paint::of_stdout(), out),
+        Command::Export(args) => export::run(args, out),
         Command::Run(args) => serve::run(args),
         Command::Crd(args) => serve::crd(args, out),
     }

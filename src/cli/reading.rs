@@ -36,12 +36,12 @@ pub enum Output {
 /// # Errors
 /// What it says.
 pub(super) fn block_on<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all();
-    runtime_of(runtime)?.block_on(work)
-}
-
-fn runtime_of(builder: &mut tokio::runtime::Builder) -> Result<tokio::runtime::Runtime> {
-    builder.build().context("starting tokio")
+    let mut runtime = tokio::runtime::Builder::new_multi_thread();
+    let runtime = runtime.worker_threads(2).enable_all().build().context("starting tokio")?;
+    let done = runtime.block_on(work);
+    // A call that is given up may hang on a disk: nobody waits for it any more.
+    runtime.shutdown_background();
+    done
 }
 
 /// The store that the arguments name. A directory that is none is an error, not a new one.

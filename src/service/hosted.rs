@@ -108,6 +108,12 @@ impl Hosted {
         HostedView(self.shared())
     }
 
+    /// Every group as it sees it.
+    #[must_use]
+    pub fn groups(&self) -> Vec<GroupStatus> {
+        self.view().groups()
+    }
+
     /// Waits until one of its tasks ends, which none should: the process must end then.
     pub async fn ended(&mut self) -> ServiceError {
         let (task, ended) = tokio::select! {
@@ -171,4 +177,71 @@ fn replica(name: Option<&str>) -> ReplicaId {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let base = name.unwrap_or(&host);
     ReplicaId::new(format!("{base}-{:x}-{:x}", since.as_millis(), std::process::id()))
+}
+
+#[cfg(test)]
+mod tests {
+    use bowline_core::op::{Answer, Fault, LeaseOp, Op};
+    use bowline_core::policy::Policy;
+    use tokio::time::Instant;
+
+    use super::*;
+    use crate::edges::Store;
+    use crate::edges::files::FileStore;
+    use crate::edges::kube::Boxed;
+    use crate::service::StoreOptions;
+
+    /// A directory, and nothing beside it.
+    struct Alone {
+        store: Store,
+        panics: bool,
+    }
+
+    impl Remote for Alone {
+        fn perform<'a>(&'a self, op: &'a Op, _: Instant) -> Boxed<'a, Result<Answer, Fault>> {
+            Box::pin(async move {
+                match op {
+                    Op::Store(op) => self.store.perform(op).await,
+                    Op::Lease(op) => self.store.lease(op).await,
+                    _ => Err(Fault::Transient("nobody is there".into())),
+                }
+            })
+        }
+
+        fn adopt(&self, _: &[Policy]) {
+            assert!(!self.panics, "a bug in what the driver calls");
+        }
+    }
+
+    fn hosted(folder: &std::path::Path, panics: bool) -> (Hosted, Store) {
+        let policy = concat!(env!("CARGO_MANIFEST_DIR"), "/policies/minimal.yaml");
+        let policies = vec![policy.into()];
+        let store = Store::Files(FileStore::open_or_create(folder).unwrap());
+        let options = StoreOptions::Folder { folder: folder.into(), policies: policies.clone() };
+        let (options, source) = (RunOptions::new(options), Source::Files(policies));
+        let remote = Arc::new(Alone { store: store.clone(), panics });
+        (Hosted::start(&options, remote, source, Clock::new()), store)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_critical_task_that_panics_is_told_so_that_the_process_can_end() {
+        let folder = tempfile::tempdir().unwrap();
+        let (mut hosted, _) = hosted(folder.path(), true);
+        let ended = hosted.ended().await.to_string();
+        assert!(ended.starts_with("critical task driver ended: "), "{ended}");
+        assert!(ended.contains("panic"), "{ended}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_replica_looks_around_before_anything_is_asked_of_it_and_releases_its_lease() {
+        let folder = tempfile::tempdir().unwrap();
+        let (hosted, store) = hosted(folder.path(), false);
+        hosted.view().looked_around().await;
+        assert!(hosted.view().leads() && hosted.groups().len() == 1);
+        hosted.stop().await.unwrap();
+        let Ok(Answer::Lease(Some(view))) = store.lease(&LeaseOp::Read).await else {
+            panic!("a lease")
+        };
+        assert_eq!(view.lease.holder, None);
+    }
 }

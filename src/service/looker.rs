@@ -43,9 +43,13 @@ impl Looker {
     /// A node that has seen nothing yet, over edges that may do anything.
     #[must_use]
     pub fn new(remote: Arc<dyn Remote>, policies: Vec<Policy>) -> Self {
+        Self::at(Clock::new(), remote, policies)
+    }
+
+    fn at(clock: Clock, remote: Arc<dyn Remote>, policies: Vec<Policy>) -> Self {
         let mut looker = Self {
             node: Node::new(NodeConfig { id: nobody(), lease: LeaseTimes::default() }),
-            clock: Clock::new(),
+            clock,
             remote: Arc::new(ReadOnly::new(remote)),
             replies: unbounded_channel(),
             reads: BTreeSet::new(),

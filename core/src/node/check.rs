@@ -412,6 +412,7 @@ impl Look {
             Self::ClusterClaim(site) => known.cluster_claims.contains_key(site),
             Self::Records(_, name) => known.records.contains_key(name),
             Self::Zone(id) => known.zones.contains_key(id),
+            Self::ZoneClaim(id) => known.zone_claims.contains_key(id),
             Self::ClosedCheck => known.closed_check.is_some(),
         }
     }
@@ -436,6 +437,7 @@ impl Look {
             Self::ClusterClaim(site) => format!("{site}'s cluster"),
             Self::Records(_, name) => format!("records of {name}"),
             Self::Zone(id) => format!("zone {id}"),
+            Self::ZoneClaim(id) => format!("the fence record in zone {id}"),
             Self::ClosedCheck => "the always-closed health check".into(),
             Self::Gate => "the gate object".into(),
         }

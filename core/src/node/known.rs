@@ -151,10 +151,8 @@ impl Known {
             .cluster_claims
             .iter()
             .filter_map(|(site, seen)| Some((format!("{site}'s cluster"), seen.value.clone()?)));
-        let zones = self
-            .zone_claims
-            .iter()
-            .filter_map(|(zone, claim)| Some((format!("zone {zone}"), claim.clone()?)));
+        let zones = self.zone_claims.iter();
+        let zones = zones.filter_map(|(id, claim)| Some((format!("zone {id}"), claim.clone()?)));
         let gate = self.gate_claim.clone().map(|claim| ("the gate".to_owned(), claim));
         clusters.chain(zones).chain(gate)
     }

@@ -48,6 +48,27 @@ pub struct Preview {
     regions: [Region; 2],
 }
 
+impl Preview {
+    /// A move away from a site under a claim, without any step: for those who tell plans.
+    #[must_use]
+    pub fn bare(group: GroupName, kind: PlanKind, from: Site, claim: Claim) -> Self {
+        let to = from.other();
+        Self {
+            group,
+            kind,
+            from,
+            to,
+            claim,
+            accept: None,
+            facts_at: None,
+            obstacles: Vec::new(),
+            plan: Plan { kind, from, to, steps: Default::default() },
+            holds: BTreeMap::new(),
+            regions: ["".into(), "".into()],
+        }
+    }
+}
+
 /// A step, and what it would do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]

@@ -135,3 +135,21 @@ fn unanswered(wish: &Wish, group: &GroupName, folder: bool, again: &str) -> Stri
         _ => see.into(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn question(kind: QuestionKind, loss_ms: Option<u64>) -> Question {
+        Question { kind, why: String::new(), loss_ms, otherwise: String::new() }
+    }
+
+    #[test]
+    fn the_loss_to_accept_is_rounded_up_and_an_unknown_one_is_left_to_the_human() {
+        let texts = [Some(1_001), Some(u64::MAX), None]
+            .map(|loss_ms| accept_loss(&question(QuestionKind::AcceptLoss, loss_ms)));
+        let unknown = " --accept-loss DURATION";
+        assert_eq!(texts, [" --accept-loss 2s", unknown, unknown]);
+        assert_eq!(accept_loss(&question(QuestionKind::Approve, Some(5))), "");
+    }
+}

@@ -1,5 +1,6 @@
 //! Reading a group's chain as it grows, into a ledger of our own.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Result, anyhow};
@@ -17,6 +18,7 @@ const READ: Duration = Duration::from_secs(5);
 pub(in crate::cli) struct Follower {
     store: Store,
     group: GroupName,
+    entries: Vec<Arc<str>>,
     /// What the chain says so far.
     pub(in crate::cli) ledger: Ledger,
 }
@@ -24,7 +26,17 @@ pub(in crate::cli) struct Follower {
 impl Follower {
     /// Follows a group's chain from its beginning.
     pub(in crate::cli) fn new(store: Store, group: GroupName) -> Self {
-        Self { store, group, ledger: Ledger::default() }
+        Self { store, group, entries: Vec::new(), ledger: Ledger::default() }
+    }
+
+    /// The exact bytes of every entry so far, oldest first.
+    pub(in crate::cli) fn entries(&self) -> &[Arc<str>] {
+        &self.entries
+    }
+
+    /// How many entries another chain has in common with this one, from the first on.
+    pub(in crate::cli) fn common(&self, other: &[Arc<str>]) -> usize {
+        self.entries.iter().zip(other).take_while(|(ours, theirs)| ours == theirs).count()
     }
 
     /// What is new in the chain, oldest first; nothing at its present end.
@@ -42,11 +54,14 @@ impl Follower {
             Ok(_) => return Err(anyhow!("the store gave something that is no journal")),
             Err(e) => return Err(anyhow!("the journal of {} cannot be read: {e}", self.group)),
         };
-        let damaged = |bad| anyhow!("the journal of {} is damaged: {bad}", self.group);
-        let apply = |stored: bowline_core::op::Stored| {
-            self.ledger.apply(stored.seq, &stored.bytes).map_err(damaged)
-        };
-        found.into_iter().map(apply).collect()
+        let mut news = Vec::with_capacity(found.len());
+        for stored in found {
+            let entry = self.ledger.apply(stored.seq, &stored.bytes);
+            let damaged = |bad| anyhow!("the journal of {} is damaged: {bad}", self.group);
+            news.push(entry.map_err(damaged)?);
+            self.entries.push(stored.bytes);
+        }
+        Ok(news)
     }
 
     /// Reads to the chain's present end.

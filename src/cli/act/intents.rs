@@ -1,5 +1,7 @@
 //! The acting commands' arguments, and the intent that each writes.
 
+use std::sync::Arc;
+
 use bowline_core::model::{GroupName, RunId, Span};
 use bowline_core::run::{Intent, Ledger};
 use clap::{Args, Subcommand};
@@ -107,6 +109,22 @@ pub struct ArmArgs {
     pub act: ActArgs,
 }
 
+/// `bowline journal import`.
+#[derive(Args, Clone, Debug)]
+pub struct ImportArgs {
+    /// The group.
+    pub group: String,
+    /// The directory that somebody acted over.
+    #[arg(long, value_name = "dir:PATH")]
+    pub from: String,
+    /// Why, for the report.
+    #[arg(long, default_value = "break-glass is over")]
+    pub reason: String,
+    /// The rest.
+    #[command(flatten)]
+    pub act: ActArgs,
+}
+
 /// What a command wants.
 #[derive(Clone, Debug, Subcommand)]
 pub enum Wish {
@@ -126,6 +144,9 @@ pub enum Wish {
     Resume(ResumeArgs),
     /// Record a group's peacetime settings and arm it for failover; tells only, without `--yes`.
     Arm(ArmArgs),
+    /// `bowline journal import`: a foreign journal taken over.
+    #[command(skip)]
+    Import(ImportArgs),
 }
 
 /// What a wish is about, found before anything is written.
@@ -149,6 +170,7 @@ impl Wish {
             Self::Pause(args) => &args.act,
             Self::Resume(args) => &args.act,
             Self::Arm(args) => &args.act,
+            Self::Import(args) => &args.act,
         }
     }
 
@@ -164,6 +186,7 @@ impl Wish {
             Self::Pause(_) => "pause",
             Self::Resume(_) => "resume",
             Self::Arm(_) => "arm",
+            Self::Import(_) => "import",
         }
     }
 
@@ -177,6 +200,7 @@ impl Wish {
             Self::Pause(args) => (&args.group, None),
             Self::Resume(args) => (&args.group, None),
             Self::Arm(args) => (&args.group, None),
+            Self::Import(args) => (&args.group, None),
         };
         let group = GroupName::new(named.as_str());
         let may_be_run = matches!(self, Self::Approve(_) | Self::Cancel(_)) && run.is_none();
@@ -189,8 +213,14 @@ impl Wish {
         Target { group, run: run.map(RunId::new) }
     }
 
-    /// The intent; `None` when no run is open that it could be about.
-    pub(super) fn intent(&self, target: &Target, ledger: &Ledger) -> Option<Intent> {
+    /// The intent; `None` when no run is open that it could be about. `foreign` are the entries of
+    /// a journal that is to be imported.
+    pub(super) fn intent(
+        &self,
+        target: &Target,
+        ledger: &Ledger,
+        foreign: &[Arc<str>],
+    ) -> Option<Intent> {
         let run = || {
             let open = ledger.open_run().map(|run| run.id.clone());
             target.run.clone().or(open)
@@ -207,6 +237,9 @@ impl Wish {
             Self::Pause(args) => Intent::Pause { reason: args.reason.clone() },
             Self::Resume(_) => Intent::Resume,
             Self::Arm(_) => Intent::Arm,
+            Self::Import(args) => {
+                Intent::Import { entries: foreign.to_vec(), reason: args.reason.clone() }
+            }
         })
     }
 }
@@ -216,4 +249,52 @@ fn is_run_of(text: &str, group: &GroupName) -> bool {
     let rest = text.strip_prefix(group.as_str()).and_then(|rest| rest.strip_prefix('-'));
     let epoch = rest.and_then(|rest| rest.split_once('-')).map(|(epoch, _)| epoch);
     epoch.is_some_and(|epoch| epoch.parse::<u64>().is_ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+    use crate::cli::{Cli, Command};
+
+    fn wish(words: &str) -> Wish {
+        let words = std::iter::once("bowline").chain(words.split(' '));
+        match Cli::try_parse_from(words).unwrap().command {
+            Command::Act(wish) => wish,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn target(words: &str) -> (String, Option<String>) {
+        let groups = ["shop".into(), "shop-2-eu".into()];
+        let Target { group, run } = wish(words).target(&groups);
+        (group.to_string(), run.map(|run| run.to_string()))
+    }
+
+    #[test]
+    fn a_run_is_named_alone_or_with_its_group() {
+        let run = Some("shop-1-failover".to_owned());
+        assert_eq!(target("approve shop"), ("shop".into(), None));
+        assert_eq!(target("approve shop-1-failover"), ("shop".into(), run.clone()));
+        assert_eq!(target("cancel shop --run shop-1-failover"), ("shop".into(), run));
+        assert_eq!(target("approve shop-2-eu"), ("shop-2-eu".into(), None), "a group comes first");
+        assert_eq!(target("failover shop-1-failover").1, None, "no run is failed over");
+    }
+
+    #[test]
+    fn what_needs_a_run_wants_nothing_when_none_is_open() {
+        let (ledger, groups) = (Ledger::default(), ["shop".into()]);
+        for words in ["approve shop", "cancel shop"] {
+            let wish = wish(words);
+            assert_eq!(wish.intent(&wish.target(&groups), &ledger, &[]), None, "{words}");
+        }
+        let glass = wish("failover shop --controller-is-dead gone --accept-loss 30s");
+        let Some(Intent::Failover { accept_loss, break_glass, .. }) =
+            glass.intent(&glass.target(&groups), &ledger, &[])
+        else {
+            panic!("a failover")
+        };
+        assert_eq!((accept_loss, break_glass.as_deref()), (Some(Span::secs(30)), Some("gone")));
+    }
 }

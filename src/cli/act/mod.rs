@@ -14,17 +14,26 @@ mod outcome;
 mod session;
 mod watch;
 
+#[cfg(test)]
+mod tests;
+
 use std::io::{IsTerminal, Write};
 
 use anyhow::{Context, Result};
-use clap::{Args, ValueEnum};
+use clap::Args;
 
+use super::check::{self, CheckArgs};
 use super::exit::Exit;
 use super::paint::Paint;
-use super::target::StoreArgs;
+use super::reading::Output;
+use super::target::{StoreArgs, quoted};
+
+pub(super) use follow::Follower;
+pub(super) use session::in_cluster;
 
 pub use intents::{
-    ApproveArgs, ArmArgs, CancelArgs, FailoverArgs, MoveArgs, PauseArgs, ResumeArgs, Wish,
+    ApproveArgs, ArmArgs, CancelArgs, FailoverArgs, ImportArgs, MoveArgs, PauseArgs, ResumeArgs,
+    Wish,
 };
 
 /// What every acting command takes.
@@ -44,21 +53,16 @@ pub struct ActArgs {
     pub store: StoreArgs,
 }
 
-/// How a command prints.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum Output {
-    /// For people: the run's name and its report on standard output, progress on standard error.
-    #[default]
-    Text,
-    /// One JSON document on standard output, progress on standard error.
-    Json,
-}
-
 /// Runs an acting command; `out` is for data, `err` for everything else.
 ///
 /// # Errors
 /// Wrong usage or bad input: nothing was tried. What was tried and failed is an [`Exit`].
 pub fn run(wish: &Wish, out: &mut impl Write, err: &mut impl Write) -> Result<Exit> {
+    if let Wish::Arm(args) = wish
+        && !args.yes
+    {
+        return dry(args, out, err);
+    }
     let args = wish.args();
     let runtime = tokio::runtime::Runtime::new().context("starting tokio")?;
     let paint = if std::io::stderr().is_terminal() { Paint::of_stdout() } else { Paint::OFF };
@@ -72,4 +76,14 @@ pub fn run(wish: &Wish, out: &mut impl Write, err: &mut impl Write) -> Result<Ex
     let folder = args.store.store.is_some();
     let next = ask::next(wish, &told, folder);
     outcome::tell(wish, &told, next.as_deref(), paint, (out, err))
+}
+
+/// What keeps a group from being armed, and the command that arms it.
+fn dry(args: &ArmArgs, out: &mut impl Write, err: &mut impl Write) -> Result<Exit> {
+    let (group, output, store) =
+        (Some(args.group.clone()), args.act.output, args.act.store.clone());
+    let exit = check::run(&CheckArgs { group, output, store }, Paint::of_stdout(), out)?;
+    let (name, again) = (quoted(&args.group), args.act.store.again());
+    writeln!(err, "Nothing was changed. Arm it with: bowline arm {name} --yes{again}")?;
+    Ok(exit)
 }

@@ -8,9 +8,10 @@ use bowline_core::run::{Refusal, Report};
 use bowline_core::step::Question;
 use serde_json::{Value, json};
 
-use super::{Output, Wish};
+use super::Wish;
 use crate::cli::exit::Exit;
 use crate::cli::paint::{Paint, Tone};
+use crate::cli::reading::Output;
 use crate::cli::report;
 
 /// What became of a wish.

@@ -74,7 +74,11 @@ pub(super) async fn open(args: &ActArgs) -> Result<Session> {
     }
 }
 
-async fn in_cluster(store: &Store, namespace: &str) -> Result<Vec<GroupName>> {
+/// The names of the cluster's groups.
+///
+/// # Errors
+/// What the API server said.
+pub(in crate::cli) async fn in_cluster(store: &Store, namespace: &str) -> Result<Vec<GroupName>> {
     let Store::Cluster(store) = store else { return Ok(Vec::new()) };
     let listed = tokio::time::timeout(CONTROLLER, store.groups()).await;
     let listed = listed.context("the management cluster does not answer")?;

@@ -1,23 +1,29 @@
 //! From a wish to its end: leave the intent, see it taken, watch the run.
 
 use std::io::Write;
+use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Result, bail};
-use bowline_core::model::{GroupName, RunId, Wall};
+use anyhow::{Result, anyhow, bail};
+use bowline_core::model::{Answer3, GroupName, RunId, Wall};
+use bowline_core::node::GroupStatus;
 use bowline_core::op::Fault;
 use bowline_core::run::{Ended, Entry, Intent, Phase, Record, Refusal, Report};
 use bowline_core::step::QuestionKind;
 use tokio::time::{Instant, sleep, timeout};
 
+use super::Wish;
 use super::follow::Follower;
 use super::intents::Target;
 use super::outcome::{Ending, Told};
 use super::session::Session;
-use super::{Output, Wish};
 use crate::cli::lines::Layout;
 use crate::cli::paint::Paint;
+use crate::cli::reading::Output;
 use crate::cli::records;
+use crate::cli::target::folder;
+use crate::edges::Store;
+use crate::edges::files::FileStore;
 use crate::service::{Hosted, HostedView, ServiceError, Signals};
 
 /// How often the chain is read.
@@ -25,6 +31,12 @@ const TICK: Duration = Duration::from_millis(250);
 
 /// How long writing the intent may take.
 const WRITE: Duration = Duration::from_secs(10);
+
+/// How long it may take until a replica that has just started knows whether home serves.
+const SERVES: Duration = Duration::from_secs(120);
+
+/// How long it takes from there until the peacetime facts are recorded.
+const RECORDED: Duration = Duration::from_secs(3);
 
 /// How long the chain may be unreadable before the command leaves.
 const BLIND: Duration = Duration::from_secs(60);
@@ -121,12 +133,17 @@ impl<O: Write, E: Write> Watch<'_, O, E> {
         }
         if let Some(view) = view {
             writeln!(self.err, "looking at both sites first: a site that is gone takes 10 s")?;
-            view.looked_around().await;
+            self.look_around(view).await;
         }
         if let Err(error) = self.follower.catch_up().await {
             return Ok(Ending::Failed(format!("nothing was started: {error:#}")));
         }
-        let Some(intent) = self.wish.intent(&self.target, &self.follower.ledger) else {
+        let foreign = match self.foreign().await {
+            Ok(entries) => entries,
+            Err(error) => return Ok(Ending::Refused { why: format!("{error:#}"), refusal: None }),
+        };
+        let ledger = &self.follower.ledger;
+        let Some(intent) = self.wish.intent(&self.target, ledger, &foreign) else {
             let why = format!("no run of {} is open", self.target.group);
             return Ok(Ending::Refused { why, refusal: None });
         };
@@ -140,6 +157,24 @@ impl<O: Write, E: Write> Watch<'_, O, E> {
         }
     }
 
+    /// Waits until the replica in this process knows what the wish will be judged by.
+    async fn look_around(&self, view: &HostedView) {
+        view.looked_around().await;
+        if !matches!(self.wish, Wish::Arm(_)) {
+            return;
+        }
+        // A group is armed while home serves, which takes as many samples as the policy says.
+        let until = Instant::now() + SERVES;
+        let serves = |status: &GroupStatus| {
+            let answer = status.sites.iter().find_map(|site| site.serving);
+            status.group == self.target.group && answer.is_some_and(|a| a != Answer3::Unknown)
+        };
+        while Instant::now() < until && !view.groups().iter().any(serves) {
+            sleep(TICK).await;
+        }
+        sleep(RECORDED).await;
+    }
+
     /// Why this may not even be asked for here, if it may not.
     fn barred(&self) -> Option<String> {
         let Wish::Failover(args) = self.wish else { return None };
@@ -148,6 +183,20 @@ impl<O: Write, E: Write> Watch<'_, O, E> {
             "the lever `gates` has no fence that stops a controller which still lives: make sure              that it is dead, and say so with --controller-is-dead REASON"
                 .into()
         })
+    }
+
+    /// The entries of a journal that is to be imported which ours does not have.
+    async fn foreign(&self) -> Result<Vec<Arc<str>>> {
+        let Wish::Import(args) = self.wish else { return Ok(Vec::new()) };
+        let store = FileStore::open(folder(&args.from)?).map_err(|fault| anyhow!("{fault}"))?;
+        let mut theirs = Follower::new(Store::Files(store), self.target.group.clone());
+        theirs.catch_up().await?;
+        let common = self.follower.common(theirs.entries());
+        let new = theirs.entries()[common..].to_vec();
+        if new.is_empty() {
+            bail!("the journal of {} in {} has nothing new", self.target.group, args.from);
+        }
+        Ok(new)
     }
 
     /// Leaves the intent in the store.

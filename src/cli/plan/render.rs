@@ -65,8 +65,8 @@ fn of_step(number: usize, step: &StepPreview, paint: Paint) -> String {
     let needs: Vec<_> = step.needs.iter().map(ToString::to_string).collect();
     let needs = if needs.is_empty() { "nothing".into() } else { needs.join(", ") };
     let name = paint.text(Tone::Strong, &format!("{:<24}", step.step.as_str()));
-    let mut out = format!("{number:>3}  {name} {place}; {class}; {}\n", limit(step));
-    let _ = writeln!(out, "     after {needs}");
+    let mut out = format!("{number:>3}  {name} {place}; {class}\n");
+    let _ = writeln!(out, "     after {needs}; {}", limit(step));
     out.push_str(&does(step, paint));
     out
 }

@@ -1,5 +1,7 @@
 //! What is asked of CloudWatch in CBOR, and what its answers are taken for.
 
+use std::sync::LazyLock;
+
 use aws_smithy_cbor::data::Type;
 use aws_smithy_cbor::{Decoder, Encoder};
 use aws_smithy_types::DateTime;
@@ -59,9 +61,12 @@ async fn answered(parts: &[Part<'_>], metric: Metric) -> Result<Answer, Fault> {
     call(&[Script::Answer(OK, page(parts, None))], &ask(metric, recent(0))).await.0
 }
 
-/// The beginning of a minute, an hour ago and that many minutes later, in seconds.
+/// The beginning of a minute an hour ago, in seconds; the same all through a test.
+static BEGAN: LazyLock<i64> = LazyLock::new(|| now().0 / 60_000 * 60 - 3_600);
+
+/// The beginning of the minute that many minutes later, in seconds.
 fn minute(number: i64) -> i64 {
-    now().0 / 60_000 * 60 - 3_600 + number * 60
+    *BEGAN + number * 60
 }
 
 fn recent(number: i64) -> Wall {

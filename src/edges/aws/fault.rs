@@ -3,7 +3,7 @@
 //! | what happened | a call that changes something | a look |
 //! | --- | --- | --- |
 //! | no connection, no credentials to sign with | `Transient`: nothing was sent | `Transient` |
-//! | no answer, a lost connection, HTTP 5xx, an answer that cannot be read | `Unknown` | `Transient` |
+//! | no answer, a lost connection, HTTP 5xx, an unreadable answer | `Unknown` | `Transient` |
 //! | the service said no | by its code, else by its status | the same |
 //!
 //! A code decides before the status does: services throttle with 400 and with 503.

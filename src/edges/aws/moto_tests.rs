@@ -109,7 +109,7 @@ fn settings() -> InstanceSettings {
 }
 
 #[test]
-#[ignore = "needs the lab's tools"]
+#[ignore = "needs the lab: cargo xtask test"]
 fn an_instance_is_replicated_fenced_promoted_and_renamed_in_rds_own_shapes() {
     let moto = Moto::start().unwrap();
     let (home, standby) = (Region::new(&moto, HOME), Region::new(&moto, STANDBY));
@@ -189,7 +189,7 @@ async fn refuse(home: &Region) {
 }
 
 #[test]
-#[ignore = "needs the lab's tools"]
+#[ignore = "needs the lab: cargo xtask test"]
 fn points_are_read_from_cloudwatch_in_its_own_shapes() {
     let moto = Moto::start().unwrap();
     let home = Region::new(&moto, HOME);

@@ -5,7 +5,7 @@
 
 use aws_sdk_rds::Client;
 use aws_sdk_rds::error::SdkError;
-use aws_sdk_rds::operation::create_db_instance_read_replica::builders::CreateDBInstanceReadReplicaFluentBuilder as NewReplica;
+use aws_sdk_rds::operation::create_db_instance_read_replica::builders;
 use aws_sdk_rds::types::{DbInstance, Event, SourceType};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
@@ -15,6 +15,9 @@ use bowline_core::op::{Answer, Fault, Instance, InstanceEvent, InstanceSettings,
 
 use super::fault::{fault, lost};
 use super::instant::{from_wall, now, to_wall};
+
+/// The request for a new replica.
+type NewReplica = builders::CreateDBInstanceReadReplicaFluentBuilder;
 
 /// RDS keeps events for 14 days and refuses an earlier start; a minute is for the clocks.
 const KEPT: Span = Span::mins(14 * 24 * 60 - 1);

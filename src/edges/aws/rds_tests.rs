@@ -118,7 +118,8 @@ async fn s10_only_normal_replication_that_replicates_is_streaming() {
     for (kind, normal, status, streaming) in cases {
         let info = format!(
             "<StatusInfos><DBInstanceStatusInfo><StatusType>{kind}</StatusType>\
-             <Normal>{normal}</Normal><Status>{status}</Status></DBInstanceStatusInfo></StatusInfos>"
+             <Normal>{normal}</Normal><Status>{status}</Status></DBInstanceStatusInfo>\
+             </StatusInfos>"
         );
         assert_eq!(describe_as(&info).await.streaming, streaming, "{kind} {normal} {status}");
     }

@@ -52,8 +52,9 @@ impl Rds {
                 self.reserved.push((region.clone(), to.clone()));
             }
             RdsOp::Configure { instance, settings } => {
+                let times = self.times;
                 let db = self.idle(self.find(region, instance)?)?;
-                db.configure(settings, now, rng);
+                db.configure(settings, &times, now, rng);
             }
             RdsOp::CreateReplica { instance, source, settings } => {
                 self.free(region, instance)?;

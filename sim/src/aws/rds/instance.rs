@@ -148,6 +148,7 @@ impl Db {
     pub(super) fn configure(
         &mut self,
         settings: &InstanceSettings,
+        times: &Times,
         now: Now,
         rng: &mut fastrand::Rng,
     ) {
@@ -155,7 +156,7 @@ impl Db {
         self.settings.backup_retention_days = settings.backup_retention_days;
         self.backup = match self.settings.backup_retention_days {
             0 => None,
-            _ => self.backup.take().or_else(|| Some(super::Backup::draw(now, rng))),
+            _ => self.backup.take().or_else(|| Some(super::Backup::draw(times, now, rng))),
         };
     }
 
