@@ -105,7 +105,8 @@ async fn a_check_tells_whether_the_fence_could_be_written_and_writes_nothing() {
     management.kubectl(&bind).unwrap();
     wait_for("the right to claim", 10, || {
         let runtime = tokio::runtime::Handle::current();
-        let asked = admin.could_claim(&site, &"shop".into());
+        let shop = "shop".into();
+        let asked = admin.could_claim(&site, &shop);
         let asked = tokio::task::block_in_place(|| runtime.block_on(asked));
         (asked.is_ok(), format!("{asked:?}"))
     });

@@ -11,7 +11,7 @@ use super::group::Group;
 use super::known::{Known, SeenAt};
 use super::survey::{Look, names};
 use crate::model::{GroupName, Host, Site, ZoneId};
-use crate::op::{HealthCheck, Instance};
+use crate::op::{Fault, HealthCheck, Instance};
 use crate::policy::{Lever, Policy};
 
 pub use extra::{Extra, extra_findings, extras};
@@ -116,11 +116,15 @@ impl Group {
         findings
     }
 
+    /// What a look met last instead of an answer.
+    fn trouble(&self, wanted: &Look) -> Option<&Fault> {
+        let (index, _) = self.survey.looks().find(|(_, look)| *look == wanted)?;
+        self.known.troubles.get(&index)
+    }
+
     /// Why a look has no answer.
     fn met(&self, wanted: &Look) -> String {
-        let index = self.survey.looks().find(|(_, look)| *look == wanted).map(|(index, _)| index);
-        let met = index.and_then(|index| self.known.troubles.get(&index));
-        met.map_or_else(|| "no answer in time".into(), ToString::to_string)
+        self.trouble(wanted).map_or_else(|| "no answer in time".into(), ToString::to_string)
     }
 
     fn unanswered(&self, about: String, look: &Look, remedy: &str) -> Finding {
@@ -149,12 +153,10 @@ impl Group {
             match self.known.load_balancers.get(&(site, name.clone())) {
                 None => {
                     let look = Look::FindLoadBalancer(site, name.clone());
-                    let about_none = self.met(&look);
-                    let found = match about_none.as_str() {
-                        "no answer in time" => "none was found".to_owned(),
-                        _ => about_none,
-                    };
-                    Finding::bad(Verdict::Failed, about, found, remedy)
+                    match self.trouble(&look) {
+                        Some(_) => self.unanswered(about, &look, remedy),
+                        None => Finding::bad(Verdict::Failed, about, "none was found", remedy),
+                    }
                 }
                 Some(found) => Finding::ok(about, found.dns_name.to_string()),
             }

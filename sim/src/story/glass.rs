@@ -40,7 +40,8 @@ impl Stage {
         ];
         self.quiet_after(began + glass.import + Span::mins(1));
         let intent = Intent::Failover {
-            // The process saw nothing from before the fault: what the replica has got is all it knows.
+            // The process saw nothing from before the fault: what the replica has got is all it
+            // knows, and it asks for a little over ten minutes.
             accept_loss: Some(Span::mins(15)),
             reason: "the Region is gone, and so is the controller".into(),
             break_glass: Some("no replica answers".into()),

@@ -21,6 +21,9 @@ const ARM: Span = Span::mins(3);
 /// The longest that a story may take, in virtual time.
 const LONGEST: Span = Span::mins(12 * 60);
 
+/// How long after the last record the story goes on, so that the leader has heard of it too.
+const LINGER: Span = Span::secs(5);
+
 /// How long a killed replica stays away.
 const AWAY: Span = Span::mins(1);
 
@@ -43,6 +46,8 @@ pub struct Stage {
     scenario: &'static str,
     seed: u64,
     ledgers: BTreeMap<GroupName, Ledger>,
+    /// Since when nothing is open, as the chains say.
+    at_rest_since: Option<Mono>,
 }
 
 /// What was stored in a chain since the last look.
@@ -96,6 +101,7 @@ impl Stage {
             scenario,
             seed,
             ledgers,
+            at_rest_since: None,
         };
         stage.rehearse();
         stage
@@ -162,7 +168,8 @@ impl Stage {
     #[must_use]
     pub fn over(&self) -> bool {
         let now = self.simulation.now().mono;
-        now >= self.began + LONGEST || (now >= self.quiet_from && self.at_rest())
+        let seen = self.at_rest_since.is_some_and(|since| now >= since + LINGER);
+        now >= self.began + LONGEST || (now >= self.quiet_from && seen)
     }
 
     /// Whether every group is armed at home with nothing open.
@@ -232,6 +239,10 @@ impl Stage {
         }
         if killed {
             self.kill_leader();
+        }
+        if !told.is_empty() || self.at_rest_since.is_none() {
+            let now = self.simulation.now().mono;
+            self.at_rest_since = self.at_rest().then_some(now);
         }
     }
 

@@ -18,9 +18,9 @@ mod probes;
 mod settle;
 mod troubles;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use bowline_core::model::{Cluster, GroupName, Mono, Now, Region, Site};
+use bowline_core::model::{Cluster, GroupName, Host, Mono, Now, Region, Site};
 
 use crate::app::App;
 use crate::aws::elb::Elb;
@@ -60,6 +60,8 @@ pub struct World {
     pub users: Users,
     /// The gate objects.
     pub gates: Gates,
+    /// Hosts beyond both sites that always answer.
+    canaries: BTreeSet<Host>,
     clusters: BTreeMap<Cluster, SiteCluster>,
     groups: Vec<GroupParts>,
     /// Troubles of parts that are there now.

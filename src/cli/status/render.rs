@@ -6,12 +6,15 @@ use bowline_core::health::Reach;
 use bowline_core::model::{Answer3, Site};
 use bowline_core::node::{AskStatus, GroupStatus, RunStatus, SiteStatus};
 use bowline_core::run::StepState;
-use comfy_table::{Table, presets};
+use comfy_table::{ContentArrangement, Table, presets};
 
 use super::view::GroupView;
 use crate::cli::demo::sites::signal;
 use crate::cli::paint::{Paint, Tone};
 use crate::cli::words::{counted, lasts};
+
+/// How wide the table of sites may be.
+const WIDTH: u16 = 110;
 
 /// A group's status.
 pub(super) fn text(view: &GroupView, paint: Paint) -> String {
@@ -57,6 +60,7 @@ fn tone(view: &GroupView) -> Tone {
 fn sites(status: &GroupStatus) -> String {
     let mut table = Table::new();
     table.load_preset(presets::NOTHING);
+    table.set_content_arrangement(ContentArrangement::Dynamic).set_width(WIDTH);
     table.set_header(["", "serving", "ready", "answers", "evidence"]);
     for site in &status.sites {
         table.add_row(row(site, status.active));

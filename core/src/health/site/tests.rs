@@ -53,6 +53,7 @@ fn policy() -> HealthPolicy {
         quorum: 2,
         confirm: Span::secs(60),
         stable_for: Span::mins(10),
+        canaries: Vec::new(),
     }
 }
 

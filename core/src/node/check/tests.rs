@@ -184,7 +184,7 @@ fn a_name_that_external_dns_owns_or_that_looks_otherwise_is_refused() {
 #[test]
 fn s4_what_does_not_answer_is_unknown_and_says_what_it_met() {
     let group = looked(|op| match op {
-        Op::Kube(..) => Err(Fault::Transient("connection refused".into())),
+        Op::Kube(..) | Op::Elb(..) => Err(Fault::Transient("connection refused".into())),
         _ => fit(op),
     });
     let missing = group.missing();
@@ -193,6 +193,13 @@ fn s4_what_does_not_answer_is_unknown_and_says_what_it_met() {
     let findings = group.check();
     assert_eq!(of(&findings, "home: cluster").verdict, Verdict::Unknown);
     assert!(of(&findings, "home: cluster").found.contains("connection refused"));
+    assert_eq!(of(&findings, "home: load balancer").verdict, Verdict::Unknown);
+    let none = looked(|op| match op {
+        Op::Elb(_, ElbOp::Find(_)) => Ok(Answer::LoadBalancer(None)),
+        _ => fit(op),
+    });
+    let findings = none.check();
+    assert_eq!(of(&findings, "home: load balancer").verdict, Verdict::Failed, "that is known");
 }
 
 #[test]
