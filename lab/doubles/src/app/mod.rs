@@ -1,5 +1,5 @@
-//! `app`: the application of one site, as its load balancer's only target. It serves only as well as
-//! its cluster's pods and its database do; what that means is the simulator's own rule.
+//! `app`: the application of one site, as its load balancer's only target. It serves only as well
+//! as its cluster's pods and its database do; what that means is the simulator's own rule.
 //!
 //! | request | answer |
 //! | --- | --- |

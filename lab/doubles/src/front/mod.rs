@@ -1,5 +1,5 @@
-//! `front`: one Region's RDS and CloudWatch endpoint, and the way to its databases. A process of its
-//! own, so that it is frozen with its Region; it keeps nothing.
+//! `front`: one Region's RDS and CloudWatch endpoint, and the way to its databases. A process of
+//! its own, so that it is frozen with its Region; it keeps nothing.
 //!
 //! | path | who asks |
 //! | --- | --- |

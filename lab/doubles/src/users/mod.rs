@@ -1,5 +1,5 @@
-//! `users`: people who order steadily, by the name that DNS answers for. What they were told is safe
-//! is written down; what they saw is told when they are ended.
+//! `users`: people who order steadily, by the name that DNS answers for. What they were told is
+//! safe is written down; what they saw is told when they are ended.
 
 mod meter;
 
@@ -145,7 +145,7 @@ impl Users {
         let request = Request::post("/orders")
             .header("host", &self.arguments.name)
             .header("content-type", "application/json")
-            .body(Full::from(Bytes::from(json!({"id": id}).to_string())))?;
+            .body(Full::<Bytes>::from(json!({"id": id}).to_string()))?;
         let answer = sender.send_request(request).await?;
         let status = answer.status();
         let body = Limited::new(answer.into_body(), BODY_LIMIT).collect().await;

@@ -34,7 +34,7 @@ async fn promotions(lab: &Lab) -> usize {
 #[tokio::test]
 async fn instances_are_described_with_their_settings_and_kin_by_arn() {
     let lab = Lab::start();
-    let home = describe(&lab.rds(HOME).await, HOME.1).await;
+    let home = describe(&lab.rds(HOME), HOME.1).await;
     assert!(available(&home) && home.dbi_resource_id().is_some());
     assert_eq!(home.db_instance_arn(), Some(SOURCE));
     assert_eq!(groups(&home), [OPEN]);
@@ -43,7 +43,7 @@ async fn instances_are_described_with_their_settings_and_kin_by_arn() {
     let standby_arn = "arn:aws:rds:eu-central-1:111111111111:db:shop-standby";
     assert_eq!(home.read_replica_db_instance_identifiers(), [standby_arn]);
 
-    let client = lab.rds(STANDBY).await;
+    let client = lab.rds(STANDBY);
     let standby = describe(&client, STANDBY.1).await;
     assert_eq!(standby.read_replica_source_db_instance_identifier(), Some(SOURCE));
     let info = &standby.status_infos()[0];
@@ -55,15 +55,15 @@ async fn instances_are_described_with_their_settings_and_kin_by_arn() {
 #[tokio::test]
 async fn a_fence_is_a_closed_group_a_reboot_and_an_event_that_tells_of_it() {
     let lab = Lab::start();
-    let client = lab.rds(HOME).await;
-    lab.database(HOME, "beat", json!({"clients": 5, "served": 0})).await;
+    let client = lab.rds(HOME);
+    lab.connect(HOME, 5);
+    lab.established(HOME.1, 5).await;
     let begun = DateTime::from(SystemTime::now());
     let closing = client.modify_db_instance().db_instance_identifier(HOME.1);
     closing.vpc_security_group_ids(CLOSED).apply_immediately(true).send().await.unwrap();
     until(&client, HOME.1, |found| available(found) && groups(found) == [CLOSED]).await;
-    let beat = json!({"clients": 5, "served": 0});
-    let (_, door) = lab.database(HOME, "beat", beat.clone()).await;
-    assert_eq!(door["established"], 5, "tracked connections go on");
+    // Tracked connections go on.
+    lab.established(HOME.1, 5).await;
     let (status, _) = lab.database(HOME, "write", json!({"id": "tracked"})).await;
     assert_eq!(status, 200);
 
@@ -75,8 +75,7 @@ async fn a_fence_is_a_closed_group_a_reboot_and_an_event_that_tells_of_it() {
     let told: Vec<_> = events.events().iter().filter_map(|event| event.message()).collect();
     assert!(told.contains(&"DB instance restarted"), "{told:?}");
     assert!(events.events().iter().all(|event| *event.date().unwrap() >= begun));
-    let (_, door) = lab.database(HOME, "beat", beat).await;
-    assert_eq!((&door["established"], &door["writes"]), (&json!(0), &json!(false)));
+    lab.established(HOME.1, 0).await;
     let (status, _) = lab.database(HOME, "write", json!({"id": "fenced"})).await;
     assert_eq!(status, 503);
 }
@@ -84,7 +83,7 @@ async fn a_fence_is_a_closed_group_a_reboot_and_an_event_that_tells_of_it() {
 #[tokio::test]
 async fn a_promotion_is_available_before_its_source_goes_and_refused_the_second_time() {
     let lab = Lab::start();
-    let client = lab.rds(STANDBY).await;
+    let client = lab.rds(STANDBY);
     let promote = || client.promote_read_replica().db_instance_identifier(STANDBY.1).send();
     let answered = promote().await.unwrap();
     let at_once = answered.db_instance().unwrap();
@@ -99,7 +98,7 @@ async fn a_promotion_is_available_before_its_source_goes_and_refused_the_second_
 #[tokio::test]
 async fn a_promotion_is_refused_while_the_replica_backs_up() {
     let lab = Lab::start();
-    let client = lab.rds(STANDBY).await;
+    let client = lab.rds(STANDBY);
     let backup = json!({"site": "standby", "takes": "2s"});
     lab.data(Method::POST, "/backup", backup).await;
     assert_eq!(describe(&client, STANDBY.1).await.db_instance_status(), Some("backing-up"));
@@ -112,7 +111,7 @@ async fn a_promotion_is_refused_while_the_replica_backs_up() {
 #[tokio::test]
 async fn a_call_can_take_effect_and_time_out_or_lose_its_connection() {
     let lab = Lab::start();
-    let client = lab.rds(STANDBY).await;
+    let client = lab.rds(STANDBY);
     let fault = json!({"op": "PromoteReadReplica", "manner": "timeOutAfterEffect"});
     lab.data(Method::POST, "/faults", fault).await;
     let lost = client.promote_read_replica().db_instance_identifier(STANDBY.1).send().await;
@@ -135,7 +134,7 @@ async fn a_call_can_take_effect_and_time_out_or_lose_its_connection() {
 #[tokio::test]
 async fn an_old_writer_is_renamed_and_a_replica_takes_its_identifier() {
     let lab = Lab::start();
-    let (home, standby) = (lab.rds(HOME).await, lab.rds(STANDBY).await);
+    let (home, standby) = (lab.rds(HOME), lab.rds(STANDBY));
     standby.promote_read_replica().db_instance_identifier(STANDBY.1).send().await.unwrap();
     until(&standby, STANDBY.1, promoted).await;
     let old = describe(&home, HOME.1).await;

@@ -5,11 +5,10 @@ use std::net::{Ipv4Addr, TcpListener};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use aws_config::BehaviorVersion;
-use aws_config::retry::RetryConfig;
-use aws_config::timeout::TimeoutConfig;
 use aws_credential_types::Credentials;
-use aws_sdk_rds::config::Region;
+use aws_sdk_rds::config::retry::RetryConfig;
+use aws_sdk_rds::config::timeout::TimeoutConfig;
+use aws_sdk_rds::config::{BehaviorVersion, Region};
 use aws_sdk_rds::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_rds::types::DbInstance;
 use http::{Method, Request, StatusCode};
@@ -17,7 +16,7 @@ use http_body_util::{BodyExt, Full};
 use hyper::body::Bytes;
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
 /// Longest time until something is so.
@@ -94,27 +93,26 @@ impl Lab {
         &self.fronts[usize::from(region == STANDBY.0)]
     }
 
-    async fn config(&self, site: (&'static str, &str)) -> aws_config::SdkConfig {
-        let timeouts = TimeoutConfig::builder().operation_timeout(Duration::from_secs(3)).build();
-        aws_config::defaults(BehaviorVersion::latest())
+    pub(crate) fn rds(&self, site: (&'static str, &str)) -> aws_sdk_rds::Client {
+        let config = aws_sdk_rds::Config::builder()
+            .behavior_version(BehaviorVersion::latest())
             .region(Region::new(site.0))
-            .credentials_provider(Credentials::new("key", "secret", None, None, "test"))
+            .credentials_provider(credentials())
             .retry_config(RetryConfig::disabled())
-            .timeout_config(timeouts)
-            .endpoint_url(self.front(site))
-            .load()
-            .await
+            .timeout_config(timeouts())
+            .endpoint_url(self.front(site));
+        aws_sdk_rds::Client::from_conf(config.build())
     }
 
-    pub(crate) async fn rds(&self, site: (&'static str, &str)) -> aws_sdk_rds::Client {
-        aws_sdk_rds::Client::new(&self.config(site).await)
-    }
-
-    pub(crate) async fn cloudwatch(
-        &self,
-        site: (&'static str, &str),
-    ) -> aws_sdk_cloudwatch::Client {
-        aws_sdk_cloudwatch::Client::new(&self.config(site).await)
+    pub(crate) fn cloudwatch(&self, site: (&'static str, &str)) -> aws_sdk_cloudwatch::Client {
+        let config = aws_sdk_cloudwatch::Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new(site.0))
+            .credentials_provider(credentials())
+            .retry_config(RetryConfig::disabled())
+            .timeout_config(timeouts())
+            .endpoint_url(self.front(site));
+        aws_sdk_cloudwatch::Client::from_conf(config.build())
     }
 
     /// Asks `data`, which must accept it.
@@ -135,6 +133,41 @@ impl Lab {
         let method = if what == "count" { Method::GET } else { Method::POST };
         ask(method, &url, &body).await
     }
+
+    /// The application of a site says every half second that it wants connections, until the test
+    /// ends.
+    pub(crate) fn connect(&self, site: (&str, &str), clients: u32) {
+        let url = format!("{}/db/{}/beat", self.front(site), site.1);
+        tokio::spawn(async move {
+            loop {
+                ask(Method::POST, &url, &json!({"clients": clients, "served": 0})).await;
+                sleep(Duration::from_millis(500)).await;
+            }
+        });
+    }
+
+    /// Waits until so many connections to an instance are established.
+    pub(crate) async fn established(&self, id: &str, clients: u32) {
+        let end = Instant::now() + LIMIT;
+        loop {
+            let members = self.data(Method::GET, "/members", json!(null)).await;
+            let mut members = members.as_array().unwrap().iter();
+            let member = members.find(|member| member["id"] == id).unwrap();
+            if member["established"] == clients {
+                return;
+            }
+            assert!(Instant::now() < end, "never: {member}");
+            sleep(Duration::from_millis(50)).await;
+        }
+    }
+}
+
+fn credentials() -> Credentials {
+    Credentials::new("key", "secret", None, None, "test")
+}
+
+fn timeouts() -> TimeoutConfig {
+    TimeoutConfig::builder().operation_timeout(Duration::from_secs(3)).build()
 }
 
 async fn ask(method: Method, url: &str, body: &Value) -> (StatusCode, Value) {

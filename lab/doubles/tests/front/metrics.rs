@@ -42,7 +42,7 @@ const LAG: Wanted<'static> = ("ReplicaLag", "DBInstanceIdentifier", "shop-standb
 #[tokio::test]
 async fn lag_has_a_point_for_each_past_minute_by_the_real_clock() {
     let lab = Lab::start();
-    let client = lab.cloudwatch(STANDBY).await;
+    let client = lab.cloudwatch(STANDBY);
     let found = ask(&client, vec![query("lag", LAG)]).await;
     assert_eq!((found[0].id(), found[0].status_code()), (Some("lag"), Some(&StatusCode::Complete)));
     let (stamps, values) = (found[0].timestamps(), found[0].values());
@@ -58,7 +58,7 @@ async fn lag_has_a_point_for_each_past_minute_by_the_real_clock() {
 #[tokio::test]
 async fn connections_and_served_requests_are_asked_for_together_and_strangers_have_no_points() {
     let lab = Lab::start();
-    let client = lab.cloudwatch(HOME).await;
+    let client = lab.cloudwatch(HOME);
     let queries = vec![
         query("conns", ("DatabaseConnections", "DBInstanceIdentifier", "shop-home", "Maximum")),
         query("ok", ("HTTPCode_Target_2XX_Count", "LoadBalancer", "app/shop/1", "Sum")),
@@ -74,7 +74,7 @@ async fn connections_and_served_requests_are_asked_for_together_and_strangers_ha
 #[tokio::test]
 async fn a_statistic_that_is_not_kept_is_refused_with_cloudwatchs_own_code() {
     let lab = Lab::start();
-    let client = lab.cloudwatch(STANDBY).await;
+    let client = lab.cloudwatch(STANDBY);
     let now = SystemTime::now();
     let (name, dimension, value, _) = LAG;
     let refused = client
@@ -106,7 +106,7 @@ async fn orders_are_counted_and_those_a_dead_region_kept_are_told_as_missing() {
     assert_eq!(lab.database(stranger, "count", json!(null)).await.0, 404);
 
     lab.data(Method::POST, "/regions/eu-west-1", json!({"up": false})).await;
-    let client = lab.rds(STANDBY).await;
+    let client = lab.rds(STANDBY);
     client.promote_read_replica().db_instance_identifier(STANDBY.1).send().await.unwrap();
     until(&client, STANDBY.1, |found| found.read_replica_source_db_instance_identifier().is_none())
         .await;
