@@ -143,7 +143,7 @@ mod tests {
             process: gone.clone(),
         };
         let clusters = vec![cluster("management", &[gone]), cluster("home", &[])];
-        State { clusters, clouds: vec![cloud], doubles: vec![] }
+        State { clusters, clouds: vec![cloud], doubles: Vec::new() }
     }
 
     #[test]

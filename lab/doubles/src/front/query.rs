@@ -103,6 +103,8 @@ fn create_replica(form: &Form, instance: &str, region: &Region) -> Result<RdsOp,
         groups.push("sg-default".into());
     }
     let settings = InstanceSettings {
+        // Its source's, whatever is said here.
+        engine: "mysql".into(),
         class: form.need("DBInstanceClass")?.into(),
         subnet_group: text("DBSubnetGroupName"),
         parameter_group: text("DBParameterGroupName"),
@@ -113,8 +115,7 @@ fn create_replica(form: &Form, instance: &str, region: &Region) -> Result<RdsOp,
     };
     Ok(RdsOp::CreateReplica {
         instance: instance.into(),
-        source: last_part(source).into(),
-        source_region,
+        source: source.into(),
         settings: Box::new(settings),
     })
 }
