@@ -149,8 +149,11 @@ impl Rds {
     fn create(&mut self, asked: &Asked<'_>, now: Now, rng: &mut fastrand::Rng) {
         let of = asked.source;
         let door = self.door_in(asked.region, self.dbs[of].door / 2);
-        // RDS: a new replica has no backups; most engines' get the default parameter group.
-        let mut settings = InstanceSettings { backup_retention_days: 0, ..asked.settings.clone() };
+        // RDS: a new replica has its source's engine and no backups; most engines' get the default
+        // parameter group.
+        let engine = self.dbs[of].settings.engine.clone();
+        let settings = asked.settings.clone();
+        let mut settings = InstanceSettings { engine, backup_retention_days: 0, ..settings };
         if !settings.grouped_at_birth() {
             settings.parameter_group = None;
         }
