@@ -19,6 +19,9 @@ use crate::tools::Tools;
 /// Longest time to get ready, on a busy machine.
 const READY_LIMIT: Duration = Duration::from_secs(120);
 
+/// The account that everything is in.
+const ACCOUNT: &str = "111111111111";
+
 static STARTED: AtomicUsize = AtomicUsize::new(0);
 
 /// A running moto; it ends when this is dropped.
@@ -44,7 +47,7 @@ impl Moto {
         let port = ports::free()?;
         let mut command = Command::new(&tools.moto_python);
         command.args(["-m", "moto.server", "-H", "127.0.0.1", "-p", &port.to_string()]);
-        command.current_dir(&folder).env("HOME", &folder);
+        command.current_dir(&folder).env("HOME", &folder).env("MOTO_ACCOUNT_ID", ACCOUNT);
         let process = Process::spawn("moto", &mut command, &folder.join("moto.log"))?;
         reaper.watch(process.record())?;
         process.wait_ready(READY_LIMIT, || match http::status(port, "/moto-api/")? {

@@ -3,6 +3,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use aws_credential_types::Credentials;
@@ -15,25 +16,30 @@ use aws_sdk_route53 as route53;
 use aws_sdk_route53::types::{HealthCheckConfig, HealthCheckType};
 use bowline::edges::Aws;
 use bowline::edges::aws::{AwsEdge, Endpoints};
+use bowline::service::{RunOptions, StoreOptions};
 use bowline_core::model::{ChangeId, HealthCheckId, Region, RoleArn, Scope, ZoneId};
 use bowline_core::op::{
     AliasTarget, Answer, ElbOp, Failover, Fault, HealthCheckKind, LoadBalancer,
     LoadBalancerSelector, Op, RecordSet, RecordType, Route53Op, TargetHealth,
 };
-use bowline_lab::{Lab, LabOptions};
+use bowline_lab::{Cloud, Lab, LabOptions};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
-const ROLE: &str = "arn:aws:iam::111111111111:role/bowline";
+/// Who may assume the lab's role: everybody. Percent-encoded for a form.
+const TRUST: &str = "%7B%22Version%22%3A%222012-10-17%22%2C%22Statement%22%3A%5B%7B%22Effect%22\
+    %3A%22Allow%22%2C%22Principal%22%3A%7B%22AWS%22%3A%22%2A%22%7D%2C%22Action%22%3A\
+    %22sts%3AAssumeRole%22%7D%5D%7D";
 
 /// An edge into the lab's AWS, and what its Regions are made with.
 struct World {
     lab: Lab,
     edge: AwsEdge,
+    role: RoleArn,
 }
 
 impl World {
-    fn new() -> Self {
+    async fn new() -> Self {
         let mut options = LabOptions::default().only(&["home", "global"]);
         options.clusters.clear();
         let lab = Lab::start(options).unwrap();
@@ -49,7 +55,10 @@ impl World {
         );
         std::fs::write(&file, text).unwrap();
         let edge = AwsEdge::with_credentials(Endpoints::read(&file).unwrap(), credentials());
-        Self { lab, edge }
+        let roles = [role(home).await, role(global).await];
+        assert_eq!(roles[0], roles[1], "one account");
+        let [role, _] = roles;
+        Self { lab, edge, role }
     }
 
     /// The Route 53 of somebody else, who sets the scene.
@@ -73,11 +82,11 @@ impl World {
     }
 
     async fn dns(&self, op: Route53Op) -> Result<Answer, Fault> {
-        self.edge.perform(&Op::Route53(Some(RoleArn::new(ROLE)), op)).await
+        self.edge.perform(&Op::Route53(Some(self.role.clone()), op)).await
     }
 
     async fn balancing(&self, op: ElbOp) -> Result<Answer, Fault> {
-        let scope = Scope { region: Region::new("eu-west-1"), role: Some(RoleArn::new(ROLE)) };
+        let scope = Scope { region: Region::new("eu-west-1"), role: Some(self.role.clone()) };
         self.edge.perform(&Op::Elb(scope, op)).await
     }
 }
@@ -89,7 +98,7 @@ fn credentials() -> Credentials {
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs the lab: cargo xtask test"]
 async fn the_aws_edge_against_an_emulator_that_can_stop() {
-    let world = World::new();
+    let world = World::new().await;
     records(&world).await;
     health_checks(&world).await;
     balancers(&world).await;
@@ -135,7 +144,8 @@ async fn zone(world: &World) -> ZoneId {
 }
 
 async fn check(world: &World, config: HealthCheckConfig) -> HealthCheckId {
-    let reference = format!("{config:?}");
+    static MADE: AtomicU32 = AtomicU32::new(0);
+    let reference = MADE.fetch_add(1, Ordering::Relaxed).to_string();
     let made = world.route53().create_health_check().health_check_config(config);
     let made = made.caller_reference(reference).send().await.unwrap();
     HealthCheckId::new(made.health_check.unwrap().id)
@@ -213,25 +223,40 @@ async fn health_checks(world: &World) {
     let Ok(Answer::CheckStatus { healthy, of }) = status().await else { panic!() };
     assert!(of > 0 && healthy == of, "a new check is healthy: {healthy} of {of}");
     let path = format!("/_fakecloud/route53/health-checks/{child}/status");
-    post(world, &path, r#"{"status":"Failure"}"#).await;
+    let failure = ("application/json", r#"{"status":"Failure"}"#);
+    ask(world.lab.cloud("global").unwrap(), &path, failure).await;
     assert_eq!(status().await, Ok(Answer::CheckStatus { healthy: 0, of }));
 }
 
-/// Asks one of the emulator's own paths.
-async fn post(world: &World, path: &str, body: &str) {
-    let endpoint = world.lab.cloud("global").unwrap().endpoint();
+/// Makes the role that everybody may assume; gives its ARN.
+async fn role(cloud: &Cloud) -> RoleArn {
+    let form = format!(
+        "Action=CreateRole&Version=2010-05-08&RoleName=bowline&AssumeRolePolicyDocument={TRUST}"
+    );
+    let made = ask(cloud, "/", ("application/x-www-form-urlencoded", &form)).await;
+    let arn = made.split_once("<Arn>").unwrap().1.split_once('<').unwrap().0;
+    RoleArn::new(arn)
+}
+
+/// Posts what no SDK of ours does. The emulator finds the service in the signature's scope and does
+/// not verify it.
+async fn ask(cloud: &Cloud, path: &str, (kind, body): (&str, &str)) -> String {
+    let endpoint = cloud.endpoint();
     let address = endpoint.strip_prefix("http://").unwrap();
     let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
     let length = body.len();
     let request = format!(
-        "POST {path} HTTP/1.1\r\nhost: {address}\r\ncontent-type: application/json\r\n\
-         content-length: {length}\r\nconnection: close\r\n\r\n{body}"
+        "POST {path} HTTP/1.1\r\nhost: {address}\r\nauthorization: AWS4-HMAC-SHA256 \
+         Credential=AKIDEXAMPLE/20261121/us-east-1/iam/aws4_request, SignedHeaders=host, \
+         Signature=00\r\ncontent-type: {kind}\r\ncontent-length: {length}\r\n\
+         connection: close\r\n\r\n{body}"
     );
     stream.write_all(request.as_bytes()).await.unwrap();
     let mut answer = String::new();
     let read = tokio::time::timeout(Duration::from_secs(5), stream.read_to_string(&mut answer));
     read.await.unwrap().unwrap();
     assert!(answer.starts_with("HTTP/1.1 2"), "{answer}");
+    answer
 }
 
 // === Load balancers ===
@@ -372,4 +397,29 @@ async fn stopped(world: &World) {
     let lost = world.dns(op).await;
     assert!(matches!(lost, Err(Fault::Unknown(_))), "it may have happened: {lost:?}");
     world.lab.cloud("global").unwrap().thaw().unwrap();
+}
+
+// === Without the lab ===
+
+#[tokio::test]
+async fn the_service_is_built_with_aws_and_asks_nobody_at_its_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let file = folder.path().join("endpoints.yaml");
+    let services = format!("{{rds: 'http://{address}', eks: 'http://{address}'}}");
+    let text = format!("regions: {{eu-west-1: {services}}}\ndns: ['{address}']\n");
+    std::fs::write(&file, text).unwrap();
+    let store = folder.path().join("store");
+    let mut options = RunOptions::new(StoreOptions::Folder { folder: store, policies: Vec::new() });
+    options.endpoints = Some(file.clone());
+    let edges = bowline::service::edges(&options).await.unwrap();
+    assert!(edges.aws.is_some() && edges.clusters.eks.is_some());
+    assert_eq!(edges.dns.only, [address]);
+    let asked = tokio::time::timeout(Duration::from_millis(300), listener.accept()).await;
+    assert!(asked.is_err(), "nobody was asked");
+    std::fs::write(&file, "regions: {eu-west-1: {rds: 'rds.example.com'}}").unwrap();
+    let refused = bowline::service::edges(&options).await.err().unwrap();
+    let why = std::error::Error::source(&refused).unwrap().to_string();
+    assert!(why.contains("endpoints.yaml:1:") && why.contains("https://HOST"), "{why}");
 }

@@ -50,7 +50,7 @@ pub(super) fn member(known: &Known, site: Site, active: Site) -> Result<MemberFa
         instance: found.id.clone(),
         arn: found.arn.clone(),
         resource: found.resource.clone(),
-        settings: found.settings.clone(),
+        settings: (*found.settings).clone(),
     })
 }
 

@@ -142,7 +142,8 @@ async fn target_groups(
     for listener in listeners(client, load_balancer, pace).await? {
         let behind = if has_rules(&listener) {
             let arn = listener.listener_arn().unwrap_or_default();
-            let rules = rules(client, arn, pace).await?;
+            let mut rules = rules(client, arn, pace).await?;
+            rules.push(default_rule(&listener));
             hosts.iter().flat_map(|host| reached(&rules, host)).collect()
         } else {
             forwarded(listener.default_actions())
@@ -154,6 +155,12 @@ async fn target_groups(
         }
     }
     Ok(found)
+}
+
+/// The listener's own word for its default rule, should the list of rules leave it out.
+fn default_rule(listener: &Listener) -> Rule {
+    let actions = listener.default_actions().to_vec();
+    Rule::builder().priority("default").is_default(true).set_actions(Some(actions)).build()
 }
 
 /// Only what speaks HTTP looks at hosts; a network load balancer sends everything on.

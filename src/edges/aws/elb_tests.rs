@@ -211,6 +211,14 @@ async fn the_groups_behind_all_listeners_are_found_each_once() {
 }
 
 #[tokio::test]
+async fn a_default_rule_that_is_not_listed_is_the_listeners_own() {
+    let one = listeners(&listener("l-1", "HTTP", "rest"), "");
+    let scripts = [one, rules(&[("1", "shop.example.com", "shop")], "")];
+    let (seen, _r) = told(&scripts, &groups_of(&["x.example.com"])).await;
+    assert_eq!(seen, groups(&["rest"]));
+}
+
+#[tokio::test]
 async fn a_network_load_balancer_sends_every_host_on() {
     let tcp = listener("l-1", "TCP", "shop");
     let (seen, mut requests) = told(&[listeners(&tcp, "")], &groups_of(&["x.example.com"])).await;

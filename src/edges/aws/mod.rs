@@ -125,6 +125,6 @@ impl EksLogins for AwsEdge {
 }
 
 #[cfg(test)]
-mod moto_tests;
+mod shapes_tests;
 #[cfg(test)]
 mod tests;
