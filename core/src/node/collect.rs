@@ -58,7 +58,7 @@ fn member(known: &Known, site: Site) -> Result<MemberFacts, Incomplete> {
         instance: found.id.clone(),
         arn: found.arn.clone(),
         resource: found.resource.clone(),
-        settings: found.settings.clone(),
+        settings: (*found.settings).clone(),
     })
 }
 

@@ -329,7 +329,7 @@ pub struct Instance {
     /// Identifiers of its own replicas.
     pub replicas: Vec<InstanceId>,
     /// Settings in force.
-    pub settings: InstanceSettings,
+    pub settings: Box<InstanceSettings>,
     /// Whether the master password is managed by RDS (`MasterUserSecret`), which rules replicas
     /// out.
     pub managed_password: bool,

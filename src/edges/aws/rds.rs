@@ -156,7 +156,7 @@ fn instance(id: &InstanceId, found: &DbInstance) -> Option<Instance> {
         source: source(found).map(identifier),
         streaming: streaming(found),
         replicas: replicas.map(|replica| identifier(replica)).collect(),
-        settings: settings(found)?,
+        settings: Box::new(settings(found)?),
         managed_password: found.master_user_secret().is_some(),
     })
 }

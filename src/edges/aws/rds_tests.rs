@@ -72,7 +72,7 @@ async fn an_instance_is_read_with_everything_that_is_judged_by() {
         source: Some("shop-standby".into()),
         streaming: true,
         replicas: vec!["near".into(), "far".into()],
-        settings: InstanceSettings {
+        settings: Box::new(InstanceSettings {
             engine: "postgres".into(),
             class: "db.r6g.large".into(),
             subnet_group: Some("private".into()),
@@ -81,7 +81,7 @@ async fn an_instance_is_read_with_everything_that_is_judged_by() {
             kms_key: Some("arn:aws:kms:eu-west-1:111111111111:key/k".into()),
             backup_retention_days: 7,
             multi_az: true,
-        },
+        }),
         managed_password: false,
     };
     let (answer, seen) =

@@ -30,7 +30,7 @@ fn instance(source: Option<&str>) -> Instance {
         source: source.map(Into::into),
         streaming: source.is_some(),
         replicas: Vec::new(),
-        settings: settings("sg-app"),
+        settings: Box::new(settings("sg-app")),
         managed_password: false,
     }
 }
@@ -75,7 +75,7 @@ impl Rds {
     fn change(&mut self, op: &RdsOp) -> Result<Answer, Fault> {
         if let RdsOp::CreateReplica { instance: id, source, settings, .. } = op {
             let source = source.instance().unwrap();
-            let (id, mut settings) = (id.clone(), (**settings).clone());
+            let (id, mut settings) = (id.clone(), settings.clone());
             (settings.backup_retention_days, settings.parameter_group) = (0, None);
             let resource = ResourceId::new("db-2");
             let new = Instance { id, resource, settings, ..instance(Some(source.as_str())) };
@@ -98,7 +98,7 @@ impl Rds {
             RdsOp::Promote(_) if self.shows => (found.source, found.streaming) = (None, false),
             RdsOp::Promote(_) => {}
             RdsOp::Rename { to, .. } => found.id = to.clone(),
-            RdsOp::Configure { settings, .. } => found.settings = (**settings).clone(),
+            RdsOp::Configure { settings, .. } => found.settings.clone_from(settings),
             other => panic!("{other:?}"),
         }
         Ok(Answer::Ok)
@@ -202,7 +202,11 @@ fn a_rebuild_renames_the_old_instance_and_creates_a_replica_under_its_name() {
     assert_eq!(outputs.get("resource").map(|id| &**id), Some("db-2"));
     assert_eq!(first.sent.len(), 2, "created, then told what RDS takes only afterwards");
     let made = rds.instance.as_ref().map(|made| made.settings.clone());
-    assert_eq!(made, Some(settings("sg-app")), "backups are on, so that it can be a source");
+    assert_eq!(
+        made,
+        Some(Box::new(settings("sg-app"))),
+        "backups are on, so that it can be a source"
+    );
     assert!(drive(&mut rds, &create).1.sent.is_empty(), "running it twice changes nothing");
 }
 

@@ -58,7 +58,7 @@ fn instance(source: Option<&str>, status: &str) -> Result<Answer, Fault> {
         source: source.map(Into::into),
         streaming: source.is_some(),
         replicas: Vec::new(),
-        settings: settings("sg-app"),
+        settings: Box::new(settings("sg-app")),
         managed_password: false,
     }))
 }

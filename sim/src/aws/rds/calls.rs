@@ -176,7 +176,7 @@ impl Rds {
             source: db.named_source.map(|source| self.dbs[source].id.clone()),
             streaming: db.streaming(),
             replicas: self.dbs.iter().filter(of_this).map(|replica| replica.id.clone()).collect(),
-            settings: db.settings.clone(),
+            settings: Box::new(db.settings.clone()),
             managed_password: db.managed_password,
         }
     }
