@@ -1,5 +1,5 @@
 //! Credentials that are there before they are needed: renewed at half of their life, and used on
-//! while their renewal fails, so that an STS that is down for minutes keeps nothing from being done.
+//! while their renewal fails, so that an STS that is down for minutes holds nothing up.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime};

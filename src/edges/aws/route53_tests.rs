@@ -48,10 +48,12 @@ fn page(sets: &str, next: &str) -> String {
 
 const ALIAS: &str = "<ResourceRecordSet><Name>\\052.shop.example.com.</Name><Type>A</Type>\
     <SetIdentifier>home</SetIdentifier><Failover>PRIMARY</Failover><AliasTarget>\
-    <HostedZoneId>Z32O12XQLNTSW2</HostedZoneId><DNSName>dualstack.Web-1.elb.amazonaws.com.</DNSName>\
+    <HostedZoneId>Z32O12XQLNTSW2</HostedZoneId>\
+    <DNSName>dualstack.Web-1.elb.amazonaws.com.</DNSName>\
     <EvaluateTargetHealth>true</EvaluateTargetHealth></AliasTarget>\
     <HealthCheckId>check-1</HealthCheckId></ResourceRecordSet>";
-const MX: &str = "<ResourceRecordSet><Name>\\052.shop.example.com.</Name><Type>MX</Type><TTL>60</TTL>\
+const MX: &str = "<ResourceRecordSet><Name>\\052.shop.example.com.</Name><Type>MX</Type>\
+    <TTL>60</TTL>\
     <ResourceRecords><ResourceRecord><Value>10 mail</Value></ResourceRecord></ResourceRecords>\
     </ResourceRecordSet>";
 const TEXT: &str = "<ResourceRecordSet><Name>\\052.shop.example.com.</Name><Type>TXT</Type>\
@@ -273,7 +275,8 @@ async fn s11_checkers_that_say_nothing_are_not_counted() {
 #[tokio::test]
 async fn a_zone_is_its_apex_and_its_servers() {
     let body = "<GetHostedZoneResponse><HostedZone><Id>/hostedzone/Z1</Id><Name>Example.com.</Name>\
-                <CallerReference>x</CallerReference><Config><PrivateZone>true</PrivateZone></Config>\
+                <CallerReference>x</CallerReference>\
+                <Config><PrivateZone>true</PrivateZone></Config>\
                 </HostedZone><DelegationSet><NameServers>\
                 <NameServer>ns-1.awsdns-00.com</NameServer>\
                 <NameServer>NS-2.awsdns-00.net.</NameServer></NameServers></DelegationSet>\
