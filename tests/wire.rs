@@ -2,6 +2,8 @@
 //! Karpenter. What needs the lab is ignored by a plain `cargo test`; `cargo xtask test` runs it.
 #![allow(clippy::unwrap_used)]
 
+#[path = "wire/aws.rs"]
+mod aws;
 #[path = "wire/election.rs"]
 mod election;
 #[path = "wire/folder.rs"]

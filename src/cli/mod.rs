@@ -67,7 +67,7 @@ pub enum Command {
     /// The commands that want something of a group.
     #[command(flatten)]
     Act(act::Wish),
-    /// Be a replica of the controller, until told to stop. AWS is not reached yet.
+    /// Be a replica of the controller, until told to stop.
     Run(serve::RunArgs),
     /// Print the custom resources, admission policy and roles that a cluster needs.
     Crd(serve::CrdArgs),

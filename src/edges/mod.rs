@@ -11,14 +11,16 @@
 //!
 //! ```text
 //! Store, Lease → kube/store or files/      Kube → kube/site       Probe, Notify → net/
-//! Route53, Elb, Rds, CloudWatch, Gate → the AWS edge, if one was given
+//! Route53, Elb, Rds, CloudWatch → aws/
 //! ```
 
+pub mod aws;
 pub mod files;
 pub mod kube;
 pub mod net;
 pub mod read_only;
 pub mod registry;
+mod words;
 
 use std::sync::Arc;
 
@@ -78,7 +80,7 @@ pub struct Edges {
     pub dns: Dns,
     /// Whom notices are for.
     pub registry: Registry,
-    /// AWS.
+    /// AWS; `None` in a process that has nothing to do with it.
     pub aws: Option<Arc<dyn Aws>>,
 }
 
@@ -120,7 +122,7 @@ impl Edges {
             Op::Route53(..) | Op::Elb(..) | Op::Rds(..) | Op::CloudWatch(..) | Op::Gate(..) => {
                 match &self.aws {
                     Some(aws) => aws.perform(op).await,
-                    None => Err(Fault::Invalid("calls to AWS come with Part C".into())),
+                    None => Err(Fault::Invalid("this process makes no calls to AWS".into())),
                 }
             }
         }

@@ -73,7 +73,6 @@ fn writes() -> Vec<Op> {
         RdsOp::CreateReplica {
             instance: "db".into(),
             source: "other".into(),
-            source_region: "eu-west-1".into(),
             settings: Box::new(settings()),
         },
     ];
@@ -120,6 +119,7 @@ fn scope() -> Scope {
 
 fn settings() -> InstanceSettings {
     InstanceSettings {
+        engine: "mysql".into(),
         class: "db.r6g.large".into(),
         subnet_group: None,
         parameter_group: None,

@@ -9,6 +9,7 @@ use bowline_core::model::ObjectName;
 use bowline_core::op::Fault;
 
 use super::log::LogFormat;
+use crate::edges::aws::EndpointsError;
 use crate::edges::kube::AccessError;
 
 /// Where the store is.
@@ -83,6 +84,9 @@ pub enum ServiceError {
     /// The store cannot be opened.
     #[error("store: {0}")]
     Store(Fault),
+    /// The endpoints file cannot be used.
+    #[error("endpoints file")]
+    Endpoints(#[from] EndpointsError),
     /// An address is taken, or signals cannot be listened to.
     #[error("{0}")]
     System(String, #[source] std::io::Error),

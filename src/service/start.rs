@@ -12,13 +12,14 @@ use super::options::{RunOptions, ServiceError, StoreOptions};
 use super::policies::Source;
 use super::signals::Signals;
 use super::{http, log};
+use crate::edges::aws::{AwsEdge, Endpoints};
 use crate::edges::files::FileStore;
-use crate::edges::kube::{ClusterStore, Clusters, KubeconfigSource, Wire};
+use crate::edges::kube::{ClusterStore, Clusters, EksLogins, KubeconfigSource, Wire};
 use crate::edges::net::Dns;
 use crate::edges::registry::{Registry, Secrets};
 use crate::edges::{Edges, Store};
 
-/// Runs the service until it is told to stop, with nothing that speaks to AWS.
+/// Runs the service until it is told to stop.
 ///
 /// # Errors
 /// What kept it from starting, or which critical task ended.
@@ -50,11 +51,13 @@ async fn opened(options: &RunOptions) -> Result<(Store, Option<(Wire, ObjectName
     }
 }
 
-/// The edges that the options ask for.
+/// The edges that the options ask for. AWS is asked nothing yet, not even for credentials.
 ///
 /// # Errors
-/// A cluster or directory that cannot be used.
+/// A cluster, directory or endpoints file that cannot be used.
 pub async fn edges(options: &RunOptions) -> Result<Edges, ServiceError> {
+    let endpoints = options.endpoints.as_deref().map(Endpoints::read).transpose()?;
+    let endpoints = endpoints.unwrap_or_default();
     let (store, management) = opened(options).await?;
     let secrets = match (&options.secrets, &management) {
         (Some(folder), _) => Secrets::Folder(folder.clone()),
@@ -62,12 +65,14 @@ pub async fn edges(options: &RunOptions) -> Result<Edges, ServiceError> {
         (None, None) => Secrets::None,
     };
     let kubeconfig = KubeconfigSource { file: options.kubeconfig.clone() };
-    let clusters = Clusters::new(kubeconfig, management);
-    let registry = Registry::new(secrets);
-    Ok(Edges { store, clusters, dns: Dns::default(), registry, aws: None })
+    let dns = Dns { only: endpoints.dns.clone(), ..Dns::default() };
+    let aws = Arc::new(AwsEdge::new(endpoints));
+    let mut clusters = Clusters::new(kubeconfig, management);
+    clusters.eks = Some(Arc::clone(&aws) as Arc<dyn EksLogins>);
+    Ok(Edges { store, clusters, dns, registry: Registry::new(secrets), aws: Some(aws) })
 }
 
-/// Runs the service over given edges, to which whoever calls may have added AWS.
+/// Runs the service over given edges.
 ///
 /// # Errors
 /// What kept it from starting, or which critical task ended.

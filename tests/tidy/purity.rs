@@ -45,8 +45,12 @@ const ALLOWED: &[(&str, &[&str])] = &[
 
 /// Packages no other crate of the workspace may depend on, and who is meant: the direction
 /// `core` ← `sim` ← `bowline`, with `lab` and `xtask` beside them.
-const FORBIDDEN: &[(&str, &[&str])] =
-    &[("lab", &["bowline", "xtask"]), ("xtask", &["bowline"]), (".", &["xtask"])];
+const FORBIDDEN: &[(&str, &[&str])] = &[
+    ("lab", &["bowline", "bowline-doubles", "xtask"]),
+    ("lab/doubles", &["bowline", "xtask"]),
+    ("xtask", &["bowline"]),
+    (".", &["bowline-doubles", "xtask"]),
+];
 
 /// Crates whose names must not stand in a pure crate, were they dependencies or not.
 const CRATES: &[&str] = &["tokio", "kube", "k8s_openapi", "hyper", "reqwest", "rand", "chrono"];
@@ -185,7 +189,7 @@ fn renamed(text: &str) -> Option<&str> {
 
 /// The manifests' findings for the whole workspace.
 pub(crate) fn workspace_dependencies() -> Vec<Finding> {
-    ["core", "sim", "lab", "xtask", "."]
+    ["core", "sim", "lab", "lab/doubles", "xtask", "."]
         .iter()
         .flat_map(|folder| {
             let path = root().join(folder).join("Cargo.toml");

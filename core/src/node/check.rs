@@ -418,6 +418,7 @@ impl Look {
             Self::Replication(site) => known.replication.contains_key(site),
             Self::Gate => true,
             Self::Workload(site, index) => known.workloads.contains_key(&(*site, *index)),
+            Self::Floor(site, index) => known.floor.contains_key(&(*site, *index)),
             Self::Pool(index) => known.pools.contains_key(index),
             Self::ClusterClaim(site) => known.cluster_claims.contains_key(site),
             Self::Records(_, name) => known.records.contains_key(name),
@@ -438,6 +439,11 @@ impl Look {
                 let found = policy.capacity.workloads.get(*index);
                 let name = found.map(|workload| workload.object.to_string()).unwrap_or_default();
                 format!("{site}'s {name}")
+            }
+            Self::Floor(site, index) => {
+                let found = policy.capacity.floor.get(*index);
+                let name = found.map(ToString::to_string).unwrap_or_default();
+                format!("{site}'s {name} (floor)")
             }
             Self::Pool(index) => {
                 let found = policy.capacity.pools.get(*index);

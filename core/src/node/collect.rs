@@ -48,6 +48,7 @@ pub(super) fn member(known: &Known, site: Site, active: Site) -> Result<MemberFa
     }
     Ok(MemberFacts {
         instance: found.id.clone(),
+        arn: found.arn.clone(),
         resource: found.resource.clone(),
         settings: found.settings.clone(),
     })

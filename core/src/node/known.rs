@@ -31,6 +31,8 @@ pub(super) struct Known {
     pub(super) replication: BTreeMap<Site, Replication>,
     /// By site and position in the policy; `None`: it does not exist.
     pub(super) workloads: BTreeMap<(Site, usize), SeenAt<Option<WorkloadView>>>,
+    /// By site and position in the policy's floor; `None`: it does not exist.
+    pub(super) floor: BTreeMap<(Site, usize), SeenAt<Option<WorkloadView>>>,
     pub(super) pools: BTreeMap<usize, SeenAt<Option<PoolView>>>,
     pub(super) cluster_claims: BTreeMap<Site, SeenAt<Option<Claim>>>,
     pub(super) records: BTreeMap<Host, SeenAt<Vec<RecordSet>>>,
@@ -89,6 +91,9 @@ impl Known {
             (Look::Workload(site, index), Answer::Workload(view)) => {
                 self.workloads.insert((*site, *index), SeenAt { at, value: Some(view) });
             }
+            (Look::Floor(site, index), Answer::Workload(view)) => {
+                self.floor.insert((*site, *index), SeenAt { at, value: Some(view) });
+            }
             (Look::Pool(index), Answer::Pool(view)) => {
                 self.pools.insert(*index, SeenAt { at, value: Some(view) });
             }
@@ -117,6 +122,9 @@ impl Known {
             }
             Look::Workload(site, index) => {
                 self.workloads.insert((*site, *index), SeenAt { at, value: None });
+            }
+            Look::Floor(site, index) => {
+                self.floor.insert((*site, *index), SeenAt { at, value: None });
             }
             Look::Pool(index) => drop(self.pools.insert(*index, SeenAt { at, value: None })),
             _ => {}

@@ -75,6 +75,8 @@ impl Group {
     pub(super) fn propose(&mut self, now: Now) -> Member {
         let serving = self.sampler.serving(self.active(), now.mono);
         self.serving.observe(now, serving.verdict);
+        self.was_down |= serving.verdict == Answer3::No;
+        self.was_down &= serving.verdict != Answer3::Yes || self.ledger().open_run().is_some();
         let ready = self.readiness(now).verdict;
         self.ready.observe(now, ready);
         let decision = crate::decide::decide(&self.situation(now));
@@ -101,7 +103,8 @@ impl Group {
                 _ => begin::automatic_failover(self, host),
             },
             Some(Decision::StandDown) => {
-                self.unwind(words::SERVES_AGAIN.into());
+                let why = if self.was_down { words::SERVES_AGAIN } else { words::FALSE_ALARM };
+                self.unwind(why.into());
                 Ok(Vec::new())
             }
             Some(Decision::Hold(_) | Decision::AskHuman(_)) | None => Ok(Vec::new()),
@@ -174,6 +177,8 @@ impl Group {
             return Some(words::ask(&self.policy, run, step, question));
         }
         match &self.decision {
+            // The run that begins with this asks by itself.
+            Some(Decision::AskHuman(ask)) if asked_in_a_run(ask) && self.obstacle.is_none() => None,
             Some(Decision::AskHuman(ask)) => Some(words::ask_decision(self, ask, now)),
             Some(Decision::Hold(why)) if why.alarms() => Some(words::alarm(self, why, now)),
             _ => None,

@@ -1,7 +1,7 @@
 //! A look ahead against a small world that answers and never changes.
 
 use super::*;
-use crate::model::{Mono, Wall};
+use crate::model::{InstanceArn, Mono, Wall};
 use crate::op::{
     Instance, InstanceEvent, KubeOp, PoolView, RdsOp, RecordSet, Route53Op, WorkloadView,
 };
@@ -69,6 +69,7 @@ fn instance(ground: &Ground, id: &crate::model::InstanceId) -> Result<Answer, Fa
     let Some((site, source)) = found else { return Err(Fault::NotFound(id.to_string())) };
     Ok(Answer::Instance(Instance {
         id: id.clone(),
+        arn: InstanceArn::of("aws", &ground.policy.site(site).scope.region, "111111111111", id),
         resource: format!("db-{site}").as_str().into(),
         status: "available".into(),
         source: source.map(Into::into),

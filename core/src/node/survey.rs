@@ -35,6 +35,8 @@ pub(super) enum Look {
     Replication(Site),
     /// A workload, by its position in the policy.
     Workload(Site, usize),
+    /// A workload of a cluster's floor, by its position in the policy.
+    Floor(Site, usize),
     /// A NodePool of the standby, by its position in the policy.
     Pool(usize),
     /// The group's fence ConfigMap.
@@ -70,6 +72,7 @@ impl Survey {
             }
             let count = policy.capacity.workloads.len();
             looks.extend((0..count).map(|index| Look::Workload(site, index)));
+            looks.extend((0..policy.capacity.floor.len()).map(|index| Look::Floor(site, index)));
             looks.push(Look::ClusterClaim(site));
         }
         looks.extend((0..policy.capacity.pools.len()).map(Look::Pool));
@@ -185,7 +188,8 @@ impl Look {
             Self::ClosedCheck if known.closed_check.is_some() => SELDOM,
             Self::ZoneClaim(id) if !known.zones.contains_key(id) => Span::secs(1),
             Self::Zone(_) | Self::ClosedCheck => OFTEN,
-            Self::Workload(..) | Self::Pool(_) | Self::Records(..) => NOW_AND_THEN,
+            Self::Workload(..) | Self::Floor(..) | Self::Pool(_) => NOW_AND_THEN,
+            Self::Records(..) => NOW_AND_THEN,
             Self::Gate | Self::ZoneClaim(_) => NOW_AND_THEN,
         }
     }
@@ -237,6 +241,7 @@ impl Look {
             Self::Instance(site)
             | Self::Replication(site)
             | Self::Workload(site, _)
+            | Self::Floor(site, _)
             | Self::ClusterClaim(site) => *site,
             _ => Site::Standby,
         };
@@ -255,6 +260,9 @@ impl Look {
             }
             Self::Workload(_, index) => {
                 kube(KubeOp::Workload(policy.capacity.workloads.get(*index)?.object.clone()))
+            }
+            Self::Floor(_, index) => {
+                kube(KubeOp::Workload(policy.capacity.floor.get(*index)?.clone()))
             }
             Self::Pool(index) => {
                 kube(KubeOp::Pool(policy.capacity.pools.get(*index)?.name.clone()))

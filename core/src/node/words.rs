@@ -11,8 +11,11 @@ use crate::step::Question;
 use super::group::Group;
 use super::notices::Message;
 
-/// Why a run that prepared, or waited for a yes, is sent back.
-pub(super) const SERVES_AGAIN: &str = "a false alarm: the active site serves again";
+/// Why a run that only prepared is sent back: nobody was without service for the confirm time.
+pub(super) const FALSE_ALARM: &str = "a false alarm: the active site serves";
+
+/// Why a run is sent back whose reason was real, and is over.
+pub(super) const SERVES_AGAIN: &str = "the outage is over: the active site serves again";
 
 /// A decision in one line.
 pub(super) fn decision(group: &Group) -> String {

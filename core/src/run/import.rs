@@ -66,7 +66,7 @@ impl Ledger {
             let words = format!("run {} is not one of group {group}", other.run);
             return Err(Refusal::BadImport(words));
         }
-        let Some(last) = claims().last() else {
+        let Some(last) = claims().next_back() else {
             return Err(Refusal::BadImport("nothing was claimed in it, so nothing done".into()));
         };
         match &self.claim {
@@ -128,7 +128,7 @@ pub(super) fn checked(
         if entry.records.iter().any(|record| matches!(record, Record::Imported { .. })) {
             return Err(BadEntry::Nested { seq });
         }
-        standing = entry.records.iter().filter_map(claimed).last().cloned().or(standing);
+        standing = entry.records.iter().filter_map(claimed).next_back().cloned().or(standing);
         prev = Entry::hash(bytes);
         parsed.push(entry);
     }

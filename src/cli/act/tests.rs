@@ -169,6 +169,8 @@ async fn a_question_ends_the_command_with_the_one_that_answers_it() {
     let folder = folder.path();
     let controller = replica(&world, folder);
     controller.view().looked_around().await;
+    // Samples of replication from before the fault are what its evidence is made of (S10).
+    sleep(Duration::from_secs(240)).await;
     world.begin(&dead(&world));
     // The policy wants a yes: the controller opens the run and asks in it.
     let run = asking(&world, folder, &controller).await;

@@ -180,7 +180,8 @@ impl<O: Write, E: Write> Watch<'_, O, E> {
         let Wish::Failover(args) = self.wish else { return None };
         let unfenced = self.session.without_fence.contains(&self.target.group);
         (unfenced && args.controller_is_dead.is_none()).then(|| {
-            "the lever `gates` has no fence that stops a controller which still lives: make sure              that it is dead, and say so with --controller-is-dead REASON"
+            "the lever `gates` has no fence that stops a controller which still lives: make sure \
+             that it is dead, and say so with --controller-is-dead REASON"
                 .into()
         })
     }
@@ -228,7 +229,7 @@ impl<O: Write, E: Write> Watch<'_, O, E> {
             };
             self.tell(&entries)?;
             if let Some(refused) = self.answer(&entries) {
-                return Ok(self.answered(intent, refused)?);
+                return self.answered(intent, refused);
             }
             if Instant::now() > until {
                 let secs = self.session.patience.as_secs();

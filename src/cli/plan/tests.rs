@@ -10,12 +10,14 @@ use super::*;
 fn instance() -> Instance {
     Instance {
         id: "shop-standby".into(),
+        arn: "arn:aws:rds:eu-central-1:111111111111:db:shop-standby".into(),
         resource: "db-2".into(),
         status: "available".into(),
         source: Some("shop-home".into()),
         streaming: true,
         replicas: Vec::new(),
         settings: InstanceSettings {
+            engine: "mysql".into(),
             class: "db.r6g.large".into(),
             subnet_group: None,
             parameter_group: None,

@@ -43,6 +43,7 @@ pub(crate) async fn perform(wire: &Wire, op: &KubeOp) -> Result<Answer, Fault> {
             seen.try_into().map(Answer::Pool)
         }
         KubeOp::Nodes { pool } => nodes(wire, pool).await,
+        KubeOp::NodeClaims { pool } => node_claims(wire, pool).await,
         KubeOp::Fence(group) => fence(wire, group).await,
         write => change(wire, write).await.and_then(|seen| written(&seen)),
     }
@@ -81,6 +82,14 @@ pub(crate) fn written(seen: &Value) -> Result<Answer, Fault> {
 async fn nodes(wire: &Wire, pool: &ObjectName) -> Result<Answer, Fault> {
     let selector = path::segment(&format!("karpenter.sh/nodepool={pool}"));
     let seen: List<Node> = wire.get(&format!("/api/v1/nodes?labelSelector={selector}")).await?;
+    Ok(Answer::Nodes(seen.into()))
+}
+
+/// A NodeClaim's conditions are told as a node's are.
+async fn node_claims(wire: &Wire, pool: &ObjectName) -> Result<Answer, Fault> {
+    let selector = path::segment(&format!("karpenter.sh/nodepool={pool}"));
+    let path = format!("/apis/karpenter.sh/v1/nodeclaims?labelSelector={selector}");
+    let seen: List<Node> = wire.get(&path).await?;
     Ok(Answer::Nodes(seen.into()))
 }
 

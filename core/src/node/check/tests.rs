@@ -1,7 +1,7 @@
 //! A group that was looked at in small worlds: all findings at once, each with what to do.
 
 use super::*;
-use crate::model::{Mono, Now, Wall};
+use crate::model::{InstanceArn, Mono, Now, Wall};
 use crate::node::survey::Look;
 use crate::op::{
     Answer, CloudWatchOp, ElbOp, Fault, HealthCheckKind, KubeOp, Op, RdsOp, Route53Op, ZoneInfo,
@@ -45,6 +45,7 @@ fn fit(op: &Op) -> Result<Answer, Fault> {
             let site = site(scope.region.as_str());
             Ok(Answer::Instance(Instance {
                 id: id.clone(),
+                arn: InstanceArn::of("aws", &scope.region, "111111111111", id),
                 resource: format!("db-{site}").as_str().into(),
                 status: "available".into(),
                 source: (site == Site::Standby).then(|| "shop-home".into()),

@@ -4,22 +4,8 @@ use std::collections::VecDeque;
 
 use bowline_core::model::{InstanceId, Mono, SecurityGroupId, Span};
 
+use super::times::{Takes, Times};
 use crate::part::between;
-
-/// How long a promotion takes in all: minutes, with a reboot in it (RDS user guide).
-const PROMOTION: (Span, Span) = (Span::mins(2), Span::mins(6));
-
-/// How long a rename takes: up to ten minutes (RDS user guide).
-const RENAME: (Span, Span) = (Span::mins(1), Span::mins(10));
-
-/// How long a cross-Region replica takes to be `available`. Hours for large ones; these are small.
-const REPLICA: (Span, Span) = (Span::mins(10), Span::mins(30));
-
-/// How long the engine is down for a reboot.
-const REBOOT: (Span, Span) = (Span::secs(10), Span::secs(60));
-
-/// How long a backup takes.
-const BACKUP: (Span, Span) = (Span::mins(2), Span::mins(8));
 
 /// One thing that happens to an instance.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -84,12 +70,13 @@ impl Agenda {
 }
 
 /// A promotion: the status stays `available` for a while, and is so again before the source goes.
-pub(super) fn promotion(rng: &mut fastrand::Rng) -> [(Span, Step); 8] {
-    let total = between(rng, PROMOTION.0, PROMOTION.1);
-    let shows = between(rng, Span::secs(5), Span::secs(40));
-    let down = shows + between(rng, Span::secs(5), Span::secs(20));
-    let up = down + between(rng, Span::secs(20), Span::secs(40));
-    let last = between(rng, Span::secs(5), Span::secs(20));
+pub(super) fn promotion(times: &Times, rng: &mut fastrand::Rng) -> [(Span, Step); 8] {
+    let total = times.promotion.draw(rng);
+    let mut part = |from, to| times.part_of_promotion(Takes::secs(from, to), rng);
+    let shows = part(5, 40);
+    let down = shows + part(5, 20);
+    let up = down + part(20, 40);
+    let last = part(5, 20);
     let early = Span(total.as_millis() - last.as_millis());
     [
         (shows, Step::Status("modifying")),
@@ -104,9 +91,9 @@ pub(super) fn promotion(rng: &mut fastrand::Rng) -> [(Span, Step); 8] {
 }
 
 /// A reboot.
-pub(super) fn reboot(rng: &mut fastrand::Rng) -> [(Span, Step); 4] {
+pub(super) fn reboot(times: &Times, rng: &mut fastrand::Rng) -> [(Span, Step); 4] {
     let down = between(rng, Span::secs(1), Span::secs(5));
-    let up = down + between(rng, REBOOT.0, REBOOT.1);
+    let up = down + times.reboot.draw(rng);
     [
         (Span::ZERO, Step::Status("rebooting")),
         (down, Step::Down),
@@ -136,18 +123,15 @@ pub(super) fn regroup_beside_backup(
 }
 
 /// A rename.
-pub(super) fn rename(to: InstanceId, rng: &mut fastrand::Rng) -> [(Span, Step); 3] {
-    let done = between(rng, RENAME.0, RENAME.1);
-    [
-        (between(rng, Span::secs(1), Span::secs(5)), Step::Status("renaming")),
-        (done, Step::Rename(to)),
-        (done, Step::Status("available")),
-    ]
+pub(super) fn rename(times: &Times, to: InstanceId, rng: &mut fastrand::Rng) -> [(Span, Step); 3] {
+    let done = times.rename.draw(rng);
+    let shows = between(rng, Span::secs(1), Span::secs(5)).min(done);
+    [(shows, Step::Status("renaming")), (done, Step::Rename(to)), (done, Step::Status("available"))]
 }
 
 /// The making of a replica.
-pub(super) fn creation(rng: &mut fastrand::Rng) -> [(Span, Step); 2] {
-    let done = between(rng, REPLICA.0, REPLICA.1);
+pub(super) fn creation(times: &Times, rng: &mut fastrand::Rng) -> [(Span, Step); 2] {
+    let done = times.replica.draw(rng);
     [(done, Step::Created), (done, Step::Status("available"))]
 }
 
@@ -157,9 +141,9 @@ pub(super) fn backup(takes: Span) -> [(Span, Step); 1] {
 }
 
 /// When a day's backup begins, and how long it takes.
-pub(super) fn backup_window(rng: &mut fastrand::Rng) -> (Span, Span) {
+pub(super) fn backup_window(times: &Times, rng: &mut fastrand::Rng) -> (Span, Span) {
     let begins = between(rng, Span::ZERO, Span::mins(24 * 60));
-    (begins, between(rng, BACKUP.0, BACKUP.1))
+    (begins, times.backup.draw(rng))
 }
 
 #[cfg(test)]
@@ -173,7 +157,7 @@ mod tests {
     #[test]
     fn a_promotion_takes_two_to_six_minutes_and_is_available_before_the_source_goes() {
         for seed in 0..200 {
-            let steps = promotion(&mut fastrand::Rng::with_seed(seed));
+            let steps = promotion(&Times::default(), &mut fastrand::Rng::with_seed(seed));
             let gone = at(&steps, &Step::Unname);
             assert!((Span::mins(2)..=Span::mins(6)).contains(&gone));
             assert!(at(&steps, &Step::Status("available")) < gone);
@@ -183,12 +167,31 @@ mod tests {
     }
 
     #[test]
+    fn a_faster_promotion_has_the_same_steps_in_the_same_order() {
+        for seed in 0..200 {
+            let times = Times { promotion: Takes::secs(12, 15), ..Times::default() };
+            let order = |times: &Times| {
+                let steps = promotion(times, &mut fastrand::Rng::with_seed(seed));
+                assert!(steps.is_sorted_by_key(|(after, _)| *after), "{steps:?}");
+                steps
+            };
+            let (fast, usual) = (order(&times), order(&Times::default()));
+            assert!(fast.iter().map(|(_, step)| step).eq(usual.iter().map(|(_, step)| step)));
+            let gone = at(&fast, &Step::Unname);
+            assert!((Span::secs(12)..=Span::secs(15)).contains(&gone), "{gone}");
+        }
+    }
+
+    #[test]
     fn a_rename_takes_one_to_ten_minutes_and_a_replica_ten_to_thirty() {
         for seed in 0..200 {
-            let rng = &mut fastrand::Rng::with_seed(seed);
-            let renamed = at(&rename("b".into(), rng), &Step::Rename("b".into()));
+            let (times, rng) = (Times::default(), &mut fastrand::Rng::with_seed(seed));
+            let renamed = at(&rename(&times, "b".into(), rng), &Step::Rename("b".into()));
             assert!((Span::mins(1)..=Span::mins(10)).contains(&renamed));
-            let created = at(&creation(rng), &Step::Created);
+            let quick = Times { rename: Takes::secs(1, 2), ..times };
+            let steps = rename(&quick, "b".into(), rng);
+            assert!(steps.is_sorted_by_key(|(after, _)| *after), "{steps:?}");
+            let created = at(&creation(&times, rng), &Step::Created);
             assert!((Span::mins(10)..=Span::mins(30)).contains(&created));
         }
     }

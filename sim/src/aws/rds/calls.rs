@@ -1,11 +1,14 @@
 //! RDS' API: what each call is accepted or refused for. None takes a token or a condition.
 
-use bowline_core::model::{InstanceId, Now, Region, SecurityGroupId};
+use bowline_core::model::{InstanceArn, InstanceId, Now, Region, SecurityGroupId};
 use bowline_core::op::{Answer, Fault, Instance, InstanceSettings, RdsOp};
 
 use super::instance::{Birth, Db, MemberSpec, Role};
 use super::link::Link;
 use super::{Rds, agenda};
+
+/// The account that everything of the world is in.
+const ACCOUNT: &str = "111111111111";
 
 impl Rds {
     /// Performs a call's effect in a Region.
@@ -36,19 +39,26 @@ impl Rds {
                 self.regroup(self.find(region, instance)?, groups, now, rng)?;
             }
             RdsOp::Reboot(id) => {
+                let times = self.times;
                 let db = self.idle(self.find(region, id)?)?;
-                db.agenda.plan(now.mono, agenda::reboot(rng));
+                db.agenda.plan(now.mono, agenda::reboot(&times, rng));
             }
             RdsOp::Promote(id) => self.promote(self.find(region, id)?, now, rng)?,
             RdsOp::Rename { instance, to } => {
                 self.free(region, to)?;
+                let times = self.times;
                 let db = self.idle(self.find(region, instance)?)?;
-                db.agenda.plan(now.mono, agenda::rename(to.clone(), rng));
+                db.agenda.plan(now.mono, agenda::rename(&times, to.clone(), rng));
                 self.reserved.push((region.clone(), to.clone()));
             }
-            RdsOp::CreateReplica { instance, source, source_region, settings } => {
+            RdsOp::Configure { instance, settings } => {
+                let times = self.times;
+                let db = self.idle(self.find(region, instance)?)?;
+                db.configure(settings, &times, now, rng);
+            }
+            RdsOp::CreateReplica { instance, source, settings } => {
                 self.free(region, instance)?;
-                let source = self.find(source_region, source)?;
+                let source = self.find_by_arn(source)?;
                 self.may_have_replica(source, settings)?;
                 let asked = Asked { region, instance, source, settings };
                 self.create(&asked, now, rng);
@@ -62,6 +72,12 @@ impl Rds {
     fn find(&self, region: &Region, id: &InstanceId) -> Result<usize, Fault> {
         let found = self.dbs.iter().position(|db| db.id == *id && db.region == *region);
         found.ok_or_else(|| Fault::NotFound(format!("DBInstanceNotFound: {id} in {region}")))
+    }
+
+    fn find_by_arn(&self, arn: &InstanceArn) -> Result<usize, Fault> {
+        let named = arn.region().zip(arn.instance());
+        let (region, id) = named.ok_or_else(|| invalid(format!("{arn} is no instance's ARN")))?;
+        self.find(&region, &id)
     }
 
     /// Whether nobody has or is about to have that identifier.
@@ -101,11 +117,12 @@ impl Rds {
     }
 
     fn promote(&mut self, index: usize, now: Now, rng: &mut fastrand::Rng) -> Result<(), Fault> {
+        let times = self.times;
         let db = self.idle(index)?;
         if db.named_source.is_none() {
             return Err(invalid(format!("{} is no read replica", db.id)));
         }
-        db.agenda.plan(now.mono, agenda::promotion(rng));
+        db.agenda.plan(now.mono, agenda::promotion(&times, rng));
         Ok(())
     }
 
@@ -132,19 +149,38 @@ impl Rds {
     fn create(&mut self, asked: &Asked<'_>, now: Now, rng: &mut fastrand::Rng) {
         let of = asked.source;
         let door = self.door_in(asked.region, self.dbs[of].door / 2);
+        // RDS: a new replica has no backups; most engines' get the default parameter group.
+        let mut settings = InstanceSettings { backup_retention_days: 0, ..asked.settings.clone() };
+        if !settings.grouped_at_birth() {
+            settings.parameter_group = None;
+        }
         let spec = MemberSpec {
             region: asked.region.clone(),
             instance: asked.instance.clone(),
             closed: self.doors[door].closed.clone(),
-            settings: asked.settings.clone(),
+            settings,
         };
         let link = Link::from_snapshot(rng.u64(..), now.mono);
         let role = Role::Replica { of, link, ended: false };
-        let birth = Birth { number: self.dbs.len(), door, engine: self.dbs[of].engine, role };
+        let (number, engine, times) = (self.dbs.len(), self.dbs[of].engine, self.times);
+        let birth = Birth { number, door, engine, role, times };
         let mut db = Db::new(spec, birth, now, rng);
         (db.status, db.engine_up) = ("creating", false);
-        db.agenda.plan(now.mono, agenda::creation(rng));
+        db.agenda.plan(now.mono, agenda::creation(&self.times, rng));
         self.dbs.push(db);
+    }
+
+    /// Who an instance replicates from and who replicates from it, by Region: [`Instance`] has only
+    /// their identifiers.
+    #[must_use]
+    pub fn kin(&self, region: &Region, id: &InstanceId) -> Kin {
+        let Ok(index) = self.find(region, id) else { return Kin::default() };
+        let named = |other: usize| (self.dbs[other].region.clone(), self.dbs[other].id.clone());
+        let replicas = |other: &usize| self.dbs[*other].named_source == Some(index);
+        Kin {
+            source: self.dbs[index].named_source.map(named),
+            replicas: (0..self.dbs.len()).filter(replicas).map(named).collect(),
+        }
     }
 
     fn describe(&self, index: usize) -> Instance {
@@ -152,6 +188,7 @@ impl Rds {
         let of_this = |other: &&Db| other.named_source == Some(index);
         Instance {
             id: db.id.clone(),
+            arn: InstanceArn::of("aws", &db.region, ACCOUNT, &db.id),
             resource: db.resource.clone(),
             status: self.status_text(db.status),
             source: db.named_source.map(|source| self.dbs[source].id.clone()),
@@ -161,6 +198,15 @@ impl Rds {
             managed_password: db.managed_password,
         }
     }
+}
+
+/// Who an instance replicates from, and who replicates from it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Kin {
+    /// Its source.
+    pub source: Option<(Region, InstanceId)>,
+    /// Its replicas.
+    pub replicas: Vec<(Region, InstanceId)>,
 }
 
 /// A replica that was asked for and may be made.

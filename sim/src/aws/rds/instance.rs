@@ -8,6 +8,7 @@ use bowline_core::op::{InstanceEvent, InstanceSettings};
 use super::agenda::Agenda;
 use super::lineage::BranchId;
 use super::link::{Engine, Link};
+use super::times::Times;
 use crate::aws::cloudwatch::{Series, Statistic};
 use crate::part::between;
 
@@ -75,6 +76,8 @@ pub(super) struct Birth {
     pub(super) engine: Engine,
     /// Its role.
     pub(super) role: Role,
+    /// How long what happens to it takes.
+    pub(super) times: Times,
 }
 
 impl Db {
@@ -84,8 +87,8 @@ impl Db {
             Role::Writer(_) => None,
             Role::Replica { of, .. } => Some(of),
         };
-        let backup =
-            (spec.settings.backup_retention_days > 0).then(|| super::Backup::draw(now, rng));
+        let backup = (spec.settings.backup_retention_days > 0)
+            .then(|| super::Backup::draw(&birth.times, now, rng));
         Self {
             id: spec.instance,
             resource: ResourceId::new(format!("db-{:012X}", birth.number + 1)),
@@ -141,6 +144,22 @@ impl Db {
         self.tell("DB instance restarted", true, now);
     }
 
+    /// Takes on what a replica is told after its birth. Backups that were off begin anew.
+    pub(super) fn configure(
+        &mut self,
+        settings: &InstanceSettings,
+        times: &Times,
+        now: Now,
+        rng: &mut fastrand::Rng,
+    ) {
+        self.settings.parameter_group.clone_from(&settings.parameter_group);
+        self.settings.backup_retention_days = settings.backup_retention_days;
+        self.backup = match self.settings.backup_retention_days {
+            0 => None,
+            _ => self.backup.take().or_else(|| Some(super::Backup::draw(times, now, rng))),
+        };
+    }
+
     /// Adds an event.
     pub(super) fn tell(&mut self, message: &str, restarted: bool, now: Now) {
         self.events.push(InstanceEvent { at: now.wall, message: Arc::from(message), restarted });
@@ -148,8 +167,8 @@ impl Db {
 }
 
 impl super::Backup {
-    fn draw(now: Now, rng: &mut fastrand::Rng) -> Self {
-        let (begins, takes) = super::agenda::backup_window(rng);
+    fn draw(times: &Times, now: Now, rng: &mut fastrand::Rng) -> Self {
+        let (begins, takes) = super::agenda::backup_window(times, rng);
         let late =
             between(rng, bowline_core::model::Span::ZERO, bowline_core::model::Span::secs(1));
         Self { at: now.mono + begins + late, takes }

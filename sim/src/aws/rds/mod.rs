@@ -9,21 +9,25 @@ mod instance;
 pub mod lineage;
 pub mod link;
 mod steps;
+mod times;
 mod world;
 
 use std::sync::Arc;
 
 use bowline_core::model::{InstanceId, Mono, Now, Region, ResourceId, SecurityGroupId, Site, Span};
 
+pub use calls::Kin;
 pub use instance::MemberSpec;
 pub use lineage::{BranchId, Held, Lineage, Position, WRITE};
 pub use link::Engine;
+pub use times::{Takes, Times};
 
 use instance::Db;
 
 /// RDS in all Regions.
 #[derive(Clone, Debug, Default)]
 pub struct Rds {
+    times: Times,
     dbs: Vec<Db>,
     doors: Vec<Door>,
     logs: Vec<Lineage>,
@@ -124,6 +128,12 @@ struct Backup {
 const BACKUP_RETRY: Span = Span::mins(1);
 
 impl Rds {
+    /// RDS without an instance, at a pace of its own.
+    #[must_use]
+    pub fn new(times: Times) -> Self {
+        Self { times, ..Self::default() }
+    }
+
     /// Whether the application of a site can read and write.
     #[must_use]
     pub fn access(&self, door: DoorId) -> Access {

@@ -80,6 +80,9 @@ impl Rds {
         let db = &mut self.dbs[index];
         db.role = Role::Writer(branch);
         db.promotions += 1;
+        // `PromoteReadReplica` turns backups on unless it is told otherwise.
+        let retention = &mut db.settings.backup_retention_days;
+        *retention = (*retention).max(1);
         db.tell("Promoted Read Replica instance to stand-alone database instance", false, now);
     }
 

@@ -30,7 +30,8 @@ impl Rds {
         for ((member, role), site) in members.into_iter().zip(Site::BOTH) {
             let door = DoorId { group, site }.index();
             self.doors.push(door_of(&member));
-            let birth = Birth { number: self.dbs.len(), door, engine: spec.engine, role };
+            let (number, times) = (self.dbs.len(), self.times);
+            let birth = Birth { number, door, engine: spec.engine, role, times };
             let mut db = Db::new(member, birth, now, rng);
             db.managed_password = spec.managed_password;
             self.dbs.push(db);

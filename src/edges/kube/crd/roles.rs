@@ -49,6 +49,7 @@ pub(super) fn site() -> Vec<Value> {
         rule("apps", &scales, &["update"]),
         rule("batch", &["cronjobs"], &["get", "patch"]),
         rule("karpenter.sh", &["nodepools"], &["get", "patch"]),
+        rule("karpenter.sh", &["nodeclaims"], &["list"]),
         rule("", &["nodes"], &["list"]),
     ];
     let fence = [rule("", &["configmaps"], &["get", "create", "update"])];

@@ -182,3 +182,14 @@ fn an_identifier_that_is_taken_or_about_to_be_is_refused() {
     rig.done(HOME, &rename("next"));
     assert!(matches!(rig.call(HOME, &rename("next")), Err(Fault::Conflict(_))));
 }
+
+#[test]
+fn kin_names_source_and_replicas_with_their_regions() {
+    let rig = Rig::new(Engine::MySql, 4);
+    let (home, standby) =
+        ((region(HOME), "shop-home".into()), (region(STANDBY), "shop-standby".into()));
+    let of_standby = rig.rds.kin(&standby.0, &standby.1);
+    assert_eq!((of_standby.source, of_standby.replicas), (Some(home.clone()), vec![]));
+    let of_home = rig.rds.kin(&home.0, &home.1);
+    assert_eq!((of_home.source, of_home.replicas), (None, vec![standby]));
+}
