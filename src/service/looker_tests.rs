@@ -6,6 +6,7 @@ use bowline_core::model::Site;
 use bowline_core::node::{Prospect, Verdict, Walk, extra_findings, extras};
 use bowline_core::plan::PlanKind;
 use bowline_core::policy::examples;
+use bowline_core::run::Refusal;
 use bowline_sim::faults::Trouble;
 use bowline_sim::story::{Stage, find};
 use bowline_sim::world::{Outcome, World};
@@ -122,4 +123,26 @@ async fn s9_a_dead_home_is_named_and_the_plan_is_told_all_the_same() {
     let does = |id: &str| &steps.iter().find(|step| step.step.as_str() == id).unwrap().does;
     assert!(matches!(does("fence"), Prospect::Unknown { .. }));
     assert!(matches!(does("promote"), Prospect::Calls { .. }));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_move_to_where_the_traffic_is_already_and_one_beside_an_open_run_are_not_begun() {
+    let (mut looker, group) = looker(armed());
+    looker.look(&group, Duration::from_secs(20)).await;
+    let back = looker.node().preview(&group, PlanKind::Failback, looker.now());
+    assert_eq!(back.unwrap_err(), Refusal::AlreadyThere(Site::Home));
+    let free = looker.node().preview(&group, PlanKind::Switchover, looker.now()).unwrap();
+    assert_eq!(free.obstacles, Vec::<String>::new());
+
+    let mut stage = armed();
+    let mut told = Vec::new();
+    while stage.ledgers()[&group].open_run().is_none() {
+        assert!(stage.step(&mut told), "nothing was begun");
+    }
+    let run = stage.ledgers()[&group].open_run().unwrap().id.clone();
+    let (mut looker, group) = self::looker(stage);
+    looker.look(&group, Duration::from_secs(20)).await;
+    let beside = looker.node().preview(&group, PlanKind::Failover, looker.now()).unwrap();
+    let open = Refusal::RunOpen(run).to_string();
+    assert!(beside.obstacles.contains(&open), "{:?}", beside.obstacles);
 }

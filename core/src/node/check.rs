@@ -90,7 +90,15 @@ impl Node {
 impl Group {
     fn missing(&self) -> Vec<String> {
         let unanswered = |(index, look): (usize, &Look)| {
-            (!look.answered(&self.known)).then(|| {
+            let answered = match look {
+                // Points are asked for once the instance is known to be a replica.
+                Look::Replication(site) => {
+                    let replica = self.known.instance(*site).filter(|own| own.source.is_some());
+                    replica.is_none() || self.known.answered.contains(&index)
+                }
+                _ => look.answered(&self.known),
+            };
+            (!answered).then(|| {
                 let met = self.known.troubles.get(&index);
                 let met = met.map_or_else(|| "no answer yet".into(), ToString::to_string);
                 format!("{}: {met}", look.about(&self.policy))
@@ -407,8 +415,8 @@ impl Look {
                 known.target_groups.contains_key(&(*site, name.clone()))
             }
             Self::Instance(site) => known.instances.contains_key(site),
-            // What RDS says of streaming is asked of the instance; points come when they come.
-            Self::Replication(_) | Self::Gate => true,
+            Self::Replication(site) => known.replication.contains_key(site),
+            Self::Gate => true,
             Self::Workload(site, index) => known.workloads.contains_key(&(*site, *index)),
             Self::Floor(site, index) => known.floor.contains_key(&(*site, *index)),
             Self::Pool(index) => known.pools.contains_key(index),

@@ -195,8 +195,9 @@ impl Group {
         if let Some(claim) = self.foreign_claim() {
             obstacles.push(format!("somebody else's claim stands: {claim}"));
         }
-        let ready = self.readiness(now);
         let site = self.active().other();
+        obstacles.extend(self.survey.claims_seen(&self.known, site).err());
+        let ready = self.readiness(now);
         obstacles.extend(words::not_ready(&ready).iter().map(|why| format!("{site}: {why}")));
         obstacles
     }
