@@ -27,6 +27,7 @@ use super::exit::Exit;
 use super::paint::Paint;
 use super::reading::{self, Output};
 use super::target::{StoreArgs, quoted};
+use crate::service::{self, LogFormat};
 
 pub(super) use follow::Follower;
 
@@ -63,6 +64,9 @@ pub fn run(wish: &Wish, out: &mut impl Write, err: &mut impl Write) -> Result<Ex
         return dry(args, out, err);
     }
     let args = wish.args();
+    if std::env::var_os("BOWLINE_LOG").is_some() {
+        service::init_log(LogFormat::Text);
+    }
     let paint = if std::io::stderr().is_terminal() { Paint::of_stdout() } else { Paint::OFF };
     let told = reading::block_on(async {
         let session = session::open(wish).await?;

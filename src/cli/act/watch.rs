@@ -32,6 +32,9 @@ const TICK: Duration = Duration::from_millis(250);
 /// How long writing the intent may take.
 const WRITE: Duration = Duration::from_secs(10);
 
+/// How long the first look at both sites and every journal may take.
+const LOOKS: Duration = Duration::from_secs(60);
+
 /// How long it may take until a replica that has just started knows whether home serves.
 const SERVES: Duration = Duration::from_secs(120);
 
@@ -150,7 +153,8 @@ impl<O: Write, E: Write> Watch<'_, O, E> {
 
     /// Waits until the replica in this process knows what the wish will be judged by.
     async fn look_around(&self, view: &HostedView) {
-        view.looked_around().await;
+        // What does not answer until then is not going to: the leader says what it lacks.
+        let _ = timeout(LOOKS, view.looked_around()).await;
         if !matches!(self.wish, Wish::Arm(_)) {
             return;
         }
