@@ -68,6 +68,7 @@ pub fn run(args: &ExportArgs, out: &mut impl Write) -> Result<Exit> {
 }
 
 async fn copy_all(args: &ExportArgs) -> Result<Vec<Copied>> {
+    let to = folder(&args.to)?;
     let (options, from) = reading::open(&args.store).await?;
     let mut groups = Vec::new();
     for named in &args.groups {
@@ -76,7 +77,7 @@ async fn copy_all(args: &ExportArgs) -> Result<Vec<Copied>> {
     if groups.is_empty() {
         groups = reading::groups((&options, &from), None).await?;
     }
-    let to = FileStore::open_or_create(folder(&args.to)?).map_err(|fault| anyhow!("{fault}"))?;
+    let to = FileStore::open_or_create(to).map_err(|fault| anyhow!("{fault}"))?;
     let to = Store::Files(to);
     let mut copied = Vec::new();
     for group in groups {

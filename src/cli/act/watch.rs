@@ -27,7 +27,7 @@ use crate::edges::files::FileStore;
 use crate::service::{Hosted, HostedView, ServiceError, Signals};
 
 /// How often the chain is read.
-const TICK: Duration = Duration::from_millis(250);
+const TICK: Duration = Duration::from_millis(500);
 
 /// How long writing the intent may take.
 const WRITE: Duration = Duration::from_secs(10);
