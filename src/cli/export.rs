@@ -2,25 +2,19 @@
 //! everything that was known. It copies what is new, and never what people want.
 
 use std::io::Write;
-use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail};
 use bowline_core::model::GroupName;
-use bowline_core::op::{Answer, FactsView, Fault, StoreOp};
+use bowline_core::op::{Answer, FactsView, StoreOp};
 use clap::Args;
 use serde_json::json;
-use tokio::time::timeout;
 
-use super::act::{Follower, in_cluster};
+use super::act::Follower;
 use super::exit::Exit;
-use super::reading::Output;
+use super::reading::{self, Output};
 use super::target::{StoreArgs, folder};
 use crate::edges::Store;
 use crate::edges::files::FileStore;
-use crate::service::{self, StoreOptions};
-
-/// How long one call of the store may take.
-const CALL: Duration = Duration::from_secs(10);
 
 /// `bowline export`.
 #[derive(Args, Clone, Debug)]
@@ -51,10 +45,7 @@ struct Copied {
 /// # Errors
 /// A store that cannot be read, or a directory that went its own way.
 pub fn run(args: &ExportArgs, out: &mut impl Write) -> Result<Exit> {
-    let runtime = tokio::runtime::Runtime::new().context("starting tokio")?;
-    let copied = runtime.block_on(copy_all(args));
-    runtime.shutdown_background();
-    let copied = copied?;
+    let copied = reading::block_on(copy_all(args))?;
     match args.output {
         Output::Text => copied.iter().try_for_each(|one| {
             let facts = if one.facts { "with its facts" } else { "no facts are recorded yet" };
@@ -77,25 +68,23 @@ pub fn run(args: &ExportArgs, out: &mut impl Write) -> Result<Exit> {
 }
 
 async fn copy_all(args: &ExportArgs) -> Result<Vec<Copied>> {
-    let options = args.store.options()?;
-    let from = service::store(&options).await?;
-    let to = FileStore::open_or_create(folder(&args.to)?).map_err(|fault| anyhow!("{fault}"))?;
+    let to = folder(&args.to)?;
+    let (options, from) = reading::open(&args.store).await?;
+    let mut groups = Vec::new();
+    for named in &args.groups {
+        groups.extend(reading::groups((&options, &from), Some(named)).await?);
+    }
+    if groups.is_empty() {
+        groups = reading::groups((&options, &from), None).await?;
+    }
+    let to = FileStore::open_or_create(to).map_err(|fault| anyhow!("{fault}"))?;
     let to = Store::Files(to);
     let mut copied = Vec::new();
-    for group in groups(args, &options.store, &from).await? {
+    for group in groups {
         let one = copy(&from, &to, &group).await;
         copied.push(one.with_context(|| format!("group {group}"))?);
     }
     Ok(copied)
-}
-
-async fn groups(args: &ExportArgs, options: &StoreOptions, from: &Store) -> Result<Vec<GroupName>> {
-    let named: Vec<_> = args.groups.iter().map(GroupName::new).collect();
-    match options {
-        _ if !named.is_empty() => Ok(named),
-        StoreOptions::Cluster { namespace, .. } => in_cluster(from, namespace.as_str()).await,
-        StoreOptions::Folder { .. } => bail!("name the groups to copy from a directory"),
-    }
 }
 
 /// Copies what is new of a group's chain, then its facts: facts never tell of more than the chain.
@@ -140,9 +129,7 @@ async fn facts(store: &Store, group: &GroupName) -> Result<Option<FactsView>> {
 }
 
 async fn call(store: &Store, op: StoreOp) -> Result<Answer> {
-    let answer = timeout(CALL, store.perform(&op)).await;
-    let answer = answer.unwrap_or_else(|_| Err(Fault::Transient("no answer in time".into())));
-    answer.map_err(|fault| anyhow!("the store says: {fault}"))
+    reading::answered(store.perform(&op)).await
 }
 
 #[cfg(test)]

@@ -134,7 +134,11 @@ pub(super) async fn policies(options: &RunOptions, store: &Store) -> Result<Vec<
     }
 }
 
-fn from_files(files: &[PathBuf]) -> Result<Vec<Policy>> {
+/// The policies of these files, all of them good.
+///
+/// # Errors
+/// A file that cannot be read, or a policy that is refused, with every problem.
+pub(super) fn from_files(files: &[PathBuf]) -> Result<Vec<Policy>> {
     let mut all = Vec::new();
     for file in files {
         let text = super::policy::read(file)?;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use anyhow::{Result, bail};
 use bowline_core::model::{GroupName, RunId, Span};
 use bowline_core::run::{Intent, Ledger};
 use clap::{Args, Subcommand};
@@ -156,6 +157,21 @@ pub(super) struct Target {
     pub(super) group: GroupName,
     /// The run, where one was named.
     pub(super) run: Option<RunId>,
+}
+
+impl Target {
+    /// Checks that there is such a group.
+    ///
+    /// # Errors
+    /// There is none; with those that there are.
+    pub(super) fn exists(&self, groups: &[GroupName]) -> Result<()> {
+        if groups.contains(&self.group) {
+            return Ok(());
+        }
+        let names: Vec<_> = groups.iter().map(GroupName::as_str).collect();
+        let there = if names.is_empty() { "none".into() } else { names.join(", ") };
+        bail!("there is no group {}; there is {there}", self.group)
+    }
 }
 
 impl Wish {

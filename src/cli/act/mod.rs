@@ -19,17 +19,17 @@ mod tests;
 
 use std::io::{IsTerminal, Write};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::Args;
 
 use super::check::{self, CheckArgs};
 use super::exit::Exit;
 use super::paint::Paint;
-use super::reading::Output;
+use super::reading::{self, Output};
 use super::target::{StoreArgs, quoted};
+use crate::service::{self, LogFormat};
 
 pub(super) use follow::Follower;
-pub(super) use session::in_cluster;
 
 pub use intents::{
     ApproveArgs, ArmArgs, CancelArgs, FailoverArgs, ImportArgs, MoveArgs, PauseArgs, ResumeArgs,
@@ -64,15 +64,14 @@ pub fn run(wish: &Wish, out: &mut impl Write, err: &mut impl Write) -> Result<Ex
         return dry(args, out, err);
     }
     let args = wish.args();
-    let runtime = tokio::runtime::Runtime::new().context("starting tokio")?;
+    if std::env::var_os("BOWLINE_LOG").is_some() {
+        service::init_log(LogFormat::Text);
+    }
     let paint = if std::io::stderr().is_terminal() { Paint::of_stdout() } else { Paint::OFF };
-    let told = runtime.block_on(async {
-        let session = session::open(args).await?;
+    let told = reading::block_on(async {
+        let session = session::open(wish).await?;
         watch::play(wish, session, paint, (&mut *out, &mut *err)).await
-    });
-    // A disk that hangs must not keep the process.
-    runtime.shutdown_background();
-    let told = told?;
+    })?;
     let folder = args.store.store.is_some();
     let next = ask::next(wish, &told, folder);
     outcome::tell(wish, &told, next.as_deref(), paint, (out, err))

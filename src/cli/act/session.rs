@@ -1,15 +1,15 @@
 //! The store that a command is about, and the replica that the command hosts over a directory.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use bowline_core::model::GroupName;
-use bowline_core::policy::{self, Lever, Policy};
+use bowline_core::policy::{Lever, Policy};
 
-use super::ActArgs;
+use super::{ActArgs, Wish};
+use crate::cli::reading;
 use crate::edges::Store;
-use crate::service::{self, Hosted, StoreOptions};
+use crate::service::{self, Hosted, RunOptions, StoreOptions};
 
 /// How long a controller may take to look at an intent: it reads them every two seconds.
 const CONTROLLER: Duration = Duration::from_secs(15);
@@ -37,67 +37,49 @@ pub(super) struct Session {
 /// Opens the store, and hosts a replica where that is a directory.
 ///
 /// # Errors
-/// Arguments or policies that cannot be used, a store that cannot be reached.
-pub(super) async fn open(args: &ActArgs) -> Result<Session> {
-    let options = args.store.hosting()?;
+/// Arguments or policies that cannot be used, a store that cannot be reached, a group that is not
+/// there.
+pub(super) async fn open(wish: &Wish) -> Result<Session> {
+    let options = wish.args().store.hosting()?;
     match &options.store {
-        StoreOptions::Cluster { namespace, .. } => {
-            if args.by.is_some() {
-                bail!("--by goes with --store dir:PATH; a cluster knows who asks");
-            }
-            let store = service::store(&options).await?;
-            let groups = in_cluster(&store, namespace.as_str()).await?;
-            Ok(Session {
-                store,
-                hosted: None,
-                groups,
-                without_fence: Vec::new(),
-                by: String::new(),
-                patience: CONTROLLER,
-            })
-        }
+        StoreOptions::Cluster { .. } => in_cluster(wish, &options).await,
         StoreOptions::Folder { policies, .. } => {
-            let policies = from_files(policies)?;
-            let gated = policies.iter().filter(|policy| matches!(policy.lever, Lever::Gates(_)));
-            let without_fence = gated.map(|policy| policy.group.clone()).collect();
-            let groups = policies.iter().map(|policy| policy.group.clone()).collect();
-            let (hosted, store) = match args.detach {
-                true => (None, service::store(&options).await?),
-                false => {
-                    service::host(&options).await.map(|(hosted, store)| (Some(hosted), store))?
-                }
-            };
-            let patience = if hosted.is_some() { OWN } else { CONTROLLER };
-            let by = by(args);
-            Ok(Session { store, hosted, groups, without_fence, by, patience })
+            let policies = reading::from_files(policies)?;
+            over_folder(wish, &options, &policies).await
         }
     }
 }
 
-/// The names of the cluster's groups.
-///
-/// # Errors
-/// What the API server said.
-pub(in crate::cli) async fn in_cluster(store: &Store, namespace: &str) -> Result<Vec<GroupName>> {
-    let Store::Cluster(store) = store else { return Ok(Vec::new()) };
-    let listed = tokio::time::timeout(CONTROLLER, store.groups()).await;
-    let listed = listed.context("the management cluster does not answer")?;
-    let listed = listed.with_context(|| format!("FailoverGroups of namespace {namespace}"))?;
-    let name = |object: &serde_json::Value| object["metadata"]["name"].as_str().map(GroupName::new);
-    Ok(listed.iter().filter_map(name).collect())
+async fn in_cluster(wish: &Wish, options: &RunOptions) -> Result<Session> {
+    if wish.args().by.is_some() {
+        bail!("--by goes with --store dir:PATH; a cluster knows who asks");
+    }
+    let store = service::store(options).await?;
+    let groups = reading::answered(store.group_names()).await?;
+    wish.target(&groups).exists(&groups)?;
+    let (by, without_fence) = (String::new(), Vec::new());
+    Ok(Session { store, hosted: None, groups, without_fence, by, patience: CONTROLLER })
 }
 
-/// The policies of these files, all of them good.
-pub(in crate::cli) fn from_files(files: &[PathBuf]) -> Result<Vec<Policy>> {
-    let mut policies = Vec::new();
-    for file in files {
-        let text = crate::cli::policy::read(file)?;
-        match policy::load(&file.display().to_string(), &text) {
-            Ok(loaded) => policies.extend(loaded.policies),
-            Err(problems) => bail!("{} is refused\n\n{problems}", file.display()),
-        }
+async fn over_folder(wish: &Wish, options: &RunOptions, policies: &[Policy]) -> Result<Session> {
+    let groups: Vec<_> = policies.iter().map(|policy| policy.group.clone()).collect();
+    wish.target(&groups).exists(&groups)?;
+    let gated = policies.iter().filter(|policy| matches!(policy.lever, Lever::Gates(_)));
+    let without_fence = gated.map(|policy| policy.group.clone()).collect();
+    let by = by(wish.args());
+    if wish.args().detach {
+        let store = service::store(options).await?;
+        return Ok(Session {
+            store,
+            hosted: None,
+            groups,
+            without_fence,
+            by,
+            patience: CONTROLLER,
+        });
     }
-    Ok(policies)
+    let (hosted, store) = service::host(options).await?;
+    Ok(Session { store, hosted: Some(hosted), groups, without_fence, by, patience: OWN })
 }
 
 /// Who sits in front of the directory: nobody checks it, so that the report says what is known.

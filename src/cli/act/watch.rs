@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Result, anyhow, bail};
-use bowline_core::model::{Answer3, GroupName, RunId, Wall};
+use bowline_core::model::{Answer3, RunId, Wall};
 use bowline_core::node::GroupStatus;
 use bowline_core::op::Fault;
 use bowline_core::run::{Ended, Entry, Intent, Phase, Record, Refusal, Report};
@@ -27,10 +27,13 @@ use crate::edges::files::FileStore;
 use crate::service::{Hosted, HostedView, ServiceError, Signals};
 
 /// How often the chain is read.
-const TICK: Duration = Duration::from_millis(250);
+const TICK: Duration = Duration::from_millis(500);
 
 /// How long writing the intent may take.
 const WRITE: Duration = Duration::from_secs(10);
+
+/// How long the first look at both sites and every journal may take.
+const LOOKS: Duration = Duration::from_secs(60);
 
 /// How long it may take until a replica that has just started knows whether home serves.
 const SERVES: Duration = Duration::from_secs(120);
@@ -67,7 +70,7 @@ pub(super) async fn play(
     (out, err): (&mut impl Write, &mut impl Write),
 ) -> Result<Told> {
     let target = wish.target(&session.groups);
-    exists(&target.group, &session.groups)?;
+    target.exists(&session.groups)?;
     let mut hosted = session.hosted.take();
     let mut signals = Signals::new()?;
     let mut watch = Watch {
@@ -84,26 +87,17 @@ pub(super) async fn play(
     };
     let view = hosted.as_ref().map(Hosted::view);
     let ending = tokio::select! {
-        ending = watch.act(view.as_ref()) => ending?,
-        () = signals.next() => watch.interrupted(view.as_ref()),
-        error = ended(hosted.as_mut()) => Ending::Failed(format!(
+        ending = watch.act(view.as_ref()) => ending,
+        () = signals.next() => Ok(watch.interrupted(view.as_ref())),
+        error = ended(hosted.as_mut()) => Ok(Ending::Failed(format!(
             "the replica in this process ended ({error}); what it did is in the journal"
-        )),
+        ))),
     };
+    // Also when nobody reads any more what is told.
     if let Some(hosted) = hosted {
         stop(hosted, &mut signals, watch.err).await?;
     }
-    Ok(watch.told(ending))
-}
-
-/// Whether there is such a group.
-fn exists(group: &GroupName, groups: &[GroupName]) -> Result<()> {
-    if groups.contains(group) {
-        return Ok(());
-    }
-    let names: Vec<_> = groups.iter().map(GroupName::as_str).collect();
-    let there = if names.is_empty() { "none".into() } else { names.join(", ") };
-    bail!("there is no group {group}; there is {there}")
+    Ok(watch.told(ending?))
 }
 
 async fn ended(hosted: Option<&mut Hosted>) -> ServiceError {
@@ -159,7 +153,8 @@ impl<O: Write, E: Write> Watch<'_, O, E> {
 
     /// Waits until the replica in this process knows what the wish will be judged by.
     async fn look_around(&self, view: &HostedView) {
-        view.looked_around().await;
+        // What does not answer until then is not going to: the leader says what it lacks.
+        let _ = timeout(LOOKS, view.looked_around()).await;
         if !matches!(self.wish, Wish::Arm(_)) {
             return;
         }
