@@ -1,12 +1,17 @@
 //! The command line: what can be asked of Bowline, and how it answers. Standard output is data,
 //! standard error everything else; [`exit`] lists the exit codes.
 
+pub mod act;
 pub mod demo;
 pub mod exit;
+mod lines;
 pub mod paint;
 pub mod policy;
+mod records;
 pub mod rehearse;
+mod report;
 pub mod serve;
+pub mod target;
 pub mod words;
 
 use std::io::{self, Write};
@@ -41,6 +46,9 @@ pub enum Command {
     Drill(DrillArgs),
     /// Check failover policies, or print their schema. Changes nothing.
     Policy(policy::PolicyArgs),
+    /// The commands that want something of a group.
+    #[command(flatten)]
+    Act(act::Wish),
     /// Be a replica of the controller, until told to stop. AWS is not reached yet.
     Run(serve::RunArgs),
     /// Print the custom resources, admission policy and roles that a cluster needs.
@@ -68,8 +76,9 @@ pub enum DrillCommand {
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
     let done = match &cli.command {
-        // The service logs from many threads: nobody may hold what they write to.
+        // A replica logs from many threads: nobody may hold what they write to.
         Command::Run(args) => serve::run(args),
+        Command::Act(wish) => act::run(wish, &mut io::stdout(), &mut io::stderr()),
         command => dispatch(command, &mut io::stdout().lock(), &mut io::stderr().lock()),
     };
     match done {
@@ -93,6 +102,7 @@ fn dispatch(command: &Command, out: &mut impl Write, err: &mut impl Write) -> Re
             policy::Outcome::Valid => Ok(Exit::Done),
             policy::Outcome::Refused => Ok(Exit::Usage),
         },
+        Command::Act(wish) => act::run(wish, out, err),
         Command::Run(args) => serve::run(args),
         Command::Crd(args) => serve::crd(args, out),
     }

@@ -14,15 +14,18 @@
 //! Route53, Elb, Rds, CloudWatch, Gate → the AWS edge, if one was given
 //! ```
 
+pub mod aws;
 pub mod files;
 pub mod kube;
 pub mod net;
 pub mod registry;
+mod words;
 
 use std::sync::Arc;
 
 use bowline_core::model::GroupName;
 use bowline_core::op::{Answer, Fault, LeaseOp, Op, StoreOp};
+use bowline_core::policy::Policy;
 use bowline_core::run::Intent;
 use tokio::time::{Instant, timeout_at};
 
@@ -35,6 +38,25 @@ use registry::Registry;
 pub trait Aws: Send + Sync {
     /// Makes one call of Route 53, ELBv2, RDS, CloudWatch or the gate.
     fn perform<'a>(&'a self, op: &'a Op) -> Boxed<'a, Result<Answer, Fault>>;
+}
+
+/// Who makes calls: the edges, or a simulated world in a test.
+pub trait Remote: Send + Sync {
+    /// Makes one call, and gives up at `deadline`.
+    fn perform<'a>(&'a self, op: &'a Op, deadline: Instant) -> Boxed<'a, Result<Answer, Fault>>;
+
+    /// Takes the policies in force, all of them.
+    fn adopt(&self, policies: &[Policy]);
+}
+
+impl Remote for Edges {
+    fn perform<'a>(&'a self, op: &'a Op, deadline: Instant) -> Boxed<'a, Result<Answer, Fault>> {
+        Box::pin(self.perform(op, deadline))
+    }
+
+    fn adopt(&self, policies: &[Policy]) {
+        self.registry.adopt(policies);
+    }
 }
 
 /// Where records, facts, intents and the lease are kept.
@@ -97,7 +119,7 @@ impl Edges {
 }
 
 impl Store {
-    async fn perform(&self, op: &StoreOp) -> Result<Answer, Fault> {
+    pub(crate) async fn perform(&self, op: &StoreOp) -> Result<Answer, Fault> {
         match self {
             Self::Cluster(store) => store.perform(op).await,
             Self::Files(store) => {
@@ -107,7 +129,7 @@ impl Store {
         }
     }
 
-    async fn lease(&self, op: &LeaseOp) -> Result<Answer, Fault> {
+    pub(crate) async fn lease(&self, op: &LeaseOp) -> Result<Answer, Fault> {
         match self {
             Self::Cluster(store) => store.lease(op).await,
             Self::Files(store) => {

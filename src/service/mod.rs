@@ -11,6 +11,8 @@
 
 mod clock;
 mod driver;
+mod first_look;
+mod hosted;
 mod http;
 mod journal;
 mod log;
@@ -21,6 +23,8 @@ mod shared;
 mod signals;
 mod start;
 
+pub use hosted::{Hosted, HostedView};
 pub use log::{LogFormat, init as init_log};
 pub use options::{RunOptions, ServiceError, StoreOptions};
-pub use start::{edges, run, serve, store};
+pub(crate) use signals::Signals;
+pub use start::{edges, host, run, serve, store};

@@ -39,6 +39,8 @@ pub struct RunOptions {
     pub kubeconfig: Option<PathBuf>,
     /// Secrets as files `FOLDER/SECRET/KEY`, instead of Secrets of the management cluster.
     pub secrets: Option<PathBuf>,
+    /// Region × service → URL, and DNS servers; absent: AWS' own.
+    pub endpoints: Option<PathBuf>,
     /// The replica's name; absent: the host's. It gets a suffix, since no two processes share one.
     pub name: Option<String>,
     /// The lease's times.
@@ -61,6 +63,7 @@ impl RunOptions {
             store,
             kubeconfig: None,
             secrets: None,
+            endpoints: None,
             name: None,
             lease: LeaseTimes::default(),
             listen: SocketAddr::from(([0, 0, 0, 0], 8080)),

@@ -56,6 +56,7 @@ fn member(known: &Known, site: Site) -> Result<MemberFacts, Incomplete> {
     }
     Ok(MemberFacts {
         instance: found.id.clone(),
+        arn: found.arn.clone(),
         resource: found.resource.clone(),
         settings: found.settings.clone(),
     })

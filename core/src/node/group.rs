@@ -122,7 +122,7 @@ impl Group {
     /// its.
     pub(super) fn may_act(&self, host: &Host<'_>) -> bool {
         let claimed = self.ledger().claimant.as_ref() == Some(host.id);
-        host.leads && self.current && claimed && self.fenced_by.is_none()
+        host.leads && self.current && claimed && self.fence().is_none()
     }
 
     /// Does everything that is due.

@@ -1,14 +1,13 @@
 //! What a replica knows of a group's world from looking: the last good answer of each look, and
 //! when.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::databases::evidence::Replication;
 use crate::levers::records;
 use crate::model::{Claim, Host, LoadBalancerName, Mono, Now, Site, Span, Wall, ZoneId};
 use crate::op::{
-    Answer, Fault, HealthCheck, Instance, LoadBalancer, PoolView, RecordSet, RecordType,
-    WorkloadView, ZoneInfo,
+    Answer, Fault, HealthCheck, Instance, LoadBalancer, PoolView, RecordSet, WorkloadView, ZoneInfo,
 };
 
 use super::survey::Look;
@@ -37,8 +36,12 @@ pub(super) struct Known {
     pub(super) records: BTreeMap<Host, SeenAt<Vec<RecordSet>>>,
     pub(super) zones: BTreeMap<ZoneId, ZoneInfo>,
     pub(super) closed_check: Option<HealthCheck>,
+    /// The claims of the zones' fence records.
+    pub(super) zone_claims: BTreeMap<ZoneId, Option<Claim>>,
     /// The gate object's claim.
     pub(super) gate_claim: Option<Claim>,
+    /// The looks that were ever answered.
+    pub(super) answered: BTreeSet<usize>,
     /// Why each look last failed.
     pub(super) troubles: BTreeMap<usize, Fault>,
 }
@@ -55,10 +58,12 @@ impl Known {
         match result {
             Ok(answer) => {
                 self.troubles.remove(&index);
+                self.answered.insert(index);
                 self.learn(look, now, answer);
             }
             Err(fault) => {
                 if matches!(fault, Fault::NotFound(_)) {
+                    self.answered.insert(index);
                     self.learn_absence(look, now.mono);
                 }
                 self.troubles.insert(index, fault);
@@ -93,6 +98,10 @@ impl Known {
             }
             (Look::Records(_, name), Answer::Records(value)) => {
                 self.records.insert(name.clone(), SeenAt { at, value });
+            }
+            (Look::ZoneClaim(zone), Answer::Records(sets)) => {
+                let claim = sets.iter().find_map(records::read_fence);
+                self.zone_claims.insert(zone.clone(), claim);
             }
             (Look::Zone(id), Answer::Zone(zone)) => drop(self.zones.insert(id.clone(), zone)),
             (Look::ClosedCheck, Answer::HealthCheck(check)) => self.closed_check = Some(check),
@@ -134,9 +143,8 @@ impl Known {
     /// The claims found in the world: at the lever and in the clusters.
     pub(super) fn claims(&self) -> impl Iterator<Item = Claim> + '_ {
         let clusters = self.cluster_claims.values().filter_map(|seen| seen.value.clone());
-        let sets = self.records.values().flat_map(|seen| &seen.value);
-        let txt = sets.filter(|set| set.kind == RecordType::Txt);
-        clusters.chain(txt.filter_map(records::read_fence)).chain(self.gate_claim.clone())
+        let zones = self.zone_claims.values().flatten().cloned();
+        clusters.chain(zones).chain(self.gate_claim.clone())
     }
 
     /// Since when replication points are wanted.

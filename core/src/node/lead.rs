@@ -17,16 +17,20 @@ use super::words;
 impl Group {
     /// The leader's part of [`Group::poll`].
     pub(super) fn lead(&mut self, host: &mut Host<'_>) {
-        if self.chain.settled() {
+        // Beside somebody else's claim nothing is claimed, executed or recorded as peace.
+        let alone = self.foreign_claim().is_none();
+        if self.chain.settled() && alone {
             self.take_over(host);
         }
         if self.chain.settled() {
             self.follow(host);
         }
-        if self.chain.settled() && self.may_act(host) {
+        if self.chain.settled() && alone && self.may_act(host) {
             self.execute(host);
         }
-        self.keep_facts(host);
+        if alone {
+            self.keep_facts(host);
+        }
         for (number, timeout, op) in self.notices.due(&self.policy, &host.author(), host.now) {
             host.send(self.index, GroupOwner::Notice(number), timeout, op);
         }
@@ -56,7 +60,15 @@ impl Group {
             Some(standing) => !standing.yields_to(claim),
             None => false,
         };
-        self.known.claims().find(|claim| !ours(claim)).or_else(|| self.fenced_by.clone())
+        self.known.claims().find(|claim| !ours(claim)).or_else(|| self.fence().cloned())
+    }
+
+    /// The claim that a step met, unless the chain has come to know it (by an import, or by reading
+    /// what another replica wrote).
+    pub(super) fn fence(&self) -> Option<&Claim> {
+        let standing = self.ledger().claim.as_ref();
+        let ours = |met: &&Claim| standing.is_some_and(|standing| !standing.yields_to(met));
+        self.fenced_by.as_ref().filter(|met| !ours(met))
     }
 
     /// What this group alone would do now; the fleet may hold it.

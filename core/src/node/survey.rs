@@ -3,6 +3,7 @@
 //! It keeps *ready* honest, records peacetime facts, and finds foreign claims. Each look is one
 //! call; none waits for another site's.
 
+use crate::levers::records::fence_name;
 use crate::model::{Host, LoadBalancerName, Mono, Now, Site, Span, ZoneId};
 use crate::op::{CloudWatchOp, ElbOp, GateOp, KubeOp, Metric, Op, RdsOp, Route53Op};
 use crate::policy::{Lever, Policy, RecordName};
@@ -42,6 +43,8 @@ pub(super) enum Look {
     Records(ZoneId, Host),
     /// A zone.
     Zone(ZoneId),
+    /// The group's fence record in a zone.
+    ZoneClaim(ZoneId),
     /// The always-closed check.
     ClosedCheck,
     /// The gate object.
@@ -93,6 +96,31 @@ impl Survey {
         self.looks.get(index).map(|(look, _)| look)
     }
 
+    /// Whether everything was looked at that says whose claim stands at the lever and at `target`,
+    /// without which no claim can be said to be above all others.
+    ///
+    /// # Errors
+    /// The look that got no answer, and why.
+    pub(super) fn claims_seen(&self, known: &Known, target: Site) -> Result<bool, String> {
+        let mut all = true;
+        for (index, (look, _)) in self.looks.iter().enumerate() {
+            let place = match look {
+                Look::ClusterClaim(site) if *site == target => format!("{site}'s cluster"),
+                Look::ZoneClaim(zone) => format!("zone {zone}"),
+                Look::Gate => "the gate".into(),
+                _ => continue,
+            };
+            if known.answered.contains(&index) {
+                continue;
+            }
+            if let Some(fault) = known.troubles.get(&index) {
+                return Err(format!("whose claim stands in {place} is not known: {fault}"));
+            }
+            all = false;
+        }
+        Ok(all)
+    }
+
     /// How long one look may take.
     pub(super) fn timeout(&self) -> Span {
         TIMEOUT
@@ -121,6 +149,9 @@ fn lever(policy: &Policy) -> Vec<Look> {
     zones.sort();
     zones.dedup();
     looks.extend(names.iter().map(|name| Look::Records(name.zone.clone(), name.name.clone())));
+    if let Lever::Records(_) = &policy.lever {
+        looks.extend(zones.iter().cloned().map(Look::ZoneClaim));
+    }
     looks.extend(zones.into_iter().map(Look::Zone));
     looks
 }
@@ -147,8 +178,10 @@ impl Look {
             }
             Self::Zone(id) if known.zones.contains_key(id) => SELDOM,
             Self::ClosedCheck if known.closed_check.is_some() => SELDOM,
+            Self::ZoneClaim(id) if !known.zones.contains_key(id) => Span::secs(1),
             Self::Zone(_) | Self::ClosedCheck => OFTEN,
-            Self::Workload(..) | Self::Pool(_) | Self::Records(..) | Self::Gate => NOW_AND_THEN,
+            Self::Workload(..) | Self::Pool(_) | Self::Records(..) => NOW_AND_THEN,
+            Self::Gate | Self::ZoneClaim(_) => NOW_AND_THEN,
         }
     }
 
@@ -170,6 +203,10 @@ impl Look {
             }
             Self::Records(zone, name) => {
                 dns(Route53Op::Records { zone: zone.clone(), name: name.clone() })
+            }
+            Self::ZoneClaim(zone) => {
+                let name = fence_name(&policy.group, &known.zones.get(zone)?.apex);
+                dns(Route53Op::Records { zone: zone.clone(), name })
             }
             Self::Zone(id) => dns(Route53Op::Zone(id.clone())),
             Self::ClosedCheck | Self::Gate => self.lever_op(policy)?,

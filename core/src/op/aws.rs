@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{
-    ChangeId, Claim, HealthCheckId, Host, InstanceId, LoadBalancerArn, Region, ResourceId,
+    ChangeId, Claim, HealthCheckId, Host, InstanceArn, InstanceId, LoadBalancerArn, ResourceId,
     SecurityGroupId, Site, TargetGroupArn, Version, Wall, ZoneId,
 };
 
@@ -245,10 +245,9 @@ pub enum RdsOp {
     CreateReplica {
         /// The identifier that the replica takes.
         instance: InstanceId,
-        /// The source's identifier.
-        source: InstanceId,
-        /// The source's Region.
-        source_region: Region,
+        /// The source, by the only name that RDS takes across Regions. It was recorded in
+        /// peacetime.
+        source: InstanceArn,
         /// What it must be told, since cross-Region replicas get defaults.
         settings: Box<InstanceSettings>,
     },
@@ -288,6 +287,8 @@ pub struct InstanceSettings {
 pub struct Instance {
     /// `DBInstanceIdentifier`.
     pub id: InstanceId,
+    /// `DBInstanceArn`.
+    pub arn: InstanceArn,
     /// `DbiResourceId`.
     pub resource: ResourceId,
     /// `DBInstanceStatus`, as it is: `available`, `modifying`, `rebooting`, `backing-up`, …

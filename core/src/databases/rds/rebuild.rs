@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::POLL;
 use super::member::{Member, last_was};
-use crate::model::{InstanceId, Region, Span};
+use crate::model::{InstanceArn, InstanceId, Span};
 use crate::op::{Fault, InstanceSettings, Op, RdsOp};
 use crate::step::{Context, Judgement, Procedure, Seen};
 
@@ -64,10 +64,8 @@ impl Procedure for Rename {
 pub struct CreateReplica {
     /// The member as it was: identifier, Region, and the resource id of the *old* instance.
     pub member: Member,
-    /// The writer's identifier.
-    pub source: InstanceId,
-    /// The writer's Region.
-    pub source_region: Region,
+    /// The writer.
+    pub source: InstanceArn,
     /// The settings recorded in peacetime.
     pub settings: InstanceSettings,
 }
@@ -91,7 +89,7 @@ impl Procedure for CreateReplica {
         if self.member.resource.get(cx).as_ref() == Some(&found.resource) {
             return Ok(Judgement::wait(POLL, format!("{name} is still the old instance")));
         }
-        if found.source.as_ref() != Some(&self.source) {
+        if found.source.is_none() || found.source != self.source.instance() {
             let words = format!("{name} is {}, no replica of {}", found.resource, self.source);
             return Ok(Judgement::Disagrees(words));
         }
@@ -109,7 +107,6 @@ impl CreateReplica {
         let op = RdsOp::CreateReplica {
             instance: self.member.instance.clone(),
             source: self.source.clone(),
-            source_region: self.source_region.clone(),
             settings: Box::new(self.settings.clone()),
         };
         Op::Rds(self.member.scope.clone(), op)

@@ -52,6 +52,7 @@ fn plan(steps: Vec<(&str, Step)>) -> Plan {
 fn instance(source: Option<&str>, status: &str) -> Result<Answer, Fault> {
     Ok(Answer::Instance(Instance {
         id: "db".into(),
+        arn: "arn:aws:rds:eu-west-1:111111111111:db:db".into(),
         resource: "db-1".into(),
         status: status.into(),
         source: source.map(Into::into),

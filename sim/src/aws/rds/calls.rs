@@ -1,11 +1,14 @@
 //! RDS' API: what each call is accepted or refused for. None takes a token or a condition.
 
-use bowline_core::model::{InstanceId, Now, Region, SecurityGroupId};
+use bowline_core::model::{InstanceArn, InstanceId, Now, Region, SecurityGroupId};
 use bowline_core::op::{Answer, Fault, Instance, InstanceSettings, RdsOp};
 
 use super::instance::{Birth, Db, MemberSpec, Role};
 use super::link::Link;
 use super::{Rds, agenda};
+
+/// The account that everything of the world is in.
+const ACCOUNT: &str = "111111111111";
 
 impl Rds {
     /// Performs a call's effect in a Region.
@@ -46,9 +49,9 @@ impl Rds {
                 db.agenda.plan(now.mono, agenda::rename(to.clone(), rng));
                 self.reserved.push((region.clone(), to.clone()));
             }
-            RdsOp::CreateReplica { instance, source, source_region, settings } => {
+            RdsOp::CreateReplica { instance, source, settings } => {
                 self.free(region, instance)?;
-                let source = self.find(source_region, source)?;
+                let source = self.find_by_arn(source)?;
                 self.may_have_replica(source, settings)?;
                 let asked = Asked { region, instance, source, settings };
                 self.create(&asked, now, rng);
@@ -62,6 +65,12 @@ impl Rds {
     fn find(&self, region: &Region, id: &InstanceId) -> Result<usize, Fault> {
         let found = self.dbs.iter().position(|db| db.id == *id && db.region == *region);
         found.ok_or_else(|| Fault::NotFound(format!("DBInstanceNotFound: {id} in {region}")))
+    }
+
+    fn find_by_arn(&self, arn: &InstanceArn) -> Result<usize, Fault> {
+        let named = arn.region().zip(arn.instance());
+        let (region, id) = named.ok_or_else(|| invalid(format!("{arn} is no instance's ARN")))?;
+        self.find(&region, &id)
     }
 
     /// Whether nobody has or is about to have that identifier.
@@ -152,6 +161,7 @@ impl Rds {
         let of_this = |other: &&Db| other.named_source == Some(index);
         Instance {
             id: db.id.clone(),
+            arn: InstanceArn::of("aws", &db.region, ACCOUNT, &db.id),
             resource: db.resource.clone(),
             status: self.status_text(db.status),
             source: db.named_source.map(|source| self.dbs[source].id.clone()),

@@ -1,6 +1,6 @@
 //! Making a replica anew under an identifier that was freed.
 
-use bowline_core::model::{Mono, Span};
+use bowline_core::model::{InstanceArn, Mono, Span};
 use bowline_core::op::{Fault, InstanceSettings, RdsOp};
 
 use super::rig::*;
@@ -20,11 +20,14 @@ fn failed_over() -> Rig {
     rig
 }
 
+fn arn(id: &str) -> InstanceArn {
+    InstanceArn::of("aws", &region(STANDBY), "111111111111", &id.into())
+}
+
 fn replica(id: &str, settings: InstanceSettings) -> RdsOp {
     RdsOp::CreateReplica {
         instance: id.into(),
-        source: "shop-standby".into(),
-        source_region: region(STANDBY),
+        source: arn("shop-standby"),
         settings: Box::new(settings),
     }
 }
@@ -61,8 +64,7 @@ fn a_replica_is_refused_for_what_rules_it_out() {
     other.kms_key = Some("key".into());
     let unknown = RdsOp::CreateReplica {
         instance: "new".into(),
-        source: "nobody".into(),
-        source_region: region(STANDBY),
+        source: arn("nobody"),
         settings: Box::new(other),
     };
     assert!(matches!(refused(&mut rig, &unknown), Fault::NotFound(_)));

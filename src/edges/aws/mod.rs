@@ -1,0 +1,5 @@
+//! AWS' calls.
+
+mod fault;
+#[cfg(test)]
+mod testing;
