@@ -40,6 +40,8 @@ pub struct Stage {
     scenario: &'static str,
     seed: u64,
     ledgers: BTreeMap<GroupName, Ledger>,
+    /// How many entries of all chains were read.
+    read: u64,
 }
 
 /// What was stored in a chain since the last look.
@@ -91,6 +93,7 @@ impl Stage {
             scenario,
             seed,
             ledgers,
+            read: 0,
         };
         stage.rehearse();
         stage
@@ -203,6 +206,10 @@ impl Stage {
 
     /// Reads what is new in the chains.
     fn read(&mut self, told: &mut Vec<Told>) {
+        let stored = self.simulation.world.store.stored();
+        if std::mem::replace(&mut self.read, stored) == stored {
+            return;
+        }
         let mut killed = false;
         for (group, ledger) in &mut self.ledgers {
             let chain = self.simulation.world.store.chain(group);
