@@ -140,7 +140,8 @@ fn is_so(effect: &Effect, to: Site, world: &World, now: Now) -> bool {
             let describe = RdsOp::Describe(member.instance.clone());
             let mut rng = fastrand::Rng::with_seed(0);
             let found = world.rds.clone().perform(&member.scope.region, &describe, now, &mut rng);
-            matches!(found, Ok(Answer::Instance(found)) if found.available() && found.source.is_none())
+            let Ok(Answer::Instance(found)) = found else { return false };
+            found.available() && found.source.is_none()
         }
         Effect::CapacityReady(wanted) => wanted.workloads.iter().all(|(workload, count)| {
             let view =
