@@ -24,6 +24,7 @@ pub struct Store {
     revision: u64,
     /// Whether it began as an export of another store.
     exported: bool,
+    stored: u64,
     /// How it is.
     pub condition: Condition,
 }
@@ -95,6 +96,12 @@ impl Store {
         self.chains.get(group).map_or(&[], Vec::as_slice)
     }
 
+    /// How many entries all chains have.
+    #[must_use]
+    pub fn stored(&self) -> u64 {
+        self.stored
+    }
+
     /// The groups that have a chain.
     pub fn groups(&self) -> impl Iterator<Item = &GroupName> {
         self.chains.keys()
@@ -141,6 +148,7 @@ impl Store {
             _ if seq < next => Err(Fault::Conflict(format!("{group}-{seq} exists"))),
             _ => {
                 self.chains.entry(group.clone()).or_default().push(Arc::clone(bytes));
+                self.stored += 1;
                 Ok(Answer::Ok)
             }
         }

@@ -1,5 +1,6 @@
 //! Project automation: `cargo xtask …`. `just --list` names the same commands with their uses.
 
+mod bench;
 mod lab;
 mod phases;
 mod story;
@@ -13,6 +14,7 @@ const USAGE: &str = "\
 usage: cargo xtask COMMAND
 
   test [--quick]   everything CI checks; --quick leaves out the lab
+  bench [SEEDS]    how fast it is, as ratios to what is aimed at (docs/benchmarks.md)
   tidy             how long, deep and tested the code is, in numbers
   tools            installs what the lab runs into the cache folder (`lab install` is the same)
   lab up [--story] starts the three clusters, leaves them running, prints what to export;
@@ -37,6 +39,8 @@ fn dispatch(arguments: &[&str]) -> Result<()> {
     match arguments {
         ["test"] => test::run(test::Extent::Everything),
         ["test", "--quick"] => test::run(test::Extent::Quick),
+        ["bench"] => bench::run("20"),
+        ["bench", seeds] => bench::run(seeds),
         ["tidy"] => test::tidy(),
         ["tools"] | ["lab", "install"] => lab::tools(),
         ["lab", "up"] => lab::up(lab::Extent::Bare),

@@ -118,8 +118,8 @@ impl Replication {
     fn worst_loss(&self, sample: &Lag, fault_at: Wall) -> Option<u64> {
         let position = |s: &Lag| s.behind_ms.map(|lag| s.at - Span::millis(lag));
         let mut at = position(sample)?;
-        let after = self.samples.iter().filter(|later| later.at >= fault_at && later.streaming);
-        for later in after.filter_map(position) {
+        let after = self.samples.iter().rev().take_while(|later| later.at >= fault_at);
+        for later in after.filter(|later| later.streaming).filter_map(position) {
             at = at.min(later);
         }
         Some(fault_at.since(at).as_millis())

@@ -1,5 +1,5 @@
-//! One site's signals, and the verdict *serving*. Nothing here acts or remembers a verdict: it is
-//! made anew from the windows whenever it is asked for.
+//! One site's signals, and the verdict *serving*. Nothing here acts. The verdict follows from the
+//! windows and the time alone; it is made with each sample, and kept until the time changes it.
 //!
 //! - **no**: signals of at least `quorum` different kinds have each said down for the whole
 //!   `confirm` time, one of them user-facing, and none vetoes;
@@ -26,6 +26,24 @@ pub struct SiteHealth {
     signals: Vec<Signal>,
     quorum: u32,
     confirm: Span,
+    kept: Option<Kept>,
+}
+
+/// The verdict as it was made with the last sample. It is asked for with every answer that comes,
+/// and hardly ever another.
+#[derive(Clone, Copy, Debug)]
+struct Kept {
+    serving: Serving,
+    /// It holds from here …
+    from: Mono,
+    /// … until just before here.
+    until: Option<Mono>,
+}
+
+impl Kept {
+    fn holds(&self, now: Mono) -> bool {
+        self.from <= now && self.until.is_none_or(|until| now < until)
+    }
 }
 
 /// One signal at one site.
@@ -133,7 +151,8 @@ impl SiteHealth {
             kind: Kind::of(&signal.probe),
             window: Window::new(signal.every, signal.down, signal.up),
         });
-        Self { signals: signals.collect(), quorum: policy.quorum.max(1), confirm: policy.confirm }
+        let (signals, quorum) = (signals.collect(), policy.quorum.max(1));
+        Self { signals, quorum, confirm: policy.confirm, kept: None }
     }
 
     /// Takes a sample of the signal with this position in the policy; an unknown position is
@@ -141,7 +160,17 @@ impl SiteHealth {
     pub fn push(&mut self, signal: usize, sample: Sample) {
         if let Some(signal) = self.signals.get_mut(signal) {
             signal.window.push(sample);
+            self.keep(sample.at.mono);
         }
+    }
+
+    fn keep(&mut self, now: Mono) {
+        let (serving, until) = (self.judge(now), self.next_change(now));
+        self.kept = Some(Kept { serving, from: now, until });
+    }
+
+    fn kept(&self, now: Mono) -> Option<&Kept> {
+        self.kept.as_ref().filter(|kept| kept.holds(now))
     }
 
     /// The window of the signal with this position in the policy.
@@ -153,6 +182,10 @@ impl SiteHealth {
     /// The verdict at `now`. It allocates nothing.
     #[must_use]
     pub fn serving(&self, now: Mono) -> Serving {
+        self.kept(now).map_or_else(|| self.judge(now), |kept| kept.serving)
+    }
+
+    fn judge(&self, now: Mono) -> Serving {
         let tally = self.tally(now);
         let suspect = self.suspect(now);
         let (verdict, why) = match (suspect, tally.veto) {
@@ -182,6 +215,10 @@ impl SiteHealth {
     /// stale. Always after `now`.
     #[must_use]
     pub fn changes_at(&self, now: Mono) -> Option<Mono> {
+        self.kept(now).map_or_else(|| self.next_change(now), |kept| kept.until)
+    }
+
+    fn next_change(&self, now: Mono) -> Option<Mono> {
         let stale = self.signals.iter().filter_map(|signal| signal.window.stale_at());
         let stale = stale.map(|at| at + Span::millis(1));
         let confirmed = self.suspect(now).map(|suspect| suspect.confirmed_at);

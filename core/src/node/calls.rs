@@ -3,7 +3,8 @@
 //! The node times calls out by itself, so that an edge that never answers is no different from a
 //! Region that never answers. What comes later is dropped.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, VecDeque};
 
 use crate::lease::Ticket;
 use crate::model::{Mono, Span};
@@ -57,8 +58,11 @@ pub(super) struct SampleSlot {
 #[derive(Debug, Default)]
 pub(super) struct Calls {
     last: u64,
-    open: BTreeMap<CallId, (Mono, Owner)>,
-    due: BTreeSet<(Mono, CallId)>,
+    /// Who waits, by the calls' numbers, the last at the back; `None`: it was answered. The front
+    /// is open.
+    open: VecDeque<Option<Owner>>,
+    /// What is due first is open; others may be answered.
+    due: BinaryHeap<Reverse<(Mono, CallId)>>,
 }
 
 impl Calls {
@@ -66,21 +70,36 @@ impl Calls {
     pub(super) fn send(&mut self, deadline: Mono, owner: Owner, op: Op, out: &mut Vec<Call>) {
         self.last += 1;
         let id = CallId(self.last);
-        self.open.insert(id, (deadline, owner));
-        self.due.insert((deadline, id));
+        self.open.push_back(Some(owner));
+        self.due.push(Reverse((deadline, id)));
         out.push(Call { id, deadline, op });
     }
 
     /// Who waits for this reply; nobody, if it comes too late.
     pub(super) fn take(&mut self, id: CallId) -> Option<Owner> {
-        let (deadline, owner) = self.open.remove(&id)?;
-        self.due.remove(&(deadline, id));
+        let owner = self.place(id).and_then(|place| self.open[place].take())?;
+        while self.open.front().is_some_and(Option::is_none) {
+            self.open.pop_front();
+        }
+        while self.due.peek().is_some_and(|Reverse((_, first))| !self.is_open(*first)) {
+            self.due.pop();
+        }
         Some(owner)
+    }
+
+    fn is_open(&self, id: CallId) -> bool {
+        self.place(id).is_some_and(|place| self.open[place].is_some())
+    }
+
+    /// Where a call that may be open stands.
+    fn place(&self, id: CallId) -> Option<usize> {
+        let back = usize::try_from(self.last.checked_sub(id.0)?).ok()?;
+        self.open.len().checked_sub(back + 1)
     }
 
     /// One call whose time is over.
     pub(super) fn expired(&mut self, now: Mono) -> Option<Owner> {
-        let (deadline, id) = *self.due.first()?;
+        let Reverse((deadline, id)) = *self.due.peek()?;
         if deadline > now {
             return None;
         }
@@ -89,7 +108,7 @@ impl Calls {
 
     /// When the next call's time is over.
     pub(super) fn wake_at(&self) -> Option<Mono> {
-        self.due.first().map(|(deadline, _)| *deadline)
+        self.due.peek().map(|Reverse((deadline, _))| *deadline)
     }
 }
 
@@ -116,5 +135,27 @@ mod tests {
         assert_eq!(calls.take(out[1].id), None);
         assert_eq!(calls.take(out[0].id), Some(Owner::Intents));
         assert_eq!(calls.wake_at(), None);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn replies_find_their_owner_once_in_any_order_and_the_first_open_deadline_is_next(
+            acts in proptest::collection::vec((0u64..50, 0usize..8, proptest::bool::ANY), 1..80),
+        ) {
+            let (mut calls, mut out, mut open) = (Calls::default(), Vec::new(), Vec::new());
+            for (deadline, pick, sends) in acts {
+                if sends || open.is_empty() {
+                    send(&mut calls, deadline, &mut out);
+                    open.push((Mono(deadline), CallId(out.len() as u64)));
+                } else {
+                    let (_, id) = open.swap_remove(pick % open.len());
+                    proptest::prop_assert_eq!(calls.take(id), Some(Owner::Intents));
+                    proptest::prop_assert_eq!(calls.take(id), None);
+                }
+                let first = open.iter().map(|(deadline, _)| *deadline).min();
+                proptest::prop_assert_eq!(calls.wake_at(), first);
+            }
+            proptest::prop_assert_eq!(calls.take(CallId(out.len() as u64 + 1)), None);
+        }
     }
 }

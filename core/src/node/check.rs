@@ -349,7 +349,7 @@ impl Group {
 
     fn whose(&self) -> Option<Finding> {
         let claim = self.foreign_claim()?;
-        let place = self.known.placed_claims().find(|(_, found)| *found == claim);
+        let place = self.known.placed_claims().find(|(_, found)| found == claim);
         let place = place.map_or_else(|| "a step".into(), |(place, _)| place);
         Some(Finding::bad(
             Verdict::Failed,

@@ -25,6 +25,8 @@ pub(super) struct StoredFacts {
     /// Nothing is written before this: the last write did not succeed.
     write_due: Mono,
     writing: Option<Facts>,
+    /// The revision of what is known that was last compared with the facts.
+    compared: Option<u64>,
 }
 
 impl StoredFacts {
@@ -47,18 +49,29 @@ impl StoredFacts {
         self.in_flight = false;
         let Ok(Answer::Facts(Some(FactsView { version, bytes }))) = result else { return };
         if let Ok(facts) = serde_json::from_str(&bytes) {
-            (self.facts, self.version) = (Some(facts), Some(version));
+            (self.facts, self.version, self.compared) = (Some(facts), Some(version), None);
         }
     }
 
-    /// The write that brings the stored facts up to date, if they are not.
-    pub(super) fn write(&mut self, group: &GroupName, facts: Facts, now: Now) -> Option<StoreOp> {
-        let same = |old: &Facts| Facts { at: facts.at, ..old.clone() } == facts;
-        let fresh = |old: &Facts| now.wall.since(old.at) < REFRESH;
+    /// Whether there may be something to write, now that what is known has this revision.
+    pub(super) fn wants(&mut self, revision: u64, now: Now) -> bool {
         if self.in_flight || self.write_due > now.mono {
-            return None;
+            return false;
         }
-        if self.facts.as_ref().is_some_and(|old| same(old) && fresh(old)) {
+        let compared = self.compared.replace(revision) == Some(revision);
+        !compared || self.facts.as_ref().is_some_and(|facts| !fresh(facts, now))
+    }
+
+    /// The write that brings the stored facts up to date, if they are not; `None` as facts: some
+    /// are not known.
+    pub(super) fn write(
+        &mut self,
+        group: &GroupName,
+        facts: Option<Facts>,
+        now: Now,
+    ) -> Option<StoreOp> {
+        let facts = facts?;
+        if self.facts.as_ref().is_some_and(|old| same(old, &facts) && fresh(old, now)) {
             return None;
         }
         let bytes: Arc<str> = serde_json::to_string(&facts).ok()?.into();
@@ -69,7 +82,7 @@ impl StoredFacts {
 
     /// Takes what became of a write; after anything but a yes the facts are read again.
     pub(super) fn written(&mut self, result: Result<Answer, Fault>) {
-        self.in_flight = false;
+        (self.in_flight, self.compared) = (false, None);
         match (result, self.writing.take()) {
             (Ok(Answer::Written(version)), Some(facts)) => {
                 (self.facts, self.version) = (Some(facts), Some(version));
@@ -82,5 +95,67 @@ impl StoredFacts {
     /// When the next read is due.
     pub(super) fn wake_at(&self) -> Option<Mono> {
         (!self.in_flight).then_some(self.due)
+    }
+}
+
+/// Whether facts are the same, whenever they were seen.
+fn same(old: &Facts, new: &Facts) -> bool {
+    let Facts { at: _, replicas, load_balancers, members, zones } = old;
+    *replicas == new.replicas
+        && *load_balancers == new.load_balancers
+        && *members == new.members
+        && *zones == new.zones
+}
+
+/// Whether stored facts are young enough to show that home was healthy.
+fn fresh(facts: &Facts, now: Now) -> bool {
+    now.wall.since(facts.at) < REFRESH
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Wall;
+
+    fn at(secs: u64) -> Now {
+        Now { mono: Mono(secs * 1_000), wall: Wall(secs as i64 * 1_000) }
+    }
+
+    fn seen(secs: u64, replicas: u32) -> Option<Facts> {
+        let replicas = [("web".into(), replicas)].into();
+        Some(Facts { at: at(secs).wall, replicas, ..Facts::default() })
+    }
+
+    /// Compares and, if need be, writes, with a store that says yes. Whether something was written.
+    fn keep(stored: &mut StoredFacts, revision: u64, secs: u64, replicas: u32) -> bool {
+        let wanted = stored.wants(revision, at(secs));
+        let op = stored.write(&"shop".into(), seen(secs, replicas).filter(|_| wanted), at(secs));
+        if op.is_some() {
+            assert!(!stored.wants(revision, at(secs)), "one write at a time");
+            stored.written(Ok(Answer::Written("1".into())));
+        }
+        op.is_some()
+    }
+
+    #[test]
+    fn facts_are_written_when_they_change_and_again_when_they_grow_old() {
+        let mut stored = StoredFacts::default();
+        assert!(keep(&mut stored, 1, 0, 12));
+        assert!(!keep(&mut stored, 1, 1, 12), "the same facts");
+        assert!(!stored.wants(1, at(2)), "nothing new is known: nothing is compared");
+        assert!(!keep(&mut stored, 2, 3, 12), "looked at anew, and the same");
+        assert!(keep(&mut stored, 3, 4, 13));
+        assert!(!keep(&mut stored, 3, 4 + 599, 13));
+        assert!(keep(&mut stored, 3, 4 + 600, 13), "old: written again, although nothing changed");
+    }
+
+    #[test]
+    fn a_refused_write_rests_and_is_compared_anew() {
+        let mut stored = StoredFacts::default();
+        assert!(stored.wants(1, at(0)));
+        assert!(stored.write(&"shop".into(), seen(0, 12), at(0)).is_some());
+        stored.written(Err(Fault::Conflict("another version".into())));
+        assert!(!stored.wants(1, at(9)));
+        assert!(stored.wants(1, at(10)));
     }
 }

@@ -53,8 +53,30 @@ pub(super) struct Group {
     pub(super) fenced_by: Option<Claim>,
     /// Whether the chain was read since this replica began to lead.
     pub(super) current: bool,
+    /// When the run is gone over next.
+    pub(super) work: Work,
     read_due: Mono,
     doubt_until: Option<Mono>,
+}
+
+/// When a run is gone over next: when something came in that it waits for, or its time has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Work {
+    /// Now.
+    Due,
+    /// It was gone over; when its time comes is not looked up yet.
+    Done,
+    /// At this time; `None`: not by time.
+    At(Option<Mono>),
+}
+
+impl Work {
+    pub(super) fn due(self, now: Mono) -> bool {
+        match self {
+            Self::Due | Self::Done => true,
+            Self::At(at) => at.is_some_and(|at| at <= now),
+        }
+    }
 }
 
 /// What a group is told of the replica it lives in.
@@ -104,6 +126,7 @@ impl Group {
             obstacle: None,
             fenced_by: None,
             current: false,
+            work: Work::Due,
             read_due: Mono(0),
             doubt_until: None,
             policy,
@@ -139,6 +162,9 @@ impl Group {
             self.lead(host);
         }
         self.write(host);
+        if self.work == Work::Done {
+            self.work = Work::At(self.execution.wake_at(self.ledger()));
+        }
     }
 
     /// Samples and surveys.
@@ -198,6 +224,7 @@ impl Group {
         self.fenced_by = None;
         self.read_due = Mono(0);
         self.execution.forget();
+        self.work = Work::Due;
     }
 
     /// Takes what became of a call.
@@ -221,7 +248,10 @@ impl Group {
             }
             GroupOwner::Sample(slot) => drop(self.sampler.take(&self.policy, slot, result)),
             GroupOwner::Canary(canary) => self.canaries.take(canary, &result),
-            GroupOwner::Step(slot) => self.execution.reply(&slot, host.now, result),
+            GroupOwner::Step(slot) => {
+                self.execution.reply(&slot, host.now, result);
+                self.work = Work::Due;
+            }
             GroupOwner::Notice(number) => {
                 self.notices.reply(number, result.is_ok(), host.now.mono);
             }
@@ -229,6 +259,7 @@ impl Group {
     }
 
     fn chain_reply(&mut self, host: &mut Host<'_>, result: Result<Answer, Fault>) {
+        self.work = Work::Due;
         let reading = matches!(result, Ok(Answer::Entries(_)));
         let before = self.ledger().head;
         let (outcome, next) = self.chain.reply(result);
@@ -282,7 +313,10 @@ impl Group {
             return looks.min();
         }
         let changes = self.sampler.site(self.active()).changes_at(now);
-        let run = self.execution.wake_at(self.ledger());
+        let run = match self.work {
+            Work::At(at) => at,
+            Work::Due | Work::Done => self.execution.wake_at(self.ledger()),
+        };
         let own = [changes, run, self.notices.wake_at(&self.policy)];
         looks.chain(own.into_iter().flatten()).min()
     }

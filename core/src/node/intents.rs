@@ -88,7 +88,7 @@ impl Group {
 
     /// What somebody else does for the group, or did, is imported before anything is begun here.
     fn unclaimed(&self) -> Result<(), Refusal> {
-        self.foreign_claim().map_or(Ok(()), |claim| Err(Refusal::ForeignClaim(claim)))
+        self.foreign_claim().map_or(Ok(()), |claim| Err(Refusal::ForeignClaim(claim.clone())))
     }
 
     fn failover_by_hand(

@@ -46,6 +46,8 @@ pub(super) struct Known {
     pub(super) answered: BTreeSet<usize>,
     /// Why each look last failed.
     pub(super) troubles: BTreeMap<usize, Fault>,
+    /// Grows with every answer: what was made of all this is then to be made anew.
+    pub(super) revision: u64,
 }
 
 impl Known {
@@ -57,6 +59,7 @@ impl Known {
         now: Now,
         result: Result<Answer, Fault>,
     ) {
+        self.revision += 1;
         match result {
             Ok(answer) => {
                 self.troubles.remove(&index);
@@ -149,8 +152,10 @@ impl Known {
     }
 
     /// The claims found in the world: at the lever and in the clusters.
-    pub(super) fn claims(&self) -> impl Iterator<Item = Claim> + '_ {
-        self.placed_claims().map(|(_, claim)| claim)
+    pub(super) fn claims(&self) -> impl Iterator<Item = &Claim> {
+        let clusters = self.cluster_claims.values().filter_map(|seen| seen.value.as_ref());
+        let zones = self.zone_claims.values().flatten();
+        clusters.chain(zones).chain(&self.gate_claim)
     }
 
     /// The claims found in the world, each with where it was found.

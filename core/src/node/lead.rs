@@ -10,7 +10,7 @@ use crate::run::{Doing, Ledger, Phase, Record};
 use super::begin;
 use super::calls::{GroupOwner, STORE};
 use super::collect;
-use super::group::{Group, Host};
+use super::group::{Group, Host, Work};
 use super::notices::Message;
 use super::words;
 
@@ -55,12 +55,12 @@ impl Group {
     }
 
     /// A claim in the world that this group's chain does not know.
-    pub(super) fn foreign_claim(&self) -> Option<Claim> {
+    pub(super) fn foreign_claim(&self) -> Option<&Claim> {
         let ours = |claim: &Claim| match &self.ledger().claim {
             Some(standing) => !standing.yields_to(claim),
             None => false,
         };
-        self.known.claims().find(|claim| !ours(claim)).or_else(|| self.fence().cloned())
+        self.known.claims().find(|claim| !ours(claim)).or_else(|| self.fence())
     }
 
     /// The claim that a step met, unless the chain has come to know it (by an import, or by reading
@@ -79,7 +79,7 @@ impl Group {
         self.was_down &= serving.verdict != Answer3::Yes || self.ledger().open_run().is_some();
         let ready = self.readiness(now).verdict;
         self.ready.observe(now, ready);
-        let decision = crate::decide::decide(&self.situation(now));
+        let decision = crate::decide::decide(&self.situation(now, ready));
         Member {
             group: self.policy.group.clone(),
             region: self.policy.site(self.active()).scope.region.clone(),
@@ -138,6 +138,10 @@ impl Group {
     }
 
     fn execute(&mut self, host: &mut Host<'_>) {
+        if !self.work.due(host.now.mono) {
+            return;
+        }
+        self.work = Work::Done;
         let doing = self.execution.poll(&self.policy.group, self.chain.ledger(), host.now);
         for doing in doing {
             match doing {
@@ -162,7 +166,10 @@ impl Group {
         if !peace || self.serving.held_for(host.now, Answer3::Yes).as_millis() == 0 {
             return;
         }
-        let Ok(facts) = collect::facts(&self.policy, &self.known, host.now.wall) else { return };
+        if !self.facts.wants(self.known.revision, host.now) {
+            return;
+        }
+        let facts = collect::facts(&self.policy, &self.known, host.now.wall).ok();
         if let Some(op) = self.facts.write(&self.policy.group, facts, host.now) {
             host.send(self.index, GroupOwner::PutFacts, STORE, Op::Store(op));
         }

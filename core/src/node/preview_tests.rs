@@ -75,7 +75,7 @@ fn instance(ground: &Ground, id: &crate::model::InstanceId) -> Result<Answer, Fa
         source: source.map(Into::into),
         streaming: source.is_some(),
         replicas: Vec::new(),
-        settings: settings("sg-app"),
+        settings: Box::new(settings("sg-app")),
         managed_password: false,
     }))
 }

@@ -22,6 +22,8 @@ pub(super) struct Sampler {
     home: SiteHealth,
     standby: SiteHealth,
     slots: Vec<Slot>,
+    /// The earliest due of the slots; `None`: there are none.
+    next: Option<Mono>,
     contacts: [Contact; 2],
     aws: Contact,
 }
@@ -65,6 +67,7 @@ impl Sampler {
             home: SiteHealth::new(&policy.health),
             standby: SiteHealth::new(&policy.health),
             slots: home.chain(signals.map(slot(Site::Standby))).collect(),
+            next: Some(Mono(0)),
             contacts: [Contact::default(); 2],
             aws: Contact::default(),
         }
@@ -127,12 +130,13 @@ impl Sampler {
                 op,
             }));
         }
+        self.next = self.slots.iter().map(|slot| slot.due).min();
         calls
     }
 
     /// When the next round is due.
     pub(super) fn wake_at(&self) -> Option<Mono> {
-        self.slots.iter().map(|slot| slot.due).min()
+        self.next
     }
 
     /// Takes one answer; whether a sample came of it.

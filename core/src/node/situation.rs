@@ -15,8 +15,8 @@ use super::known::SeenAt;
 const FRESH: Span = Span::mins(3);
 
 impl Group {
-    /// Everything that the decision needs.
-    pub(super) fn situation(&mut self, now: Now) -> Situation<'_> {
+    /// Everything that the decision needs; `ready` is the passive site's verdict.
+    pub(super) fn situation(&mut self, now: Now, ready: Answer3) -> Situation<'_> {
         let isolation = self.judge_isolation(now);
         let ledger = self.ledger();
         let run = match ledger.open_run() {
@@ -35,7 +35,7 @@ impl Group {
             blocked_windows: &automation.blocked_windows,
             active: ledger.active,
             serving,
-            ready: self.readiness(now).verdict,
+            ready,
             ready_for: self.ready.held_for(now, Answer3::Yes),
             stable_for: self.policy.health.stable_for,
             isolation,

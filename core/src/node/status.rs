@@ -253,7 +253,7 @@ impl Group {
         let foreign = self.foreign_claim();
         let status = |(place, claim): (String, Claim)| ClaimStatus {
             place,
-            foreign: foreign.as_ref() == Some(&claim),
+            foreign: foreign == Some(&claim),
             claim: claim.to_string(),
         };
         self.known.placed_claims().map(status).collect()

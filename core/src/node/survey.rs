@@ -57,6 +57,8 @@ pub(super) enum Look {
 #[derive(Debug)]
 pub(super) struct Survey {
     looks: Vec<(Look, Mono)>,
+    /// The earliest of them; `None`: there are none.
+    next: Option<Mono>,
 }
 
 impl Survey {
@@ -77,7 +79,8 @@ impl Survey {
         }
         looks.extend((0..policy.capacity.pools.len()).map(Look::Pool));
         looks.extend(lever(policy));
-        Self { looks: looks.into_iter().map(|look| (look, Mono(0))).collect() }
+        let looks = looks.into_iter().map(|look| (look, Mono(0))).collect();
+        Self { looks, next: Some(Mono(0)) }
     }
 
     /// The looks that are due; each is due again later, whatever becomes of it.
@@ -91,6 +94,7 @@ impl Survey {
             *due = now.mono + look.every(known);
             ops.extend(op.map(|op| (index, op)));
         }
+        self.next = self.looks.iter().map(|(_, due)| *due).min();
         ops
     }
 
@@ -136,7 +140,7 @@ impl Survey {
 
     /// When the next look is due.
     pub(super) fn wake_at(&self) -> Option<Mono> {
-        self.looks.iter().map(|(_, due)| *due).min()
+        self.next
     }
 }
 

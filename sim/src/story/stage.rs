@@ -48,6 +48,8 @@ pub struct Stage {
     ledgers: BTreeMap<GroupName, Ledger>,
     /// Since when nothing is open, as the chains say.
     at_rest_since: Option<Mono>,
+    /// How many entries of all chains were read.
+    read: u64,
 }
 
 /// What was stored in a chain since the last look.
@@ -102,6 +104,7 @@ impl Stage {
             seed,
             ledgers,
             at_rest_since: None,
+            read: 0,
         };
         stage.rehearse();
         stage
@@ -224,6 +227,10 @@ impl Stage {
 
     /// Reads what is new in the chains.
     fn read(&mut self, told: &mut Vec<Told>) {
+        let stored = self.simulation.world.store.stored();
+        if std::mem::replace(&mut self.read, stored) == stored {
+            return;
+        }
         let mut killed = false;
         for (group, ledger) in &mut self.ledgers {
             let chain = self.simulation.world.store.chain(group);

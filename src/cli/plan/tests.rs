@@ -16,7 +16,7 @@ fn instance() -> Instance {
         source: Some("shop-home".into()),
         streaming: true,
         replicas: Vec::new(),
-        settings: InstanceSettings {
+        settings: Box::new(InstanceSettings {
             engine: "mysql".into(),
             class: "db.r6g.large".into(),
             subnet_group: None,
@@ -25,7 +25,7 @@ fn instance() -> Instance {
             kms_key: None,
             backup_retention_days: 7,
             multi_az: false,
-        },
+        }),
         managed_password: false,
     }
 }

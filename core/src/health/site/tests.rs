@@ -348,3 +348,22 @@ fn s4_signals_of_one_kind_are_no_quorum_among_themselves() {
     let joined = all_bad(vec![path("/"), path("/api"), Probe::RegionApi]);
     assert_eq!((joined.verdict, joined.down), (Answer3::No, 2));
 }
+
+proptest! {
+    #[test]
+    fn a_kept_verdict_is_the_one_that_would_be_made_anew(
+        samples in proptest::collection::vec((0..SIGNALS, 0u64..90, mostly_bad()), 1..120),
+        waits in proptest::collection::vec(0u64..200, 1..20),
+    ) {
+        let (mut health, mut secs) = (SiteHealth::new(&policy()), 0);
+        for (signal, gap, outcome) in samples {
+            secs += gap / 10;
+            health.push(signal, Sample { at: at(secs), outcome });
+            for wait in &waits {
+                let now = Mono((secs + wait) * 1_000);
+                prop_assert_eq!(health.serving(now), health.judge(now));
+                prop_assert_eq!(health.changes_at(now), health.next_change(now));
+            }
+        }
+    }
+}

@@ -51,7 +51,7 @@ fn fit(op: &Op) -> Result<Answer, Fault> {
                 source: (site == Site::Standby).then(|| "shop-home".into()),
                 streaming: site == Site::Standby,
                 replicas: Vec::new(),
-                settings: settings("sg-app"),
+                settings: Box::new(settings("sg-app")),
                 managed_password: false,
             }))
         }
