@@ -130,6 +130,18 @@ fn what_is_refused_says_why_and_what_to_do_and_exits_with_3() {
 }
 
 #[test]
+fn arming_without_a_yes_tells_what_is_missing_and_records_nothing() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let store = folder.path().join("store");
+    let dry = act(&["arm", "site", "-o", "json"], &store, MINIMAL);
+    assert_eq!(code(&dry), 1, "nothing answers here: {}", text(&dry.stderr));
+    assert!(json(&dry).is_array() || json(&dry).is_object());
+    let told = text(&dry.stderr);
+    assert!(told.contains("Nothing was changed. Arm it with: bowline arm site --yes --store dir:"));
+    assert_eq!((intents(&store), holder(&store)), (0, None), "{told}");
+}
+
+#[test]
 fn bad_input_changes_nothing_and_exits_with_2() {
     let folder = tempfile::tempdir().expect("a folder");
     let store = folder.path().join("store");

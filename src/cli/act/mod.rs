@@ -79,6 +79,9 @@ pub fn run(wish: &Wish, out: &mut impl Write, err: &mut impl Write) -> Result<Ex
 
 /// What keeps a group from being armed, and the command that arms it.
 fn dry(args: &ArmArgs, out: &mut impl Write, err: &mut impl Write) -> Result<Exit> {
+    // The first command over a directory finds none.
+    let options = args.act.store.hosting()?;
+    reading::block_on(async { Ok(service::store(&options).await.map(drop)?) })?;
     let (group, output, store) =
         (Some(args.group.clone()), args.act.output, args.act.store.clone());
     let exit = check::run(&CheckArgs { group, output, store }, Paint::of_stdout(), out)?;
