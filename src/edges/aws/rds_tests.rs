@@ -128,7 +128,8 @@ async fn s10_only_normal_replication_that_replicates_is_streaming() {
 #[tokio::test]
 async fn s7_a_door_counts_as_shut_only_when_the_old_group_is_gone_and_the_new_one_in_force() {
     let closing = [("sg-closed", "adding"), ("sg-app", "removing")];
-    let cases: [(&[(&str, &str)], &[&str]); 4] = [
+    type Groups<'a> = &'a [(&'a str, &'a str)];
+    let cases: [(Groups<'_>, &[&str]); 4] = [
         (&closing, &["sg-app"]),
         (&[("sg-closed", "active"), ("sg-app", "removing")], &["sg-app", "sg-closed"]),
         (&[("sg-closed", "adding")], &[]),
@@ -186,7 +187,8 @@ async fn s6_each_change_is_one_request_that_says_exactly_what_is_wanted() {
     let (first, second) = (format!("{list}.1"), format!("{list}.2"));
     let groups = vec!["sg-closed".into(), "sg-ops".into()];
     let settings = Box::new(recorded());
-    let cases: [(RdsOp, &str, Vec<(&str, &str)>); 6] = [
+    type Parameters<'a> = Vec<(&'a str, &'a str)>;
+    let cases: [(RdsOp, &str, Parameters<'_>); 6] = [
         (
             RdsOp::Configure { instance: "shop".into(), settings },
             "ModifyDBInstance",
@@ -260,7 +262,8 @@ async fn a_change_that_cannot_be_meant_is_refused_before_it_is_sent() {
 
 #[tokio::test]
 async fn what_rds_refuses_is_told_apart() {
-    let cases: [(&str, &str, fn(String) -> Fault); 4] = [
+    type Named = fn(String) -> Fault;
+    let cases: [(&str, &str, Named); 4] = [
         ("400 Bad Request", "InvalidDBInstanceState", Fault::Invalid),
         ("404 Not Found", "DBInstanceNotFound", Fault::NotFound),
         ("400 Bad Request", "DBInstanceAlreadyExists", Fault::Conflict),
@@ -391,7 +394,7 @@ proptest! {
             let answer = canned(status, body.clone(), &op);
             let transient = matches!(answer, Err(Fault::Transient(_)));
             let unknown = matches!(answer, Err(Fault::Unknown(_)));
-            prop_assert!(!(op.mutates() && transient) && !(!op.mutates() && unknown));
+            prop_assert!(if op.mutates() { !transient } else { !unknown }, "{answer:?}");
         }
     }
 }

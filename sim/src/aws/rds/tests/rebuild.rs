@@ -86,11 +86,18 @@ fn a_replica_is_refused_for_what_rules_it_out() {
 }
 
 #[test]
-fn a_new_replica_gets_the_settings_it_was_told() {
+fn a_new_replica_gets_the_settings_it_was_told_and_backups_only_afterwards() {
     let mut rig = failed_over();
     let told = settings("sg-special", 3);
     rig.done(HOME, &replica("new", told.clone()));
-    assert_eq!(rig.describe(HOME, "new").settings, told);
+    let born = rig.describe(HOME, "new").settings;
+    assert_eq!((&born.security_groups, born.backup_retention_days), (&told.security_groups, 0));
+    assert!(!told.told_later(&born));
+    let configure = RdsOp::Configure { instance: "new".into(), settings: Box::new(told.clone()) };
+    assert!(matches!(refused(&mut rig, &configure), Fault::Invalid(_)), "still being created");
+    rig.until("available", |rig| rig.describe(HOME, "new").available());
+    rig.done(HOME, &configure);
+    assert_eq!(*rig.describe(HOME, "new").settings, told);
 }
 
 #[test]
