@@ -1,5 +1,10 @@
 //! The built program from outside: what it prints, and the code it exits with.
 
+#[path = "cli/acting.rs"]
+mod acting;
+#[path = "cli/reading.rs"]
+mod reading;
+
 use std::path::Path;
 use std::process::{Command, Output};
 

@@ -2,12 +2,16 @@
 //! Karpenter. What needs the lab is ignored by a plain `cargo test`; `cargo xtask test` runs it.
 #![allow(clippy::unwrap_used)]
 
+#[path = "wire/aws.rs"]
+mod aws;
 #[path = "wire/election.rs"]
 mod election;
 #[path = "wire/folder.rs"]
 mod folder;
 #[path = "wire/site.rs"]
 mod site;
+#[path = "wire/status.rs"]
+mod status;
 #[path = "wire/store.rs"]
 mod store;
 

@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::levers::records::ArmedSet;
-use crate::model::{Claim, Epoch, HealthCheckId, Host, RunId, Site, StepId, Wall, ZoneId};
+use crate::model::{
+    Claim, Epoch, HealthCheckId, Host, InstanceArn, RunId, Site, StepId, Wall, ZoneId,
+};
 use crate::op::{AliasTarget, Failover, InstanceSettings, LoadBalancer, RecordSet, RecordType};
 use crate::plan::{Facts, MemberFacts, Survey, ZoneFacts};
 use crate::policy::{Lever, Policy, examples};
@@ -38,6 +40,7 @@ pub(crate) fn set(name: &Host, site: Site, closed: &HealthCheckId) -> ArmedSet {
 /// Settings of a database instance with these security groups.
 pub(crate) fn settings(group: &str) -> InstanceSettings {
     InstanceSettings {
+        engine: "postgres".into(),
         class: "db.r6g.large".into(),
         subnet_group: Some("private".into()),
         parameter_group: Some("shop".into()),
@@ -66,6 +69,12 @@ pub(crate) fn facts(policy: &Policy) -> Facts {
         if let Some(database) = &policy.site(site).database {
             let member = MemberFacts {
                 instance: database.instance.clone(),
+                arn: InstanceArn::of(
+                    "aws",
+                    &policy.site(site).scope.region,
+                    "111111111111",
+                    &database.instance,
+                ),
                 resource: format!("db-{site}").as_str().into(),
                 settings: settings("sg-app"),
             };

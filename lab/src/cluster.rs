@@ -1,6 +1,7 @@
 //! One Kubernetes cluster of the lab.
 
 use std::fs;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -185,6 +186,11 @@ impl Cluster {
     /// Its name.
     pub fn name(&self) -> &str {
         &self.layout.name
+    }
+
+    /// Where its API server listens.
+    pub(crate) fn address(&self) -> SocketAddr {
+        (Ipv4Addr::LOCALHOST, self.layout.ports.api).into()
     }
 
     /// The administrator's kubeconfig.

@@ -5,16 +5,21 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
+use std::time::Duration;
 
 use anyhow::{Context, Result};
+use rustix::process::Signal;
 
 use crate::cloud::{Cloud, CloudSpec};
 use crate::cluster::{Cluster, ClusterSpec, Shared};
-use crate::install::Tool;
+use crate::double::{self, Double};
+use crate::install::{Progress, Tool};
 use crate::reaper::Reaper;
+use crate::stage::{self, Stage, StageOptions};
 use crate::state::{CloudState, ClusterState, State};
 use crate::tools::Tools;
 use crate::users::User;
+use crate::wait::{Look, until};
 
 /// What a lab shall be.
 #[derive(Debug, Clone)]
@@ -60,8 +65,15 @@ impl LabOptions {
             Tool::ControlPlane => true,
             Tool::Kwok | Tool::Karpenter => workloads,
             Tool::Fakecloud => !self.clouds.is_empty(),
+            Tool::Moto => false,
         };
         Tool::ALL.iter().copied().filter(needed).collect()
+    }
+
+    /// The same, without clusters.
+    pub fn clouds_only(mut self) -> Self {
+        self.clusters.clear();
+        self
     }
 
     /// The same, without AWS.
@@ -76,12 +88,16 @@ impl LabOptions {
 #[derive(Debug)]
 pub struct Lab {
     // Before the reaper: dropped first, so that the reaper finds nothing left to do.
+    stage: Option<Stage>,
     clusters: Vec<Cluster>,
     clouds: Vec<Cloud>,
     reaper: Reaper,
     folder: PathBuf,
     keeps_files: bool,
 }
+
+/// Longest time for an API server to store what a new resource definition defines.
+const STORAGE_LIMIT: Duration = Duration::from_secs(30);
 
 static STARTED: AtomicUsize = AtomicUsize::new(0);
 
@@ -101,7 +117,7 @@ impl Lab {
         let kept = || format!("logs are kept in {}", folder.display());
         let clouds = start_clouds(&options.clouds, &shared).with_context(kept)?;
         let clusters = start_clusters(&options.clusters, &shared).with_context(kept)?;
-        let lab = Self { clusters, clouds, reaper, folder, keeps_files: false };
+        let lab = Self { stage: None, clusters, clouds, reaper, folder, keeps_files: false };
         lab.state().save(&lab.folder)?;
         Ok(lab)
     }
@@ -118,16 +134,79 @@ impl Lab {
         found.with_context(|| format!("the lab has no AWS `{name}`"))
     }
 
-    /// A site dies as a whole: its AWS and its cluster stop where they stand.
-    pub fn freeze(&self, site: &str) -> Result<()> {
-        self.cloud(site)?.freeze()?;
-        self.cluster(site)?.freeze()
+    /// Sets the stage: two sites that an application can move between. Builds the program that
+    /// plays them and tells `progress` so. Fails if one of its parts does not get ready.
+    pub fn set_stage(&mut self, options: &StageOptions, progress: Progress<'_>) -> Result<&Stage> {
+        let program = double::program(progress)?;
+        progress("setting the stage");
+        let kept = || format!("logs are kept in {}", self.folder.display());
+        let stage = stage::set(self, &program, options).with_context(kept)?;
+        self.stage = Some(stage);
+        self.state().save(&self.folder)?;
+        self.stage()
     }
 
-    /// A site comes back: its API server first, then the rest of the cluster, then its AWS.
+    /// The stage. Fails if none was set.
+    pub fn stage(&self) -> Result<&Stage> {
+        self.stage.as_ref().context("the lab has no stage: call set_stage first")
+    }
+
+    /// Applies the stage's policy in the management cluster. An API server refuses a new kind until
+    /// its storage is there, so it is tried for a while.
+    pub fn put_policy_in_force(&self) -> Result<()> {
+        let policy = fs::read_to_string(self.stage()?.policy_file())?;
+        let management = self.cluster("management")?;
+        until("the policy in force", STORAGE_LIMIT, || {
+            Ok(match management.apply(&policy) {
+                Ok(()) => Look::There(()),
+                Err(error) => Look::NotYet(format!("{error:#}")),
+            })
+        })
+    }
+
+    /// A site dies as a whole: every process of it stops where it stands, and the databases learn
+    /// that its Region is gone.
+    pub fn freeze(&self, site: &str) -> Result<()> {
+        let cloud = self.cloud(site)?;
+        if let Some(stage) = &self.stage {
+            stage.signal(site, Signal::STOP)?;
+            stage.tell_data(cloud.region(), false)?;
+        }
+        cloud.freeze()?;
+        self.of(site).map_or(Ok(()), Cluster::freeze)
+    }
+
+    /// A site comes back: its API server first, then the rest of the cluster, its AWS, its
+    /// databases, and its application last.
     pub fn thaw(&self, site: &str) -> Result<()> {
-        self.cluster(site)?.thaw()?;
-        self.cloud(site)?.thaw()
+        self.of(site).map_or(Ok(()), Cluster::thaw)?;
+        let cloud = self.cloud(site)?;
+        cloud.thaw()?;
+        if let Some(stage) = &self.stage {
+            stage.tell_data(cloud.region(), true)?;
+            stage.signal(site, Signal::CONT)?;
+        }
+        Ok(())
+    }
+
+    /// Cuts Bowline off from a site's AWS, load balancer and API server; users, checkers and DNS
+    /// reach it as before. Fails without a stage.
+    pub fn partition(&self, site: &str) -> Result<()> {
+        self.stage()?.cut(site, true)
+    }
+
+    /// Ends what [`Lab::partition`] began.
+    pub fn heal(&self, site: &str) -> Result<()> {
+        self.stage()?.cut(site, false)
+    }
+
+    /// A site's cluster, if the lab has it.
+    fn of(&self, site: &str) -> Option<&Cluster> {
+        self.clusters.iter().find(|cluster| cluster.name() == site)
+    }
+
+    pub(crate) fn reaper(&self) -> &Reaper {
+        &self.reaper
     }
 
     /// Where its files are.
@@ -151,6 +230,7 @@ impl Lab {
         State {
             clusters: self.clusters.iter().map(cluster).collect(),
             clouds: self.clouds.iter().map(cloud).collect(),
+            doubles: self.stage.as_ref().map(Stage::states).unwrap_or_default(),
         }
     }
 
@@ -160,6 +240,7 @@ impl Lab {
         self.keeps_files = true;
         self.clusters.iter().for_each(Cluster::detach);
         self.clouds.iter().for_each(Cloud::detach);
+        self.stage.iter().flat_map(|stage| &stage.doubles).for_each(Double::detach);
         Ok(self.state())
     }
 }
@@ -169,6 +250,7 @@ impl Drop for Lab {
         if self.keeps_files {
             return;
         }
+        self.stage = None;
         self.clusters.clear();
         self.clouds.clear();
         if thread::panicking() {
@@ -215,7 +297,7 @@ mod tests {
         assert_eq!(all.clouds.len(), 3);
         let home = all.only(&["home"]);
         assert_eq!((names(&home), home.clouds.len()), (vec!["home".to_owned()], 1));
-        assert_eq!(home.tools(), Tool::ALL);
+        assert_eq!(home.tools(), Tool::ALL[..4]);
         let alone = home.clusters_only();
         assert_eq!((alone.clouds.len(), alone.tools().len()), (0, 3));
         let management = LabOptions::default().only(&["management"]);

@@ -10,6 +10,7 @@ use rustix::process::Signal;
 use serde::{Deserialize, Serialize};
 
 use crate::command;
+use crate::double::DoubleState;
 use crate::process::Record;
 use crate::tools::Tools;
 
@@ -20,6 +21,9 @@ pub struct State {
     pub clusters: Vec<ClusterState>,
     /// Its AWS Regions.
     pub clouds: Vec<CloudState>,
+    /// The processes of its stage, if one was set.
+    #[serde(default)]
+    pub doubles: Vec<DoubleState>,
 }
 
 /// A Region's AWS as recorded.
@@ -73,7 +77,8 @@ impl State {
     /// All processes.
     pub fn processes(&self) -> impl Iterator<Item = &Record> {
         let clouds = self.clouds.iter().map(|c| &c.process);
-        self.clusters.iter().flat_map(|c| &c.processes).chain(clouds)
+        let doubles = self.doubles.iter().map(|d| &d.process);
+        self.clusters.iter().flat_map(|c| &c.processes).chain(clouds).chain(doubles)
     }
 
     /// Kills those that still are the recorded ones; gives how many.
@@ -105,7 +110,7 @@ mod tests {
         let record = Record { name: "etcd".into(), pid, start, log: "x.log".into() };
         let kubeconfig = "admin.kubeconfig".into();
         let cluster = ClusterState { name: "home".into(), kubeconfig, processes: vec![record] };
-        State { clusters: vec![cluster], clouds: vec![] }
+        State { clusters: vec![cluster], clouds: vec![], doubles: vec![] }
     }
 
     #[test]

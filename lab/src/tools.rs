@@ -22,6 +22,8 @@ pub struct Tools {
     pub karpenter_crds: PathBuf,
     /// fakecloud, which speaks AWS's protocols.
     pub fakecloud: PathBuf,
+    /// The Python that has moto.
+    pub moto_python: PathBuf,
 }
 
 impl Tools {
@@ -46,6 +48,7 @@ impl Tools {
             karpenter: file(Tool::Karpenter, "karpenter"),
             karpenter_crds: file(Tool::Karpenter, "crds.yaml"),
             fakecloud: file(Tool::Fakecloud, "fakecloud"),
+            moto_python: file(Tool::Moto, "venv/bin/python"),
         }
     }
 }

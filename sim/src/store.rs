@@ -22,6 +22,8 @@ pub struct Store {
     facts: BTreeMap<GroupName, FactsView>,
     intents: Vec<IntentObject>,
     revision: u64,
+    /// Whether it began as an export of another store.
+    exported: bool,
     /// How it is.
     pub condition: Condition,
 }
@@ -67,10 +69,24 @@ impl Store {
         bytes: impl Into<Arc<str>>,
         at: Wall,
     ) -> Arc<str> {
-        let uid: Arc<str> = format!("intent-{}", self.intents.len() + 1).into();
+        let store = if self.exported { "copy-" } else { "" };
+        let uid: Arc<str> = format!("{store}intent-{}", self.intents.len() + 1).into();
         let (group, by, bytes) = (group.clone(), by.into(), bytes.into());
         self.intents.push(IntentObject { uid: Arc::clone(&uid), group, by, at, bytes });
         uid
+    }
+
+    /// What `bowline export` makes of it: chains and facts, for a process that acts beside it.
+    #[must_use]
+    pub fn export(&self) -> Self {
+        let (chains, facts) = (self.chains.clone(), self.facts.clone());
+        Self { chains, facts, revision: self.revision, exported: true, ..Self::default() }
+    }
+
+    /// The same without any chain, as if the process had begun with an empty one.
+    #[must_use]
+    pub fn export_facts(&self) -> Self {
+        Self { chains: BTreeMap::new(), ..self.export() }
     }
 
     /// The entries of a group's chain, from sequence number 1.
@@ -242,6 +258,22 @@ mod tests {
         assert_eq!(all.len(), 2);
         assert_eq!((all[0].by.as_str(), all[0].at), ("ada", Wall(5)));
         assert_eq!(store.intents(), all);
+    }
+
+    #[test]
+    fn an_export_is_a_store_of_its_own_with_uids_of_its_own() {
+        let mut store = Store::default();
+        store.perform(&append(1, "mine")).unwrap();
+        store.perform(&put(None, "a")).unwrap();
+        let ours = store.intend(&shop(), "ada", "{}", Wall(5));
+        let mut copy = store.export();
+        assert_eq!(copy.chain(&shop()), store.chain(&shop()));
+        assert_eq!(copy.facts(&shop()), store.facts(&shop()));
+        assert!(copy.intents().is_empty() && copy.intend(&shop(), "bo", "{}", Wall(6)) != ours);
+        copy.perform(&append(2, "theirs")).unwrap();
+        assert_eq!(store.chain(&shop()).len(), 1);
+        let bare = store.export_facts();
+        assert!(bare.chain(&shop()).is_empty() && bare.facts(&shop()).is_some());
     }
 
     #[test]

@@ -7,7 +7,7 @@
 //! | 1 | failed: it was tried and did not work, or a promise was broken |
 //! | 2 | wrong usage or bad input: nothing was tried |
 //! | 3 | refused: it was understood, and may not be done now |
-//! | 4 | still running: it goes on without this command |
+//! | 4 | still running: it goes on without this command, or no controller looked at it yet |
 //! | 5 | waits for a human: somebody must answer first |
 
 use std::process::ExitCode;

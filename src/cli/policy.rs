@@ -79,12 +79,15 @@ impl Checked {
     }
 }
 
-fn check(file: &Path) -> Result<Checked> {
-    let text = read(file)?;
-    Ok(match policy::load(&file.display().to_string(), &text) {
-        Ok(loaded) => Checked { policies: loaded.policies, problems: loaded.warnings },
+/// Checks files together: what one lists, another may not.
+fn check(files: &[PathBuf]) -> Result<Vec<Checked>> {
+    let named = |file: &PathBuf| Ok((file.display().to_string(), read(file)?));
+    let texts = files.iter().map(named).collect::<Result<Vec<_>>>()?;
+    let checked = |loaded: Result<policy::Loaded, Problems>| match loaded {
+        Ok(policy::Loaded { policies, warnings }) => Checked { policies, problems: warnings },
         Err(problems) => Checked { policies: Vec::new(), problems },
-    })
+    };
+    Ok(policy::load_all(&texts).into_iter().map(checked).collect())
 }
 
 pub(super) fn read(file: &Path) -> Result<String> {
@@ -99,8 +102,7 @@ pub(super) fn read(file: &Path) -> Result<String> {
 
 fn text(files: &[PathBuf], out: &mut impl Write, err: &mut impl Write) -> Result<Outcome> {
     let mut outcome = Outcome::Valid;
-    for file in files {
-        let checked = check(file)?;
+    for (file, checked) in files.iter().zip(check(files)?) {
         if !checked.problems.list.is_empty() {
             writeln!(err, "{}\n", checked.problems)?;
         }
@@ -126,7 +128,7 @@ fn in_a_line(policy: &Policy) -> String {
 }
 
 fn document(files: &[PathBuf], out: &mut impl Write) -> Result<Outcome> {
-    let checked = files.iter().map(|file| check(file)).collect::<Result<Vec<_>>>()?;
+    let checked = check(files)?;
     let refused = checked.iter().any(|one| one.outcome() == Outcome::Refused);
     let files: Vec<Value> = checked.iter().map(in_json).collect();
     writeln!(out, "{:#}", json!({"valid": !refused, "files": files}))?;

@@ -11,18 +11,23 @@
 //!
 //! ```text
 //! Store, Lease → kube/store or files/      Kube → kube/site       Probe, Notify → net/
-//! Route53, Elb, Rds, CloudWatch, Gate → the AWS edge, if one was given
+//! Route53, Elb, Rds, CloudWatch → aws/
 //! ```
 
+pub mod aws;
 pub mod files;
 pub mod kube;
 pub mod net;
+pub mod read_only;
 pub mod registry;
+mod words;
 
 use std::sync::Arc;
 
-use bowline_core::model::GroupName;
+use bowline_core::model::{Cluster, GroupName};
+use bowline_core::node::GroupStatus;
 use bowline_core::op::{Answer, Fault, LeaseOp, Op, StoreOp};
+use bowline_core::policy::Policy;
 use bowline_core::run::Intent;
 use tokio::time::{Instant, timeout_at};
 
@@ -35,6 +40,25 @@ use registry::Registry;
 pub trait Aws: Send + Sync {
     /// Makes one call of Route 53, ELBv2, RDS, CloudWatch or the gate.
     fn perform<'a>(&'a self, op: &'a Op) -> Boxed<'a, Result<Answer, Fault>>;
+}
+
+/// Who makes calls: the edges, or a simulated world in a test.
+pub trait Remote: Send + Sync {
+    /// Makes one call, and gives up at `deadline`.
+    fn perform<'a>(&'a self, op: &'a Op, deadline: Instant) -> Boxed<'a, Result<Answer, Fault>>;
+
+    /// Takes the policies in force, all of them.
+    fn adopt(&self, policies: &[Policy]);
+}
+
+impl Remote for Edges {
+    fn perform<'a>(&'a self, op: &'a Op, deadline: Instant) -> Boxed<'a, Result<Answer, Fault>> {
+        Box::pin(self.perform(op, deadline))
+    }
+
+    fn adopt(&self, policies: &[Policy]) {
+        self.registry.adopt(policies);
+    }
 }
 
 /// Where records, facts, intents and the lease are kept.
@@ -56,7 +80,7 @@ pub struct Edges {
     pub dns: Dns,
     /// Whom notices are for.
     pub registry: Registry,
-    /// AWS.
+    /// AWS; `None` in a process that has nothing to do with it.
     pub aws: Option<Arc<dyn Aws>>,
 }
 
@@ -71,6 +95,15 @@ impl Edges {
             Err(_) if op.mutates() => Err(Fault::Unknown("no answer in time".into())),
             Err(_) => Err(Fault::Transient("no answer in time".into())),
         }
+    }
+
+    /// Whether a group's fence could be written in a cluster; nothing is written.
+    ///
+    /// # Errors
+    /// What the API server or the way to it said.
+    pub async fn could_claim(&self, cluster: &Cluster, group: &GroupName) -> Result<(), Fault> {
+        let wire = self.clusters.wire(cluster).await?;
+        kube::site::could_claim(&wire, group).await
     }
 
     async fn call(&self, op: &Op, deadline: Instant) -> Result<Answer, Fault> {
@@ -89,7 +122,7 @@ impl Edges {
             Op::Route53(..) | Op::Elb(..) | Op::Rds(..) | Op::CloudWatch(..) | Op::Gate(..) => {
                 match &self.aws {
                     Some(aws) => aws.perform(op).await,
-                    None => Err(Fault::Invalid("calls to AWS come with Part C".into())),
+                    None => Err(Fault::Invalid("this process makes no calls to AWS".into())),
                 }
             }
         }
@@ -97,7 +130,7 @@ impl Edges {
 }
 
 impl Store {
-    async fn perform(&self, op: &StoreOp) -> Result<Answer, Fault> {
+    pub(crate) async fn perform(&self, op: &StoreOp) -> Result<Answer, Fault> {
         match self {
             Self::Cluster(store) => store.perform(op).await,
             Self::Files(store) => {
@@ -107,7 +140,7 @@ impl Store {
         }
     }
 
-    async fn lease(&self, op: &LeaseOp) -> Result<Answer, Fault> {
+    pub(crate) async fn lease(&self, op: &LeaseOp) -> Result<Answer, Fault> {
         match self {
             Self::Cluster(store) => store.lease(op).await,
             Self::Files(store) => {
@@ -135,6 +168,63 @@ impl Store {
                 let (store, group) = (store.clone(), group.clone());
                 let (by, intent) = (by.to_owned(), intent.clone());
                 blocking(move || store.intend(&group, &by, &intent), true).await
+            }
+        }
+    }
+}
+
+// === What people read ===
+
+impl Store {
+    /// Says how a group is, for people: the newest replaces the one before.
+    ///
+    /// # Errors
+    /// What the store said.
+    pub async fn publish(&self, status: &GroupStatus) -> Result<(), Fault> {
+        match self {
+            Self::Cluster(store) => store.publish(status).await,
+            Self::Files(store) => {
+                let (store, group) = (store.clone(), status.group.clone());
+                let bytes =
+                    serde_json::to_vec(status).map_err(|e| Fault::Invalid(e.to_string()))?;
+                blocking(move || store.publish(&group, &bytes), true).await
+            }
+        }
+    }
+
+    /// What a leader last said of a group; `None`: nobody ever did.
+    ///
+    /// # Errors
+    /// What the store said, or a status that cannot be read.
+    pub async fn published(&self, group: &GroupName) -> Result<Option<GroupStatus>, Fault> {
+        let text = match self {
+            Self::Cluster(store) => store.published(group).await?,
+            Self::Files(store) => {
+                let (store, group) = (store.clone(), group.clone());
+                blocking(move || store.published(&group), false).await?
+            }
+        };
+        let parse = |text: String| {
+            serde_json::from_str(&text)
+                .map_err(|e| Fault::Invalid(format!("the published status of {group}: {e}")))
+        };
+        text.map(parse).transpose()
+    }
+
+    /// The groups that the store knows: those of a cluster, or those with a journal in a directory.
+    ///
+    /// # Errors
+    /// What the store said.
+    pub async fn group_names(&self) -> Result<Vec<GroupName>, Fault> {
+        match self {
+            Self::Cluster(store) => {
+                let groups = store.groups().await?;
+                let names = groups.iter().filter_map(|group| group["metadata"]["name"].as_str());
+                Ok(names.map(GroupName::new).collect())
+            }
+            Self::Files(store) => {
+                let store = store.clone();
+                blocking(move || store.groups(), false).await
             }
         }
     }

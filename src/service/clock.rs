@@ -2,31 +2,44 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use bowline_core::model::{Mono, Now, Wall};
+use bowline_core::model::{Mono, Now, Span, Wall};
 use tokio::time::Instant;
 
 /// Monotonic time since the process began, and wall time.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Clock {
+pub(crate) struct Clock {
     start: Instant,
+    /// The wall time at the start, where it is not the system's.
+    began: Option<Wall>,
 }
 
 impl Clock {
     /// A clock that begins now.
-    pub(super) fn new() -> Self {
-        Self { start: Instant::now() }
+    pub(crate) fn new() -> Self {
+        Self { start: Instant::now(), began: None }
+    }
+
+    /// A clock that begins now, at this wall time: a simulated world has its own.
+    #[cfg(test)]
+    pub(crate) fn at(began: Wall) -> Self {
+        Self { start: Instant::now(), began: Some(began) }
     }
 
     /// What time it is.
-    pub(super) fn now(&self) -> Now {
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let wall = Wall(i64::try_from(since.as_millis()).unwrap_or(i64::MAX));
+    pub(crate) fn now(&self) -> Now {
         let mono = u64::try_from(self.start.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let wall = match self.began {
+            Some(began) => began + Span::millis(mono),
+            None => {
+                let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+                Wall(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+            }
+        };
         Now { mono: Mono(mono), wall }
     }
 
     /// When that is for the runtime.
-    pub(super) fn instant(&self, mono: Mono) -> Instant {
+    pub(crate) fn instant(&self, mono: Mono) -> Instant {
         // Far enough away to mean never, near enough to be added to any instant.
         let year = 365 * 24 * 3_600_000;
         self.start + Duration::from_millis(mono.0.min(year))

@@ -13,9 +13,10 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 use tokio::time::{Instant, timeout_at};
 
 use super::clock::Clock;
+use super::first_look::FirstLook;
 use super::journal::Journal;
 use super::shared::{Shared, Snapshot};
-use crate::edges::Edges;
+use crate::edges::Remote;
 
 /// How often the snapshot is written, at least.
 const BEAT: Duration = Duration::from_secs(1);
@@ -45,9 +46,10 @@ pub(super) enum Event {
 pub(super) struct Driver {
     pub(super) node: Node,
     pub(super) clock: Clock,
-    pub(super) edges: Arc<Edges>,
+    pub(super) remote: Arc<dyn Remote>,
     pub(super) events: UnboundedSender<Event>,
     pub(super) journal: Journal,
+    pub(super) first_look: FirstLook,
     pub(super) shared: Arc<Shared>,
     pub(super) groups: Vec<GroupName>,
     pub(super) read: BTreeSet<GroupName>,
@@ -106,6 +108,7 @@ impl Driver {
                     self.read.insert(group);
                     self.publish();
                 }
+                self.first_look.replied(id);
                 Input::Reply { id, result }
             }
         };
@@ -120,7 +123,8 @@ impl Driver {
         self.groups = policies.iter().map(|policy| policy.group.clone()).collect();
         let groups = &self.groups;
         self.read.retain(|group| groups.contains(group));
-        self.edges.registry.adopt(&policies);
+        self.remote.adopt(&policies);
+        self.first_look.begin(Instant::now());
         self.shared.snapshot().has_policies = true;
         self.publish();
         Input::Policies(policies)
@@ -129,11 +133,12 @@ impl Driver {
     /// Each call is a task of its own. One that panics gives no reply: the node times it out.
     fn send(&mut self, call: Call) {
         self.journal.sends(&call);
+        self.first_look.sends(&call, Instant::now());
         let deadline = self.clock.instant(call.deadline);
-        let (edges, events) = (Arc::clone(&self.edges), self.events.clone());
+        let (remote, events) = (Arc::clone(&self.remote), self.events.clone());
         tokio::spawn(async move {
             let began = Instant::now();
-            let result = edges.perform(&call.op, deadline).await;
+            let result = remote.perform(&call.op, deadline).await;
             // Nobody listens any more when the process stops.
             let _ = events.send(Event::Reply { id: call.id, result, took: began.elapsed() });
         });
@@ -158,6 +163,7 @@ impl Driver {
         report_changes(&snapshot, &groups);
         snapshot.unread = unread.cloned().collect();
         (snapshot.groups, snapshot.leads) = (groups, self.led);
+        snapshot.looked = self.first_look.over(Instant::now());
     }
 }
 

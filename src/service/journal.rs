@@ -223,6 +223,9 @@ impl<'a> Told<'a> {
             Record::Paused { reason } => plain("paused", reason.clone()),
             Record::Resumed => plain("resumed", String::new()),
             Record::Armed => plain("armed", String::new()),
+            Record::Imported { entries, .. } => {
+                plain("imported", format!("{} entries of another journal", entries.len()))
+            }
         }
     }
 }

@@ -11,16 +11,30 @@
 
 mod clock;
 mod driver;
+mod first_look;
+mod hosted;
 mod http;
 mod journal;
 mod log;
+mod looker;
 mod metrics;
+#[cfg(test)]
+mod notices_tests;
 mod options;
 mod policies;
+mod publish;
 mod shared;
 mod signals;
 mod start;
 
+#[cfg(test)]
+pub(crate) use clock::Clock;
+pub use hosted::{Hosted, HostedView};
 pub use log::{LogFormat, init as init_log};
+pub use looker::Looker;
 pub use options::{RunOptions, ServiceError, StoreOptions};
-pub use start::{edges, run, serve, store};
+#[cfg(test)]
+pub(crate) use policies::Source;
+pub use publish::AT_LEAST as PUBLISHED_EVERY;
+pub(crate) use signals::Signals;
+pub use start::{edges, host, run, serve, store};

@@ -9,6 +9,7 @@ use bowline_core::model::ObjectName;
 use bowline_core::op::Fault;
 
 use super::log::LogFormat;
+use crate::edges::aws::EndpointsError;
 use crate::edges::kube::AccessError;
 
 /// Where the store is.
@@ -39,6 +40,8 @@ pub struct RunOptions {
     pub kubeconfig: Option<PathBuf>,
     /// Secrets as files `FOLDER/SECRET/KEY`, instead of Secrets of the management cluster.
     pub secrets: Option<PathBuf>,
+    /// Region × service → URL, and DNS servers; absent: AWS' own.
+    pub endpoints: Option<PathBuf>,
     /// The replica's name; absent: the host's. It gets a suffix, since no two processes share one.
     pub name: Option<String>,
     /// The lease's times.
@@ -61,6 +64,7 @@ impl RunOptions {
             store,
             kubeconfig: None,
             secrets: None,
+            endpoints: None,
             name: None,
             lease: LeaseTimes::default(),
             listen: SocketAddr::from(([0, 0, 0, 0], 8080)),
@@ -80,6 +84,9 @@ pub enum ServiceError {
     /// The store cannot be opened.
     #[error("store: {0}")]
     Store(Fault),
+    /// The endpoints file cannot be used.
+    #[error("endpoints file")]
+    Endpoints(#[from] EndpointsError),
     /// An address is taken, or signals cannot be listened to.
     #[error("{0}")]
     System(String, #[source] std::io::Error),

@@ -18,7 +18,7 @@ use crate::edges::kube::ClusterStore;
 const EVERY: Duration = Duration::from_secs(10);
 
 /// Where policies are.
-pub(super) enum Source {
+pub(crate) enum Source {
     /// `FailoverGroup`s of the management cluster.
     Cluster(ClusterStore),
     /// Files.

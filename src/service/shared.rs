@@ -18,6 +18,8 @@ pub(super) struct Snapshot {
     pub(super) leads: bool,
     /// Whether policies were read at all.
     pub(super) has_policies: bool,
+    /// Whether the first look at the world is over.
+    pub(super) looked: bool,
     /// Groups in force whose chain was not read to its end yet.
     pub(super) unread: BTreeSet<GroupName>,
     /// Groups whose policy is refused.

@@ -1,30 +1,25 @@
 //! Putting the service together, and what its process ends with.
 
-use std::collections::BTreeSet;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
 
-use bowline_core::model::{ObjectName, ReplicaId};
-use bowline_core::node::{Node, NodeConfig};
+use bowline_core::model::ObjectName;
 use tokio::net::TcpListener;
-use tokio::sync::mpsc::unbounded_channel;
 
 use super::clock::Clock;
-use super::driver::{Driver, Event};
-use super::journal::Journal;
+use super::hosted::Hosted;
 use super::options::{RunOptions, ServiceError, StoreOptions};
-use super::policies::{self, Source};
-use super::shared::Shared;
+use super::policies::Source;
 use super::signals::Signals;
 use super::{http, log};
+use crate::edges::aws::{AwsEdge, Endpoints};
 use crate::edges::files::FileStore;
-use crate::edges::kube::{ClusterStore, Clusters, KubeconfigSource, Wire};
+use crate::edges::kube::{ClusterStore, Clusters, EksLogins, KubeconfigSource, Wire};
 use crate::edges::net::Dns;
 use crate::edges::registry::{Registry, Secrets};
 use crate::edges::{Edges, Store};
 
-/// Runs the service until it is told to stop, with nothing that speaks to AWS.
+/// Runs the service until it is told to stop.
 ///
 /// # Errors
 /// What kept it from starting, or which critical task ended.
@@ -56,11 +51,13 @@ async fn opened(options: &RunOptions) -> Result<(Store, Option<(Wire, ObjectName
     }
 }
 
-/// The edges that the options ask for.
+/// The edges that the options ask for. AWS is asked nothing yet, not even for credentials.
 ///
 /// # Errors
-/// A cluster or directory that cannot be used.
+/// A cluster, directory or endpoints file that cannot be used.
 pub async fn edges(options: &RunOptions) -> Result<Edges, ServiceError> {
+    let endpoints = options.endpoints.as_deref().map(Endpoints::read).transpose()?;
+    let endpoints = endpoints.unwrap_or_default();
     let (store, management) = opened(options).await?;
     let secrets = match (&options.secrets, &management) {
         (Some(folder), _) => Secrets::Folder(folder.clone()),
@@ -68,12 +65,14 @@ pub async fn edges(options: &RunOptions) -> Result<Edges, ServiceError> {
         (None, None) => Secrets::None,
     };
     let kubeconfig = KubeconfigSource { file: options.kubeconfig.clone() };
-    let clusters = Clusters::new(kubeconfig, management);
-    let registry = Registry::new(secrets);
-    Ok(Edges { store, clusters, dns: Dns::default(), registry, aws: None })
+    let dns = Dns { only: endpoints.dns.clone(), ..Dns::default() };
+    let aws = Arc::new(AwsEdge::new(endpoints));
+    let mut clusters = Clusters::new(kubeconfig, management);
+    clusters.eks = Some(Arc::clone(&aws) as Arc<dyn EksLogins>);
+    Ok(Edges { store, clusters, dns, registry: Registry::new(secrets), aws: Some(aws) })
 }
 
-/// Runs the service over given edges, to which whoever calls may have added AWS.
+/// Runs the service over given edges.
 ///
 /// # Errors
 /// What kept it from starting, or which critical task ended.
@@ -86,53 +85,49 @@ pub async fn serve(options: RunOptions, edges: Edges) -> Result<ExitCode, Servic
     let listen = options.listen.to_string();
     let listener = TcpListener::bind(options.listen).await.map_err(system(&listen))?;
     let mut signals = Signals::new().map_err(system("signals"))?;
-    let id = replica(options.name.as_deref());
     let listen = listener.local_addr().map_err(system(&listen))?;
-    tracing::info!(replica = %id, "bowline {} at {listen}", env!("CARGO_PKG_VERSION"));
-
-    let shared = Arc::new(Shared::new(options.stall));
-    let (events, incoming) = unbounded_channel();
-    let source = source(&options.store, &edges.store);
-    let policies = tokio::spawn(policies::follow(source, Arc::clone(&shared), events.clone()));
-    let health = tokio::spawn(http::serve(listener, Arc::clone(&shared)));
-    let driver = Driver {
-        node: Node::new(NodeConfig { id: id.clone(), lease: options.lease }),
-        clock: Clock::new(),
-        edges: Arc::new(edges),
-        events: events.clone(),
-        journal: Journal::new(id),
-        shared,
-        groups: Vec::new(),
-        read: BTreeSet::new(),
-        led: false,
-    };
-    let driver = tokio::spawn(driver.run(incoming, options.grace));
-    let stop = async {
-        signals.next().await;
-        let _ = events.send(Event::Stop);
-        signals.next().await;
-    };
+    let (source, store) = (source(&options.store, &edges.store), edges.store.clone());
+    let mut hosted = Hosted::start(&options, Arc::new(edges), source, Clock::new());
+    hosted.publish_to(store);
+    let version = env!("CARGO_PKG_VERSION");
+    tracing::info!(replica = %hosted.id(), "bowline {version} at {listen}");
+    let health = tokio::spawn(http::serve(listener, hosted.shared()));
     tokio::select! {
-        () = stop => {
+        () = signals.next() => {}
+        ended = hosted.ended() => return Err(told(ended)),
+        ended = health => return Err(told(ServiceError::Ended("http", format!("{ended:?}")))),
+    }
+    hosted.ask_to_stop();
+    tokio::select! {
+        () = signals.next() => {
             tracing::warn!("aborted by a second signal");
             Ok(ExitCode::from(130))
         }
-        ended = driver => match ended {
-            Ok(true) => {
-                tracing::info!("stopped");
-                Ok(ExitCode::SUCCESS)
-            }
-            Ok(false) => Err(ended_early("driver", "the lease was not released in time")),
-            Err(e) => Err(ended_early("driver", &e.to_string())),
-        },
-        ended = health => Err(ended_early("http", &format!("{ended:?}"))),
-        ended = policies => Err(ended_early("policies", &format!("{ended:?}"))),
+        ended = hosted.stopped() => {
+            ended.map_err(told)?;
+            tracing::info!("stopped");
+            Ok(ExitCode::SUCCESS)
+        }
     }
 }
 
-fn ended_early(task: &'static str, why: &str) -> ServiceError {
-    tracing::error!("critical task {task} ended: {why}");
-    ServiceError::Ended(task, why.to_owned())
+/// Starts a replica inside this process, for as long as a command needs it: over a directory, with
+/// nothing that listens.
+///
+/// # Errors
+/// A cluster or directory that cannot be used.
+pub async fn host(options: &RunOptions) -> Result<(Hosted, Store), ServiceError> {
+    let edges = edges(options).await?;
+    let store = edges.store.clone();
+    let source = source(&options.store, &store);
+    let mut hosted = Hosted::start(options, Arc::new(edges), source, Clock::new());
+    hosted.publish_to(store.clone());
+    Ok((hosted, store))
+}
+
+fn told(error: ServiceError) -> ServiceError {
+    tracing::error!("{error}");
+    error
 }
 
 fn source(options: &StoreOptions, store: &Store) -> Source {
@@ -141,12 +136,4 @@ fn source(options: &StoreOptions, store: &Store) -> Source {
         (StoreOptions::Cluster { .. }, Store::Cluster(store)) => Source::Cluster(store.clone()),
         (StoreOptions::Cluster { .. }, Store::Files(_)) => Source::Files(Vec::new()),
     }
-}
-
-/// A name that no other process has, and no later one will: the lease relies on it.
-fn replica(name: Option<&str>) -> ReplicaId {
-    let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    let base = name.unwrap_or(&host);
-    ReplicaId::new(format!("{base}-{:x}-{:x}", since.as_millis(), std::process::id()))
 }

@@ -47,7 +47,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
 /// `core` ← `sim` ← `bowline`, with `lab` and `xtask` beside them.
 const FORBIDDEN: &[(&str, &[&str])] = &[
     ("lab", &["bowline", "bowline-doubles", "xtask"]),
-    ("lab/doubles", &["bowline", "bowline-lab", "xtask"]),
+    ("lab/doubles", &["bowline", "xtask"]),
     ("xtask", &["bowline"]),
     (".", &["bowline-doubles", "xtask"]),
 ];

@@ -155,7 +155,11 @@ async fn lease(bowline: &Edges) {
 async fn intents(management: &Cluster, bowline: &Edges) {
     let operator = edges_of(management, "operator").await;
     let approver = edges_of(management, "approver").await;
-    let start = Intent::Failover { accept_loss: Some(Span::secs(5)), reason: "fire".into() };
+    let start = Intent::Failover {
+        accept_loss: Some(Span::secs(5)),
+        reason: "fire".into(),
+        break_glass: None,
+    };
     let approve = Intent::Approve { run: "shop-1-failover".into(), accept_loss: None };
     let started = operator.store.intend(&shop(), "somebody else", &start).await.unwrap();
     approver.store.intend(&shop(), "", &approve).await.unwrap();

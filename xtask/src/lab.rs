@@ -8,6 +8,8 @@ use anyhow::{Context, Result, bail};
 use bowline_lab::wait::{Look, until};
 use bowline_lab::{Lab, LabOptions, Record, State, Tool, Tools, cache, install, memory_mib};
 
+use crate::story;
+
 /// Longest time for killed processes to be gone.
 const END_LIMIT: Duration = Duration::from_secs(30);
 
@@ -18,8 +20,17 @@ pub(crate) fn tools() -> Result<()> {
     Ok(())
 }
 
-/// Starts the lab, leaves it running, and prints what to export.
-pub(crate) fn up() -> Result<()> {
+/// How much of the lab is started.
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum Extent {
+    /// Clusters and AWS.
+    Bare,
+    /// The stage, too.
+    Story,
+}
+
+/// Starts the lab, leaves it running, and prints what to export and, for a story, what to try.
+pub(crate) fn up(extent: Extent) -> Result<()> {
     let folder = folder()?;
     if State::load(&folder)?.is_some_and(|state| state.processes().any(Record::runs)) {
         bail!("the lab is up; see `cargo xtask lab status`, or end it with `cargo xtask lab down`");
@@ -28,10 +39,11 @@ pub(crate) fn up() -> Result<()> {
     tools()?;
     eprintln!("lab: starting three clusters and three Regions of AWS");
     let began = Instant::now();
-    let lab = Lab::start(LabOptions { folder: Some(folder), ..LabOptions::default() })?;
+    let mut lab = Lab::start(LabOptions { folder: Some(folder), ..LabOptions::default() })?;
+    let told = if extent == Extent::Story { story::set(&mut lab)? } else { String::new() };
     let state = lab.detach()?;
     eprintln!("lab: ready in {:.1} s; try the binary with", began.elapsed().as_secs_f32());
-    print!("{}", exports(&state));
+    print!("{}{told}", exports(&state));
     Ok(())
 }
 
@@ -86,16 +98,17 @@ pub(crate) fn status() -> Result<()> {
 }
 
 fn table(state: &State) -> String {
-    let mut text = format!("{:<12} {:<24} {:>8} {:>6}  STATE\n", "PLACE", "PROCESS", "PID", "MIB");
+    let mut text = format!("{:<18} {:<24} {:>8} {:>6}  STATE\n", "PLACE", "PROCESS", "PID", "MIB");
     let of_clusters =
         state.clusters.iter().flat_map(|c| c.processes.iter().map(move |p| (&c.name, p)));
     let of_clouds = state.clouds.iter().map(|c| (&c.name, &c.process));
+    let of_stage = state.doubles.iter().map(|d| (&d.place, &d.process));
     let mut total = 0;
-    for (place, process) in of_clusters.chain(of_clouds) {
+    for (place, process) in of_clusters.chain(of_clouds).chain(of_stage) {
         let memory = if process.runs() { memory_mib(process.pid) } else { 0 };
         total += memory;
         let (name, pid, condition) = (&process.name, process.pid, process.condition());
-        text.push_str(&format!("{place:<12} {name:<24} {pid:>8} {memory:>6}  {condition}\n"));
+        text.push_str(&format!("{place:<18} {name:<24} {pid:>8} {memory:>6}  {condition}\n"));
     }
     text + &format!("{total} MiB in all\n")
 }
@@ -130,7 +143,7 @@ mod tests {
             process: gone.clone(),
         };
         let clusters = vec![cluster("management", &[gone]), cluster("home", &[])];
-        State { clusters, clouds: vec![cloud] }
+        State { clusters, clouds: vec![cloud], doubles: Vec::new() }
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 mod lab;
 mod phases;
+mod story;
 mod test;
 
 use std::process::ExitCode;
@@ -14,7 +15,8 @@ usage: cargo xtask COMMAND
   test [--quick]   everything CI checks; --quick leaves out the lab
   tidy             how long, deep and tested the code is, in numbers
   tools            installs what the lab runs into the cache folder (`lab install` is the same)
-  lab up           starts the three clusters, leaves them running, prints what to export
+  lab up [--story] starts the three clusters, leaves them running, prints what to export;
+                   --story sets the whole stage: two sites with DNS, databases, an application
   lab status       each process with its memory, each cluster with its readiness
   lab down         ends them
 ";
@@ -37,7 +39,8 @@ fn dispatch(arguments: &[&str]) -> Result<()> {
         ["test", "--quick"] => test::run(test::Extent::Quick),
         ["tidy"] => test::tidy(),
         ["tools"] | ["lab", "install"] => lab::tools(),
-        ["lab", "up"] => lab::up(),
+        ["lab", "up"] => lab::up(lab::Extent::Bare),
+        ["lab", "up", "--story"] => lab::up(lab::Extent::Story),
         ["lab", "status"] => lab::status(),
         ["lab", "down"] => lab::down(),
         [] | ["help" | "-h" | "--help"] => {

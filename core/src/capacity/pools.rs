@@ -107,7 +107,8 @@ pub(super) fn limit(
     Op::Kube(cluster.clone(), op)
 }
 
-/// Waits until the nodes that a NodePool added are gone, unless another group still holds it.
+/// Waits until the nodes that a NodePool added are gone, and the instances that still boot: they
+/// would be nodes a minute later. Unless another group still holds it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NodesGone {
     /// In which cluster.
@@ -122,7 +123,9 @@ impl Procedure for NodesGone {
             return Vec::new();
         }
         let nodes = KubeOp::Nodes { pool: self.pool.clone() };
-        vec![read(&self.cluster, &self.pool), Op::Kube(self.cluster.clone(), nodes)]
+        let claims = KubeOp::NodeClaims { pool: self.pool.clone() };
+        let kube = |op| Op::Kube(self.cluster.clone(), op);
+        vec![read(&self.cluster, &self.pool), kube(nodes), kube(claims)]
     }
 
     fn judge(&self, _: &Context<'_>, seen: Seen<'_>) -> Result<Judgement, Fault> {
@@ -135,9 +138,9 @@ impl Procedure for NodesGone {
                 others.join(", ")
             )));
         }
-        let nodes = seen.nodes(1)?;
-        let words = format!("NodePool {}: {} nodes", self.pool, nodes.total);
-        Ok(match nodes.total {
+        let (nodes, launched) = (seen.nodes(1)?.total, seen.nodes(2)?.total);
+        let words = format!("NodePool {}: {nodes} nodes, {launched} instances", self.pool);
+        Ok(match nodes.max(launched) {
             0 => Judgement::done(words),
             _ => Judgement::wait(Span::secs(5), words),
         })

@@ -22,6 +22,7 @@ struct Kube {
     limits: (u64, Quantities),
     notes: BTreeMap<&'static str, Arc<str>>,
     nodes: u32,
+    launched: u32,
 }
 
 impl Default for Kube {
@@ -34,6 +35,7 @@ impl Default for Kube {
             limits: (1, limits(0)),
             notes: BTreeMap::new(),
             nodes: 0,
+            launched: 0,
         }
     }
 }
@@ -73,6 +75,10 @@ impl Kube {
                 limits: self.limits.1.clone(),
                 note: note("pool"),
             }),
+            KubeOp::NodeClaims { .. } => {
+                let total = self.nodes.max(self.launched);
+                Answer::Nodes(NodesView { total, ready: self.nodes })
+            }
             KubeOp::Nodes { .. } => {
                 Answer::Nodes(NodesView { total: self.nodes, ready: self.nodes })
             }
@@ -210,6 +216,16 @@ fn s7_releasing_restores_the_baseline_and_leaves_no_trace() {
     }
     assert_eq!((kube.replicas.1, kube.limits.1.clone()), (3, limits(0)));
     assert!(kube.notes.is_empty());
+}
+
+#[test]
+fn l2_nodes_are_not_gone_while_an_instance_still_boots() {
+    let gone = NodesGone { cluster: cluster(), pool: "dr".into() };
+    for (launched, expected) in [(1, false), (0, true)] {
+        let mut kube = Kube { launched, ..Kube::default() };
+        let (judgement, _) = drive(&mut kube, claim(1, "r"), &gone);
+        assert_eq!(done(&judgement), expected, "{launched} launched: {judgement:?}");
+    }
 }
 
 #[test]

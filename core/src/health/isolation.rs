@@ -31,19 +31,26 @@ pub enum Reach {
 pub struct Contact {
     answered: bool,
     unanswered: u32,
+    /// Answers in a row since it was silent.
+    again: u32,
 }
 
 impl Contact {
-    /// How many looks in a row must go unanswered before a place counts as silent.
+    /// How many looks in a row must go unanswered before a place counts as silent, and must be
+    /// answered before a silent one counts as heard again. So one look that gets through now and
+    /// then, while all others do not, does not flap.
     pub const PATIENCE: u32 = 3;
 
     /// Takes the result of one look at the place.
     pub fn observe(&mut self, result: &Result<Answer, Fault>) {
-        match result {
-            Err(Fault::Transient(_) | Fault::Unknown(_)) => {
-                self.unanswered = self.unanswered.saturating_add(1);
-            }
-            _ => *self = Self { answered: true, unanswered: 0 },
+        if matches!(result, Err(Fault::Transient(_) | Fault::Unknown(_))) {
+            self.unanswered = self.unanswered.saturating_add(1);
+            self.again = 0;
+            return;
+        }
+        self.again += u32::from(self.unanswered >= Self::PATIENCE);
+        if self.unanswered < Self::PATIENCE || self.again >= Self::PATIENCE {
+            *self = Self { answered: true, unanswered: 0, again: 0 };
         }
     }
 

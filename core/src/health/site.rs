@@ -1,10 +1,13 @@
 //! One site's signals, and the verdict *serving*. Nothing here acts or remembers a verdict: it is
 //! made anew from the windows whenever it is asked for.
 //!
-//! - **no**: at least `quorum` signals have each said down for the whole `confirm` time, one of
-//!   them user-facing, and none vetoes;
+//! - **no**: signals of at least `quorum` different kinds have each said down for the whole
+//!   `confirm` time, one of them user-facing, and none vetoes;
 //! - **yes**: a user-facing signal says up, and no user-facing one says down;
 //! - **unknown**: otherwise.
+//!
+//! Signals of one kind share their blind spots: together they count once, down as soon as one of
+//! them is.
 //!
 //! A veto is a `route53Check` or a `progress` that says up. The demand for a user-facing signal
 //! among the down ones keeps a Region whose APIs alone fail, while it serves its users, where it
@@ -48,7 +51,7 @@ pub struct Serving {
     pub outside: Option<Sign>,
     /// The first bad sample over all signals that say down now: evidence counts as of then (S10).
     pub first_bad: Option<Now>,
-    /// How many signals say down.
+    /// How many kinds of signals say down.
     pub down: u32,
 }
 
@@ -159,7 +162,9 @@ impl SiteHealth {
             (Some(_), None) => (Answer3::Unknown, ServingWhy::Confirming),
             (Some(_), Some(veto)) => (Answer3::Unknown, ServingWhy::Vetoed(veto)),
             (None, _) if tally.users_up && !tally.users_down => (Answer3::Yes, ServingWhy::Serves),
-            (None, _) if tally.down > 0 => (Answer3::Unknown, ServingWhy::TooFewDown),
+            (None, _) if tally.down != Kinds::default() => {
+                (Answer3::Unknown, ServingWhy::TooFewDown)
+            }
             (None, _) => (Answer3::Unknown, ServingWhy::NoEvidence),
         };
         Serving {
@@ -169,7 +174,7 @@ impl SiteHealth {
             veto: tally.veto,
             outside: tally.outside,
             first_bad: tally.first_bad,
-            down: tally.down,
+            down: tally.down.count(),
         }
     }
 
@@ -211,8 +216,10 @@ impl SiteHealth {
     fn suspect(&self, now: Mono) -> Option<Suspect> {
         let since = |signal: &Signal| signal.window.read(now).down_since;
         let joined = self.signals.iter().filter_map(since).filter(|at| {
-            let before = self.signals.iter().filter_map(since);
-            before.filter(|other| other.mono <= at.mono).count() >= self.quorum as usize
+            let joined = |signal: &&Signal| since(signal).is_some_and(|on| on.mono <= at.mono);
+            let before = self.signals.iter().filter(joined);
+            before.fold(Kinds::default(), |all, signal| all.with(signal.kind)).count()
+                >= self.quorum
         });
         let joined = joined.min_by_key(|at| at.mono)?;
         let users = self.signals.iter().filter(|signal| signal.kind.user_facing());
@@ -239,10 +246,24 @@ impl Signal {
     }
 }
 
+/// A set of kinds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Kinds(u8);
+
+impl Kinds {
+    fn with(self, kind: Kind) -> Self {
+        Self(self.0 | 1 << kind as u8)
+    }
+
+    fn count(self) -> u32 {
+        self.0.count_ones()
+    }
+}
+
 /// What the signals say together.
 #[derive(Clone, Copy, Debug, Default)]
 struct Tally {
-    down: u32,
+    down: Kinds,
     users_up: bool,
     users_down: bool,
     veto: Option<Veto>,
@@ -264,7 +285,7 @@ impl Tally {
                 }
             }
             Sign::Down => {
-                self.down += 1;
+                self.down = self.down.with(kind);
                 self.users_down |= kind.user_facing();
                 let first = [self.first_bad, reading.first_bad].into_iter().flatten();
                 self.first_bad = first.min_by_key(|at| at.mono);

@@ -12,6 +12,49 @@ use crate::model::{RoleArn, Site};
 use crate::op::{Answer, Fault, GateOp, Op};
 use crate::step::{Context, Judgement, Procedure, Seen};
 
+/// Claims the gate object for a run before anything is moved by it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClaimGate {
+    /// Role for the object's account.
+    pub role: Option<RoleArn>,
+    /// `s3://bucket/key`.
+    pub object: Arc<str>,
+    /// The site whose gate is open meanwhile, where the object does not say.
+    pub from: Site,
+}
+
+impl Procedure for ClaimGate {
+    fn observe(&self, _: &Context<'_>, seen: Seen<'_>) -> Vec<Op> {
+        if !seen.is_empty() {
+            return Vec::new();
+        }
+        vec![Op::Gate(self.role.clone(), GateOp::Read { object: Arc::clone(&self.object) })]
+    }
+
+    fn judge(&self, cx: &Context<'_>, seen: Seen<'_>) -> Result<Judgement, Fault> {
+        let Answer::Gate(gate) = seen.get(0)? else {
+            return Err(Fault::Invalid("expected a gate".into()));
+        };
+        match gate.as_ref().and_then(|gate| gate.claim.as_ref()) {
+            Some(claim) if cx.claim.yields_to(claim) => {
+                return Ok(Judgement::Fenced(claim.clone()));
+            }
+            Some(claim) if claim == cx.claim => {
+                return Ok(Judgement::done(format!("{} knows {}", self.object, cx.claim)));
+            }
+            _ => {}
+        }
+        let write = GateOp::Write {
+            object: Arc::clone(&self.object),
+            version: gate.as_ref().map(|gate| gate.version.clone()),
+            open: gate.as_ref().map_or(self.from, |gate| gate.open),
+            claim: cx.claim.clone(),
+        };
+        let op = Op::Gate(self.role.clone(), write);
+        Ok(Judgement::act(op, format!("claim in {}", self.object)))
+    }
+}
+
 /// Opens one site's gate and closes the other's.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Flip {

@@ -58,6 +58,47 @@ pub fn read_fence(set: &RecordSet) -> Option<Claim> {
     text.starts_with("v=1 ").then(|| text.parse().ok()).flatten()
 }
 
+/// Claims a zone for a run before anything is moved there: whoever acts under an older claim finds
+/// its batch refused from then on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClaimZone {
+    /// The zone.
+    pub zone: ZoneId,
+    /// The zone's apex.
+    pub apex: Host,
+    /// The DNS role.
+    pub role: Option<RoleArn>,
+    /// Where traffic is led meanwhile; the fence record says so.
+    pub from: Site,
+}
+
+impl Procedure for ClaimZone {
+    fn observe(&self, cx: &Context<'_>, seen: Seen<'_>) -> Vec<Op> {
+        if !seen.is_empty() {
+            return Vec::new();
+        }
+        let (zone, name) = (self.zone.clone(), fence_name(cx.group, &self.apex));
+        vec![Op::Route53(self.role.clone(), Route53Op::Records { zone, name })]
+    }
+
+    fn judge(&self, cx: &Context<'_>, seen: Seen<'_>) -> Result<Judgement, Fault> {
+        let fence = seen.records(0)?.iter().find(|set| set.kind == RecordType::Txt);
+        let standing = fence.and_then(read_fence);
+        match standing {
+            Some(claim) if cx.claim.yields_to(&claim) => return Ok(Judgement::Fenced(claim)),
+            Some(claim) if claim == *cx.claim => {
+                return Ok(Judgement::done(format!("{} knows {}", self.zone, cx.claim)));
+            }
+            _ => {}
+        }
+        let create = vec![fence_set(cx.group, &self.apex, cx.claim, self.from)];
+        let delete = fence.cloned().into_iter().collect();
+        let change = Route53Op::Change { zone: self.zone.clone(), delete, create };
+        let op = Op::Route53(self.role.clone(), change);
+        Ok(Judgement::act(op, format!("claim in {}", self.zone)))
+    }
+}
+
 /// Moves all of a zone's names to a site, in one batch.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Shift {

@@ -70,6 +70,8 @@ name_type! {
     RoleArn;
     /// An RDS instance identifier. It can be renamed and reused; see [`ResourceId`].
     InstanceId;
+    /// An RDS instance's ARN: its Region, account and identifier, as other Regions name it.
+    InstanceArn;
     /// RDS `DbiResourceId`: what stays the same through a rename.
     ResourceId;
     /// An EC2 security group id.

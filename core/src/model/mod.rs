@@ -1,5 +1,6 @@
 //! The vocabulary: names, time, places and what is observed of them. No behaviour beyond the types.
 
+mod arn;
 mod ids;
 mod note;
 mod observation;
@@ -7,9 +8,9 @@ mod time;
 mod topology;
 
 pub use ids::{
-    Author, BadClaim, ChangeId, Claim, Epoch, GroupName, HealthCheckId, Host, InstanceId,
-    LoadBalancerName, ObjectName, Region, ReplicaId, ResourceId, RoleArn, RunId, SecurityGroupId,
-    StepId, Version, WorkloadKind, ZoneId,
+    Author, BadClaim, ChangeId, Claim, Epoch, GroupName, HealthCheckId, Host, InstanceArn,
+    InstanceId, LoadBalancerName, ObjectName, Region, ReplicaId, ResourceId, RoleArn, RunId,
+    SecurityGroupId, StepId, Version, WorkloadKind, ZoneId,
 };
 pub use note::{HoldNote, NoteOwner};
 pub use observation::{Answer3, Counted, Lag, LoadBalancerArn, TargetGroupArn};

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use crate::databases::evidence::{Evidence, Grade};
-use crate::model::{Claim, Epoch, RunId, Site, Span, Wall};
+use crate::model::{Claim, Epoch, Now, RunId, Site, Wall};
 use crate::plan::{
     Facts, Incomplete, Plan, PlanKind, Survey, failover, lint, planned_move,
     prewarm as plan_prewarm,
@@ -79,6 +79,48 @@ pub(super) fn planned(
     let facts = begin.facts(group)?;
     let plan = planned_move(&begin.survey(group, &facts, None, question))?;
     begin.records(group, host, plan, true)
+}
+
+/// What a human would begin now, and nothing of it begun.
+pub(super) struct Drafted {
+    /// The claim that the run would be opened under.
+    pub(super) claim: Claim,
+    /// The plan.
+    pub(super) plan: Plan,
+    /// What the human must accept in the command.
+    pub(super) accept: Option<Question>,
+    /// Since when the facts it rests on were recorded.
+    pub(super) facts_at: Option<Wall>,
+}
+
+/// The plan of a move, from the facts recorded, or from what is seen now where none are.
+pub(super) fn draft(group: &Group, kind: PlanKind, now: Now) -> Result<Drafted, Incomplete> {
+    let begin = Begin::new(group, kind, Trigger::Automatic, None);
+    let recorded = group.facts.get().is_some();
+    let facts = match begin.facts(group) {
+        Ok(facts) => facts,
+        Err(_) => super::collect::facts(&group.policy, &group.known, now.wall)?,
+    };
+    let (evidence, accept) = match kind {
+        PlanKind::Failover => {
+            let serving = group.sampler.serving(group.active(), now.mono);
+            let fault_at = serving.first_bad.map_or(now.wall, |bad| bad.wall);
+            let evidence = evidence(group, Some(fault_at));
+            let accept = failover_question(group, evidence.as_ref(), false);
+            (evidence, accept)
+        }
+        _ => (None, None),
+    };
+    let survey = begin.survey(group, &facts, evidence, None);
+    let plan = match kind {
+        PlanKind::Failover => failover(&survey)?,
+        _ => planned_move(&survey)?,
+    };
+    if let Some(danger) = lint(&plan, &begin.existing).first() {
+        return Err(Incomplete(format!("a safe plan ({danger})")));
+    }
+    let claim = Claim { epoch: begin.epoch, run: begin.run };
+    Ok(Drafted { claim, plan, accept, facts_at: recorded.then_some(facts.at) })
 }
 
 /// Replication as of the fault, for a group with a database (S10).
@@ -225,9 +267,4 @@ impl Begin {
 /// Whether a run only prepares.
 pub(super) fn is_prewarm(run: &Run) -> bool {
     run.phase == Phase::Prewarm
-}
-
-/// The loss that a question asks about, as a span; `None` when it is not known.
-pub(super) fn loss(question: &Question) -> Option<Span> {
-    question.loss_ms.filter(|ms| *ms != u64::MAX).map(Span::millis)
 }

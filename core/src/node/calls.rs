@@ -34,6 +34,8 @@ pub(super) enum GroupOwner {
     Survey(usize),
     /// A call of a signal's round.
     Sample(SampleSlot),
+    /// A canary, by its position.
+    Canary(usize),
     /// A call of a run's step.
     Step(Slot),
     /// A notice, by its number.

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use crate::levers::records::ArmedSet;
 use crate::model::{HealthCheckId, Host, Site, Wall};
-use crate::op::{Failover, RecordSet};
+use crate::op::{Failover, Instance, RecordSet};
 use crate::plan::{Facts, Incomplete, MemberFacts, ZoneFacts};
-use crate::policy::{Lever, Policy, Probe, RecordsLever};
+use crate::policy::{Lever, Policy, Probe};
 
 use super::known::Known;
 use super::survey::names;
@@ -32,33 +32,52 @@ pub(super) fn facts(policy: &Policy, known: &Known, now: Wall) -> Result<Facts, 
             facts.load_balancers.entry(site).or_default().insert(name.clone(), found.clone());
         }
         if policy.site(site).database.is_some() {
-            facts.members.insert(site, member(known, site)?);
+            facts.members.insert(site, member(known, site, Site::Home)?);
         }
     }
     zones(policy, known, &mut facts)?;
     Ok(facts)
 }
 
-fn member(known: &Known, site: Site) -> Result<MemberFacts, Incomplete> {
+/// A site's database member, while `active` serves.
+pub(super) fn member(known: &Known, site: Site, active: Site) -> Result<MemberFacts, Incomplete> {
     let found = known.instance(site);
     let found = found.ok_or_else(|| Incomplete(format!("{site}'s database instance")))?;
-    let wrong = |why: &str| Err(Incomplete(format!("{site}'s instance {}: {why}", found.id)));
-    if found.managed_password {
-        return wrong("RDS manages its master password, which rules replicas out");
-    }
-    match site {
-        Site::Home if found.source.is_some() => return wrong("it is a replica, not the writer"),
-        Site::Home if found.settings.backup_retention_days == 0 => {
-            return wrong("a source of replicas needs backups on");
-        }
-        Site::Standby if found.source.is_none() => return wrong("it is no replica"),
-        _ => {}
+    if let Some((why, _)) = member_troubles(found, site == active).first() {
+        return Err(Incomplete(format!("{site}'s instance {}: {why}", found.id)));
     }
     Ok(MemberFacts {
         instance: found.id.clone(),
+        arn: found.arn.clone(),
         resource: found.resource.clone(),
-        settings: found.settings.clone(),
+        settings: (*found.settings).clone(),
     })
+}
+
+/// What makes an instance unfit, each with what to do about it.
+pub(super) fn member_troubles(found: &Instance, writes: bool) -> Vec<(&'static str, &'static str)> {
+    let mut troubles = Vec::new();
+    if found.managed_password {
+        let what = "RDS manages its master password, which rules replicas out";
+        let remedy = "set a password of your own (ModifyDBInstance, no ManageMasterUserPassword)";
+        troubles.push((what, remedy));
+    }
+    match (writes, &found.source) {
+        (true, Some(_)) => troubles.push((
+            "it is a replica, not the writer",
+            "correct spec.sites in the policy, or promote it if it should be the writer",
+        )),
+        (true, None) if found.settings.backup_retention_days == 0 => troubles.push((
+            "a source of replicas needs backups on",
+            "set BackupRetentionPeriod to at least 1 day",
+        )),
+        (false, None) => troubles.push((
+            "it is no replica",
+            "create it as a cross-Region read replica of the other site's instance",
+        )),
+        _ => {}
+    }
+    troubles
 }
 
 fn zones(policy: &Policy, known: &Known, facts: &mut Facts) -> Result<(), Incomplete> {
@@ -73,10 +92,11 @@ fn zones(policy: &Policy, known: &Known, facts: &mut Facts) -> Result<(), Incomp
             name_servers: zone.name_servers.clone(),
             sets: Vec::new(),
         });
-        let Lever::Records(lever) = &policy.lever else { continue };
+        let Lever::Records(_) = &policy.lever else { continue };
         let present = known.records.get(&name.name);
         let present = present.ok_or_else(|| Incomplete(format!("records of {}", name.name)))?;
-        entry.sets.extend(armed_sets(policy, lever, known, &name.name, &present.value)?);
+        let sets = armed_sets(policy, known, (&name.name, &present.value), Site::Home)?;
+        entry.sets.extend(sets);
     }
     if let Lever::Records(lever) = &policy.lever {
         let id = &lever.closed_health_check;
@@ -89,14 +109,14 @@ fn zones(policy: &Policy, known: &Known, facts: &mut Facts) -> Result<(), Incomp
     Ok(())
 }
 
-/// The failover sets of a name, as home's being active makes them.
-fn armed_sets(
+/// The failover sets of a name, as it is while `active` serves.
+pub(super) fn armed_sets(
     policy: &Policy,
-    lever: &RecordsLever,
     known: &Known,
-    name: &Host,
-    present: &[RecordSet],
+    (name, present): (&Host, &[RecordSet]),
+    active: Site,
 ) -> Result<Vec<ArmedSet>, Incomplete> {
+    let Lever::Records(lever) = &policy.lever else { return Ok(Vec::new()) };
     let foreign = |set: &&RecordSet| set.values.iter().any(|value| value.contains("heritage="));
     if present.iter().any(|set| foreign(&set)) {
         return Err(Incomplete(format!("{name} is owned by external-dns (heritage= TXT)")));
@@ -108,12 +128,13 @@ fn armed_sets(
         let own_check = own_check(policy, site).or_else(|| set.health_check.clone());
         let own_check = own_check.filter(|check| *check != lever.closed_health_check);
         let armed = ArmedSet { site, set: set.clone(), own_check };
-        if armed.when_active(Site::Home, &lever.closed_health_check) != *set {
+        if armed.when_active(active, &lever.closed_health_check) != *set {
             let role = set.failover.unwrap_or(Failover::Primary);
             let check = set.health_check.as_ref().map_or("none", HealthCheckId::as_str);
             return Err(Incomplete(format!(
-                "{name}: {site}'s set is {role:?} with check {check}; home's must be PRIMARY with \
-                 its own check, standby's SECONDARY with the closed one"
+                "{name}: {site}'s set is {role:?} with check {check}; {active}'s must be PRIMARY \
+                 with its own check, {}'s SECONDARY with the closed one",
+                active.other()
             )));
         }
         sets.push(armed);
@@ -126,7 +147,7 @@ fn armed_sets(
 }
 
 /// A site's own check: what the policy's `route53Check` looks at.
-fn own_check(policy: &Policy, site: Site) -> Option<HealthCheckId> {
+pub(super) fn own_check(policy: &Policy, site: Site) -> Option<HealthCheckId> {
     policy.health.signals.iter().find_map(|signal| match (&signal.probe, site) {
         (Probe::Route53Check { home, .. }, Site::Home) => Some(home.clone()),
         (Probe::Route53Check { standby, .. }, Site::Standby) => Some(standby.clone()),

@@ -9,6 +9,7 @@ use crate::policy::Policy;
 use crate::run::{Chain, Execution, Ledger};
 
 use super::calls::{Calls, GroupOwner, Owner, STORE};
+use super::canaries::Canaries;
 use super::facts::StoredFacts;
 use super::known::Known;
 use super::notices::Notices;
@@ -31,12 +32,15 @@ pub(super) struct Group {
     pub(super) execution: Execution,
     pub(super) sampler: Sampler,
     pub(super) survey: Survey,
+    pub(super) canaries: Canaries,
     pub(super) known: Known,
     pub(super) facts: StoredFacts,
     pub(super) notices: Notices,
     pub(super) isolation: IsolationWatch,
     /// Since when the active site's verdict is what it is.
     pub(super) serving: Steady,
+    /// Whether the active site was confirmed not to serve, since it last did with no run open.
+    pub(super) was_down: bool,
     /// Since when the passive site's verdict is what it is.
     pub(super) ready: Steady,
     /// What this group alone would do.
@@ -87,11 +91,13 @@ impl Group {
             execution: Execution::default(),
             sampler: Sampler::new(&policy),
             survey: Survey::new(&policy),
+            canaries: Canaries::new(&policy),
             known: Known::default(),
             facts: StoredFacts::default(),
             notices: Notices::default(),
             isolation: IsolationWatch::default(),
             serving: Steady::default(),
+            was_down: false,
             ready: Steady::default(),
             proposed: None,
             decision: None,
@@ -122,7 +128,7 @@ impl Group {
     /// its.
     pub(super) fn may_act(&self, host: &Host<'_>) -> bool {
         let claimed = self.ledger().claimant.as_ref() == Some(host.id);
-        host.leads && self.current && claimed && self.fenced_by.is_none()
+        host.leads && self.current && claimed && self.fence().is_none()
     }
 
     /// Does everything that is due.
@@ -149,6 +155,9 @@ impl Group {
             for (index, op) in self.survey.due(&self.policy, &self.known, host.now) {
                 host.send(self.index, GroupOwner::Survey(index), self.survey.timeout(), op);
             }
+        }
+        for (canary, op) in self.canaries.due(&self.policy, host.now.mono) {
+            host.send(self.index, GroupOwner::Canary(canary), self.canaries.timeout(), op);
         }
         if let Some(op) = self.facts.read(&self.policy.group, host.now.mono) {
             host.store(self.index, GroupOwner::Facts, op);
@@ -211,6 +220,7 @@ impl Group {
                 }
             }
             GroupOwner::Sample(slot) => drop(self.sampler.take(&self.policy, slot, result)),
+            GroupOwner::Canary(canary) => self.canaries.take(canary, &result),
             GroupOwner::Step(slot) => self.execution.reply(&slot, host.now, result),
             GroupOwner::Notice(number) => {
                 self.notices.reply(number, result.is_ok(), host.now.mono);
@@ -265,8 +275,9 @@ impl Group {
             true => self.doubt_until,
             false => self.chain.settled().then_some(self.read_due),
         };
+        let canaries = self.canaries.wake_at();
         let looks = [self.sampler.wake_at(), self.survey.wake_at(), self.facts.wake_at(), read];
-        let looks = looks.into_iter().flatten();
+        let looks = looks.into_iter().chain([canaries]).flatten();
         if !leads {
             return looks.min();
         }

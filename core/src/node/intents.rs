@@ -2,15 +2,18 @@
 
 use std::sync::Arc;
 
-use crate::model::{RunId, Site, Span};
+use crate::model::{RunId, Site, Span, Wall};
 use crate::op::IntentObject;
 use crate::plan::{Incomplete, unwind};
-use crate::run::{Intent, Phase, Record, Refusal, Trigger};
+use crate::run::{Ended, Intent, Phase, Record, Refusal, Trigger};
 use crate::step::QuestionKind;
 
 use super::begin;
 use super::collect;
 use super::group::{Group, Host};
+
+/// How long an intent may wait for a leader before it must be said again.
+const INTENT_LASTS: Span = Span::mins(10);
 
 impl Group {
     /// Takes the first intent that was not looked at yet, if the chain is settled.
@@ -23,10 +26,14 @@ impl Group {
         };
         let Some(object) = intents.iter().find(fresh) else { return };
         let parsed = serde_json::from_str::<Intent>(&object.bytes);
+        if matches!(parsed, Ok(Intent::Failover { .. })) && self.still_looks_for_claims() {
+            return;
+        }
         let (intent, outcome) = match parsed {
             Ok(intent) => {
-                let outcome = self.follow_intent(host, &intent, &object.by);
-                (Some(intent), outcome)
+                let outcome = in_time(host, &intent, object.at)
+                    .and_then(|()| self.follow_intent(host, &intent, &object.by));
+                (Some(intent.recorded()), outcome)
             }
             Err(e) => (None, Err(Refusal::Unreadable(e.to_string()))),
         };
@@ -51,8 +58,15 @@ impl Group {
     ) -> Result<Vec<Record>, Refusal> {
         let human = |reason: &String| Trigger::Human { by: by.into(), reason: reason.clone() };
         match intent {
-            Intent::Failover { accept_loss, reason } => {
-                self.failover_by_hand(host, human(reason), *accept_loss)
+            Intent::Failover { accept_loss, reason, break_glass } => {
+                if break_glass.is_none() {
+                    self.unclaimed()?;
+                }
+                let reason = match break_glass {
+                    Some(dead) => format!("{reason} (break-glass: {dead})"),
+                    None => reason.clone(),
+                };
+                self.failover_by_hand(host, human(&reason), *accept_loss)
             }
             Intent::Switchover { reason } => self.move_by_hand(host, human(reason), Site::Standby),
             Intent::Failback { reason } => self.move_by_hand(host, human(reason), Site::Home),
@@ -61,7 +75,20 @@ impl Group {
             Intent::Pause { reason } => Ok(vec![Record::Paused { reason: reason.clone() }]),
             Intent::Resume => Ok(vec![Record::Resumed]),
             Intent::Arm => self.arm(host),
+            Intent::Import { entries, .. } => {
+                self.ledger().import(&self.policy.group, entries).map(|record| vec![record])
+            }
         }
+    }
+
+    /// Whether it was not yet tried everywhere to see whose claim stands.
+    fn still_looks_for_claims(&self) -> bool {
+        self.survey.claims_seen(&self.known, self.active().other()) == Ok(false)
+    }
+
+    /// What somebody else does for the group, or did, is imported before anything is begun here.
+    fn unclaimed(&self) -> Result<(), Refusal> {
+        self.foreign_claim().map_or(Ok(()), |claim| Err(Refusal::ForeignClaim(claim)))
     }
 
     fn failover_by_hand(
@@ -75,10 +102,12 @@ impl Group {
             return Err(Refusal::RunOpen(run.id.clone()));
         }
         self.unfenced()?;
+        let seen = self.survey.claims_seen(&self.known, self.active().other());
+        seen.map_err(Refusal::NotReady)?;
         let evidence = begin::evidence(self, begin::fault_at(self, host));
         let question = begin::failover_question(self, evidence.as_ref(), false);
         if let Some(question) = &question {
-            enough(begin::loss(question), accept_loss)?;
+            enough(question.loss(), accept_loss)?;
         }
         begin::failover_with(self, host, trigger, (evidence, None)).map_err(incomplete)
     }
@@ -92,6 +121,7 @@ impl Group {
         if let Some(run) = self.ledger().open_run() {
             return Err(Refusal::RunOpen(run.id.clone()));
         }
+        self.unclaimed()?;
         if self.active() == to {
             return Err(Refusal::AlreadyThere(to));
         }
@@ -122,7 +152,7 @@ impl Group {
         let asked = open.asks().next();
         let (step, question, _) = asked.ok_or_else(|| Refusal::NothingAsked(run.clone()))?;
         if question.kind == QuestionKind::AcceptLoss {
-            enough(begin::loss(question), accept_loss)?;
+            enough(question.loss(), accept_loss)?;
         }
         let (step, by) = (step.clone(), by.into());
         let accept_loss_ms = accept_loss.map(Span::as_millis);
@@ -139,12 +169,20 @@ impl Group {
         if matches!(open.phase, Phase::Unwinding { .. }) {
             return Ok(Vec::new());
         }
-        let plan = Box::new(unwind(open.kind, open.from, &ledger.undo()));
         let why = format!("cancelled by {by}");
+        if let Some(claim) = self.foreign_claim() {
+            // Nothing may be undone beside another's claim: the holds stay with the group, and are
+            // released when it comes home.
+            let why = format!("{why}, beside {claim}; its holds stay");
+            let ended = Ended::Unwound(why.clone());
+            return Ok(vec![Record::Unwinding { why }, Record::Closed { ended }]);
+        }
+        let plan = Box::new(unwind(open.kind, open.from, &ledger.undo()));
         Ok(vec![Record::Unwinding { why }, Record::Planned { plan, moves: false }])
     }
 
     fn arm(&self, host: &Host<'_>) -> Result<Vec<Record>, Refusal> {
+        self.unclaimed()?;
         if self.active() != Site::Home {
             return Err(Refusal::NotReady("a group is armed while home serves".into()));
         }
@@ -158,6 +196,13 @@ impl Group {
         }
         Ok(vec![Record::Armed])
     }
+}
+
+/// Whether an intent is young enough to mean what is now. A wish that lay about while nobody led
+/// must not move an application back that somebody else has moved meanwhile. A pause only holds.
+fn in_time(host: &Host<'_>, intent: &Intent, at: Wall) -> Result<(), Refusal> {
+    let old = host.now.wall.since(at) > INTENT_LASTS && !matches!(intent, Intent::Pause { .. });
+    if old { Err(Refusal::TooOld { at }) } else { Ok(()) }
 }
 
 /// Whether as much was accepted as may be lost; an unknown loss needs a human to name any.

@@ -1,14 +1,13 @@
 //! What a replica knows of a group's world from looking: the last good answer of each look, and
 //! when.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::databases::evidence::Replication;
 use crate::levers::records;
 use crate::model::{Claim, Host, LoadBalancerName, Mono, Now, Site, Span, Wall, ZoneId};
 use crate::op::{
-    Answer, Fault, HealthCheck, Instance, LoadBalancer, PoolView, RecordSet, RecordType,
-    WorkloadView, ZoneInfo,
+    Answer, Fault, HealthCheck, Instance, LoadBalancer, PoolView, RecordSet, WorkloadView, ZoneInfo,
 };
 
 use super::survey::Look;
@@ -32,13 +31,19 @@ pub(super) struct Known {
     pub(super) replication: BTreeMap<Site, Replication>,
     /// By site and position in the policy; `None`: it does not exist.
     pub(super) workloads: BTreeMap<(Site, usize), SeenAt<Option<WorkloadView>>>,
+    /// By site and position in the policy's floor; `None`: it does not exist.
+    pub(super) floor: BTreeMap<(Site, usize), SeenAt<Option<WorkloadView>>>,
     pub(super) pools: BTreeMap<usize, SeenAt<Option<PoolView>>>,
     pub(super) cluster_claims: BTreeMap<Site, SeenAt<Option<Claim>>>,
     pub(super) records: BTreeMap<Host, SeenAt<Vec<RecordSet>>>,
     pub(super) zones: BTreeMap<ZoneId, ZoneInfo>,
     pub(super) closed_check: Option<HealthCheck>,
+    /// The claims of the zones' fence records.
+    pub(super) zone_claims: BTreeMap<ZoneId, Option<Claim>>,
     /// The gate object's claim.
     pub(super) gate_claim: Option<Claim>,
+    /// The looks that were ever answered.
+    pub(super) answered: BTreeSet<usize>,
     /// Why each look last failed.
     pub(super) troubles: BTreeMap<usize, Fault>,
 }
@@ -55,10 +60,12 @@ impl Known {
         match result {
             Ok(answer) => {
                 self.troubles.remove(&index);
+                self.answered.insert(index);
                 self.learn(look, now, answer);
             }
             Err(fault) => {
                 if matches!(fault, Fault::NotFound(_)) {
+                    self.answered.insert(index);
                     self.learn_absence(look, now.mono);
                 }
                 self.troubles.insert(index, fault);
@@ -84,6 +91,9 @@ impl Known {
             (Look::Workload(site, index), Answer::Workload(view)) => {
                 self.workloads.insert((*site, *index), SeenAt { at, value: Some(view) });
             }
+            (Look::Floor(site, index), Answer::Workload(view)) => {
+                self.floor.insert((*site, *index), SeenAt { at, value: Some(view) });
+            }
             (Look::Pool(index), Answer::Pool(view)) => {
                 self.pools.insert(*index, SeenAt { at, value: Some(view) });
             }
@@ -93,6 +103,10 @@ impl Known {
             }
             (Look::Records(_, name), Answer::Records(value)) => {
                 self.records.insert(name.clone(), SeenAt { at, value });
+            }
+            (Look::ZoneClaim(zone), Answer::Records(sets)) => {
+                let claim = sets.iter().find_map(records::read_fence);
+                self.zone_claims.insert(zone.clone(), claim);
             }
             (Look::Zone(id), Answer::Zone(zone)) => drop(self.zones.insert(id.clone(), zone)),
             (Look::ClosedCheck, Answer::HealthCheck(check)) => self.closed_check = Some(check),
@@ -108,6 +122,9 @@ impl Known {
             }
             Look::Workload(site, index) => {
                 self.workloads.insert((*site, *index), SeenAt { at, value: None });
+            }
+            Look::Floor(site, index) => {
+                self.floor.insert((*site, *index), SeenAt { at, value: None });
             }
             Look::Pool(index) => drop(self.pools.insert(*index, SeenAt { at, value: None })),
             _ => {}
@@ -133,10 +150,19 @@ impl Known {
 
     /// The claims found in the world: at the lever and in the clusters.
     pub(super) fn claims(&self) -> impl Iterator<Item = Claim> + '_ {
-        let clusters = self.cluster_claims.values().filter_map(|seen| seen.value.clone());
-        let sets = self.records.values().flat_map(|seen| &seen.value);
-        let txt = sets.filter(|set| set.kind == RecordType::Txt);
-        clusters.chain(txt.filter_map(records::read_fence)).chain(self.gate_claim.clone())
+        self.placed_claims().map(|(_, claim)| claim)
+    }
+
+    /// The claims found in the world, each with where it was found.
+    pub(super) fn placed_claims(&self) -> impl Iterator<Item = (String, Claim)> + '_ {
+        let clusters = self
+            .cluster_claims
+            .iter()
+            .filter_map(|(site, seen)| Some((format!("{site}'s cluster"), seen.value.clone()?)));
+        let zones = self.zone_claims.iter();
+        let zones = zones.filter_map(|(id, claim)| Some((format!("zone {id}"), claim.clone()?)));
+        let gate = self.gate_claim.clone().map(|claim| ("the gate".to_owned(), claim));
+        clusters.chain(zones).chain(gate)
     }
 
     /// Since when replication points are wanted.

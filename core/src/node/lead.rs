@@ -17,16 +17,20 @@ use super::words;
 impl Group {
     /// The leader's part of [`Group::poll`].
     pub(super) fn lead(&mut self, host: &mut Host<'_>) {
-        if self.chain.settled() {
+        // Beside somebody else's claim nothing is claimed, executed or recorded as peace.
+        let alone = self.foreign_claim().is_none();
+        if self.chain.settled() && alone {
             self.take_over(host);
         }
         if self.chain.settled() {
             self.follow(host);
         }
-        if self.chain.settled() && self.may_act(host) {
+        if self.chain.settled() && alone && self.may_act(host) {
             self.execute(host);
         }
-        self.keep_facts(host);
+        if alone {
+            self.keep_facts(host);
+        }
         for (number, timeout, op) in self.notices.due(&self.policy, &host.author(), host.now) {
             host.send(self.index, GroupOwner::Notice(number), timeout, op);
         }
@@ -56,13 +60,23 @@ impl Group {
             Some(standing) => !standing.yields_to(claim),
             None => false,
         };
-        self.known.claims().find(|claim| !ours(claim)).or_else(|| self.fenced_by.clone())
+        self.known.claims().find(|claim| !ours(claim)).or_else(|| self.fence().cloned())
+    }
+
+    /// The claim that a step met, unless the chain has come to know it (by an import, or by reading
+    /// what another replica wrote).
+    pub(super) fn fence(&self) -> Option<&Claim> {
+        let standing = self.ledger().claim.as_ref();
+        let ours = |met: &&Claim| standing.is_some_and(|standing| !standing.yields_to(met));
+        self.fenced_by.as_ref().filter(|met| !ours(met))
     }
 
     /// What this group alone would do now; the fleet may hold it.
     pub(super) fn propose(&mut self, now: Now) -> Member {
         let serving = self.sampler.serving(self.active(), now.mono);
         self.serving.observe(now, serving.verdict);
+        self.was_down |= serving.verdict == Answer3::No;
+        self.was_down &= serving.verdict != Answer3::Yes || self.ledger().open_run().is_some();
         let ready = self.readiness(now).verdict;
         self.ready.observe(now, ready);
         let decision = crate::decide::decide(&self.situation(now));
@@ -89,7 +103,8 @@ impl Group {
                 _ => begin::automatic_failover(self, host),
             },
             Some(Decision::StandDown) => {
-                self.unwind(words::SERVES_AGAIN.into());
+                let why = if self.was_down { words::SERVES_AGAIN } else { words::FALSE_ALARM };
+                self.unwind(why.into());
                 Ok(Vec::new())
             }
             Some(Decision::Hold(_) | Decision::AskHuman(_)) | None => Ok(Vec::new()),
@@ -162,6 +177,8 @@ impl Group {
             return Some(words::ask(&self.policy, run, step, question));
         }
         match &self.decision {
+            // The run that begins with this asks by itself.
+            Some(Decision::AskHuman(ask)) if asked_in_a_run(ask) && self.obstacle.is_none() => None,
             Some(Decision::AskHuman(ask)) => Some(words::ask_decision(self, ask, now)),
             Some(Decision::Hold(why)) if why.alarms() => Some(words::alarm(self, why, now)),
             _ => None,

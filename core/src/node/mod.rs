@@ -6,27 +6,35 @@
 
 mod begin;
 mod calls;
+mod canaries;
+mod check;
 mod collect;
 mod facts;
 mod group;
+mod imagine;
 mod intents;
 mod known;
 mod lead;
 mod notices;
+mod preview;
 mod sampler;
 mod situation;
 mod status;
 mod survey;
 mod words;
 
-pub use status::{GroupStatus, SignalStatus, SiteStatus, StepStatus};
+pub use check::{Extra, Finding, Verdict, extra_findings, extras};
+pub use preview::{PlannedCall, Preview, Prospect, StepPreview, Walk};
+pub use status::{
+    AskStatus, ClaimStatus, GroupStatus, RunStatus, SignalStatus, SiteStatus, StepStatus,
+};
 
 use crate::decide::{Decision, FleetRules, FleetState, fleet};
 use crate::lease::{Lease, LeaseCall, LeaseInput, LeaseTimes};
 use crate::model::{GroupName, Mono, Now, ReplicaId, Span};
 use crate::op::{Answer, Call, CallId, Fault, IntentObject, Op, StoreOp};
 use crate::plan::PlanKind;
-use crate::policy::Policy;
+use crate::policy::{Conflict, Policy, conflicts};
 use crate::run::Trigger;
 
 use calls::{Calls, Owner, STORE};
@@ -74,6 +82,8 @@ pub struct Node {
     groups: Vec<Group>,
     /// How many groups were adopted so far; it numbers them.
     adopted: usize,
+    /// Groups that were not adopted: what they list is another's already.
+    refused: Vec<Conflict>,
     intents: Vec<IntentObject>,
     intents_due: Mono,
     reading_intents: bool,
@@ -91,6 +101,7 @@ impl Node {
             calls: Calls::default(),
             groups: Vec::new(),
             adopted: 0,
+            refused: Vec::new(),
             intents: Vec::new(),
             intents_due: Mono(0),
             reading_intents: false,
@@ -271,8 +282,15 @@ impl Node {
     /// Takes the policies in force. A group whose policy is as before goes on as before, wherever
     /// it stands in the list; one whose policy changed looks at its world anew, and its journal is
     /// read again. Calls name a group by a number that is never used again.
-    fn adopt(&mut self, policies: Vec<Policy>) {
+    ///
+    /// Of two that list the same thing the one that is here already stays; the other is refused.
+    fn adopt(&mut self, mut policies: Vec<Policy>) {
         let mut old = std::mem::take(&mut self.groups);
+        let here = |policy: &Policy| old.iter().any(|group| group.policy.group == policy.group);
+        let mut by_age: Vec<_> = policies.clone();
+        by_age.sort_by_key(|policy| !here(policy));
+        self.refused = conflicts(&by_age);
+        policies.retain(|policy| !self.refused.iter().any(|no| no.group == policy.group));
         for policy in policies {
             let same = old.iter().position(|group| group.policy == policy);
             let group = match same {
@@ -286,8 +304,38 @@ impl Node {
         }
     }
 
+    /// The groups that were refused when policies were last taken.
+    #[must_use]
+    pub fn refused(&self) -> &[Conflict] {
+        &self.refused
+    }
+
     /// A group, by name.
     fn group(&self, name: &GroupName) -> Option<&Group> {
         self.groups.iter().find(|group| group.policy.group == *name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Wall;
+    use crate::policy::examples;
+
+    #[test]
+    fn of_two_groups_that_list_the_same_the_one_that_is_here_stays() {
+        let lease = LeaseTimes::default();
+        let mut node = Node::new(NodeConfig { id: "a".into(), lease });
+        let (shop, other) =
+            (examples::shop(), Policy { group: "a-shop".into(), ..examples::shop() });
+        let (now, mut out) = (Now { mono: Mono(1), wall: Wall(1) }, Vec::new());
+        node.handle(now, Input::Policies(vec![shop.clone()]), &mut out);
+        assert_eq!(node.refused(), []);
+        node.handle(now, Input::Policies(vec![other.clone(), shop.clone()]), &mut out);
+        assert!(node.ledger(&"shop".into()).is_some() && node.ledger(&"a-shop".into()).is_none());
+        let refused = node.refused()[0].to_string();
+        assert!(refused.contains("a-shop is refused: Deployment shop/web"), "{refused}");
+        node.handle(now, Input::Policies(vec![other]), &mut out);
+        assert!(node.ledger(&"a-shop".into()).is_some() && node.refused().is_empty());
     }
 }

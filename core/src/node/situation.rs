@@ -2,8 +2,11 @@
 
 use crate::decide::{Modes, OpenRun, Situation};
 use crate::health::{Isolation, Readiness, Ready, ReplicaState, Vantage, ready};
-use crate::model::{Answer3, Mono, Now, Site, Span};
+use crate::model::{Answer3, Mono, Now, ObjectRef, Site, Span};
+use crate::op::WorkloadView;
 use crate::plan::PlanKind;
+use crate::policy::{Runs, Starts, Workload};
+use crate::step::HoldId;
 
 use super::group::Group;
 use super::known::SeenAt;
@@ -55,7 +58,7 @@ impl Group {
             home: self.sampler.contact(Site::Home).reach(),
             standby: self.sampler.contact(Site::Standby).reach(),
             aws: self.sampler.aws().reach(),
-            canaries: crate::health::Reach::NotAsked,
+            canaries: self.canaries.reach(),
             home_outside: self.sampler.outside_sign(Site::Home, now.mono),
             standby_outside: self.sampler.outside_sign(Site::Standby, now.mono),
         };
@@ -69,7 +72,7 @@ impl Group {
         ready(&Readiness {
             cluster_api: self.cluster_answers(passive, now.mono),
             replica: self.replica_state(passive, now.mono),
-            floor: Answer3::Yes,
+            floor: self.floor(passive, now.mono),
             listed: self.listed(passive),
             own_claim: if self.foreign_claim().is_some() { Answer3::No } else { Answer3::Yes },
         })
@@ -81,6 +84,34 @@ impl Group {
             Some(seen) if fresh(seen, now) => Answer3::Yes,
             Some(_) | None => Answer3::Unknown,
         }
+    }
+
+    /// Whether a site's cluster runs what it needs to grow: each workload of the policy's floor and
+    /// each that is safe without the writer and wanted there in peace. One ready pod of each is
+    /// enough to say that it works. What a run of ours is scaling says nothing.
+    fn floor(&self, site: Site, now: Mono) -> Answer3 {
+        let stands = |seen: Option<&SeenAt<Option<WorkloadView>>>, wanted: u32| match seen
+            .filter(|seen| fresh(seen, now))
+            .map(|seen| seen.value.as_ref())
+        {
+            None => Answer3::Unknown,
+            Some(Some(view)) if view.ready > 0 || view.wanted < wanted => Answer3::Yes,
+            Some(_) => Answer3::No,
+        };
+        let capacity = &self.policy.capacity;
+        let floor = (0..capacity.floor.len()).map(|n| stands(self.known.floor.get(&(site, n)), 0));
+        let rests = |workload: &Workload| {
+            let early = workload.starts == Starts::Early && workload.runs == Runs::Both;
+            let object = ObjectRef::Workload(workload.object.clone());
+            !early || self.ledger().holds.contains_key(&HoldId::object(site, &object))
+        };
+        let own = capacity.workloads.iter().enumerate().filter(|(_, workload)| !rests(workload));
+        let own = own.map(|(n, _)| stands(self.known.workloads.get(&(site, n)), 1));
+        floor.chain(own).fold(Answer3::Yes, |all, one| match (all, one) {
+            (Answer3::No, _) | (_, Answer3::No) => Answer3::No,
+            (Answer3::Unknown, _) | (_, Answer3::Unknown) => Answer3::Unknown,
+            (Answer3::Yes, Answer3::Yes) => Answer3::Yes,
+        })
     }
 
     fn listed(&self, site: Site) -> Answer3 {
@@ -126,4 +157,91 @@ impl Group {
 
 fn fresh<T>(seen: &SeenAt<T>, now: Mono) -> bool {
     now.since(seen.at) <= FRESH
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::health::ReadyReason;
+    use crate::model::{Wall, WorkloadKind, WorkloadRef};
+    use crate::policy::examples;
+
+    const NOW: Now = Now { mono: Mono(600_000), wall: Wall(600_000) };
+
+    /// The shop, with Karpenter as its floor.
+    fn shop() -> Group {
+        let mut policy = examples::shop();
+        let karpenter = WorkloadRef {
+            kind: WorkloadKind::Deployment,
+            namespace: "kube-system".into(),
+            name: "karpenter".into(),
+        };
+        policy.capacity.floor = vec![karpenter];
+        let mut group = Group::new(1, policy);
+        see_floor(&mut group, Some((1, 1)));
+        see_cache(&mut group, (0, 0));
+        group
+    }
+
+    fn seen(pods: Option<(u32, u32)>) -> SeenAt<Option<WorkloadView>> {
+        let view = |(wanted, ready)| WorkloadView {
+            version: "1".into(),
+            wanted,
+            ready,
+            pods: wanted,
+            note: None,
+            claims_volumes: false,
+        };
+        SeenAt { at: NOW.mono, value: pods.map(view) }
+    }
+
+    fn see_floor(group: &mut Group, pods: Option<(u32, u32)>) {
+        group.known.floor.insert((Site::Standby, 0), seen(pods));
+    }
+
+    /// The shop's one workload that is safe without the writer.
+    fn see_cache(group: &mut Group, pods: (u32, u32)) {
+        group.known.workloads.insert((Site::Standby, 1), seen(Some(pods)));
+    }
+
+    fn floor(group: &Group, now: Now) -> Answer3 {
+        let reasons = group.readiness(now).reasons;
+        let found = reasons.into_iter().find(|(reason, _)| *reason == ReadyReason::Floor);
+        found.map_or(Answer3::Yes, |(_, how)| how)
+    }
+
+    #[test]
+    fn a_site_whose_floor_does_not_run_is_not_ready() {
+        let mut group = shop();
+        assert_eq!(floor(&group, NOW), Answer3::Yes);
+        for (pods, expected) in [
+            (None, Answer3::No),
+            (Some((1, 0)), Answer3::No),
+            (Some((0, 0)), Answer3::No),
+            (Some((2, 1)), Answer3::Yes),
+        ] {
+            see_floor(&mut group, pods);
+            assert_eq!(floor(&group, NOW), expected, "{pods:?}");
+        }
+    }
+
+    #[test]
+    fn s4_a_floor_that_was_not_seen_lately_is_unknown() {
+        let mut group = shop();
+        let later = Now { mono: NOW.mono + Span::mins(4), ..NOW };
+        assert_eq!(floor(&group, later), Answer3::Unknown);
+        group.known.floor.clear();
+        assert_eq!(floor(&group, NOW), Answer3::Unknown);
+    }
+
+    #[test]
+    fn what_is_wanted_there_in_peace_must_have_a_pod_and_what_is_not_need_not() {
+        let mut group = shop();
+        for (pods, expected) in
+            [((0, 0), Answer3::Yes), ((2, 0), Answer3::No), ((2, 1), Answer3::Yes)]
+        {
+            see_cache(&mut group, pods);
+            assert_eq!(floor(&group, NOW), expected, "{pods:?}");
+        }
+    }
 }

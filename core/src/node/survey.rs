@@ -3,6 +3,7 @@
 //! It keeps *ready* honest, records peacetime facts, and finds foreign claims. Each look is one
 //! call; none waits for another site's.
 
+use crate::levers::records::fence_name;
 use crate::model::{Host, LoadBalancerName, Mono, Now, Site, Span, ZoneId};
 use crate::op::{CloudWatchOp, ElbOp, GateOp, KubeOp, Metric, Op, RdsOp, Route53Op};
 use crate::policy::{Lever, Policy, RecordName};
@@ -34,6 +35,8 @@ pub(super) enum Look {
     Replication(Site),
     /// A workload, by its position in the policy.
     Workload(Site, usize),
+    /// A workload of a cluster's floor, by its position in the policy.
+    Floor(Site, usize),
     /// A NodePool of the standby, by its position in the policy.
     Pool(usize),
     /// The group's fence ConfigMap.
@@ -42,6 +45,8 @@ pub(super) enum Look {
     Records(ZoneId, Host),
     /// A zone.
     Zone(ZoneId),
+    /// The group's fence record in a zone.
+    ZoneClaim(ZoneId),
     /// The always-closed check.
     ClosedCheck,
     /// The gate object.
@@ -67,6 +72,7 @@ impl Survey {
             }
             let count = policy.capacity.workloads.len();
             looks.extend((0..count).map(|index| Look::Workload(site, index)));
+            looks.extend((0..policy.capacity.floor.len()).map(|index| Look::Floor(site, index)));
             looks.push(Look::ClusterClaim(site));
         }
         looks.extend((0..policy.capacity.pools.len()).map(Look::Pool));
@@ -91,6 +97,36 @@ impl Survey {
     /// Which look it was.
     pub(super) fn look(&self, index: usize) -> Option<&Look> {
         self.looks.get(index).map(|(look, _)| look)
+    }
+
+    /// Whether everything was looked at that says whose claim stands at the lever and at `target`,
+    /// without which no claim can be said to be above all others.
+    ///
+    /// # Errors
+    /// The look that got no answer, and why.
+    pub(super) fn claims_seen(&self, known: &Known, target: Site) -> Result<bool, String> {
+        let mut all = true;
+        for (index, (look, _)) in self.looks.iter().enumerate() {
+            let place = match look {
+                Look::ClusterClaim(site) if *site == target => format!("{site}'s cluster"),
+                Look::ZoneClaim(zone) => format!("zone {zone}"),
+                Look::Gate => "the gate".into(),
+                _ => continue,
+            };
+            if known.answered.contains(&index) {
+                continue;
+            }
+            if let Some(fault) = known.troubles.get(&index) {
+                return Err(format!("whose claim stands in {place} is not known: {fault}"));
+            }
+            all = false;
+        }
+        Ok(all)
+    }
+
+    /// Every look, by its position.
+    pub(super) fn looks(&self) -> impl Iterator<Item = (usize, &Look)> {
+        self.looks.iter().enumerate().map(|(index, (look, _))| (index, look))
     }
 
     /// How long one look may take.
@@ -121,6 +157,9 @@ fn lever(policy: &Policy) -> Vec<Look> {
     zones.sort();
     zones.dedup();
     looks.extend(names.iter().map(|name| Look::Records(name.zone.clone(), name.name.clone())));
+    if let Lever::Records(_) = &policy.lever {
+        looks.extend(zones.iter().cloned().map(Look::ZoneClaim));
+    }
     looks.extend(zones.into_iter().map(Look::Zone));
     looks
 }
@@ -147,8 +186,11 @@ impl Look {
             }
             Self::Zone(id) if known.zones.contains_key(id) => SELDOM,
             Self::ClosedCheck if known.closed_check.is_some() => SELDOM,
+            Self::ZoneClaim(id) if !known.zones.contains_key(id) => Span::secs(1),
             Self::Zone(_) | Self::ClosedCheck => OFTEN,
-            Self::Workload(..) | Self::Pool(_) | Self::Records(..) | Self::Gate => NOW_AND_THEN,
+            Self::Workload(..) | Self::Floor(..) | Self::Pool(_) => NOW_AND_THEN,
+            Self::Records(..) => NOW_AND_THEN,
+            Self::Gate | Self::ZoneClaim(_) => NOW_AND_THEN,
         }
     }
 
@@ -170,6 +212,10 @@ impl Look {
             }
             Self::Records(zone, name) => {
                 dns(Route53Op::Records { zone: zone.clone(), name: name.clone() })
+            }
+            Self::ZoneClaim(zone) => {
+                let name = fence_name(&policy.group, &known.zones.get(zone)?.apex);
+                dns(Route53Op::Records { zone: zone.clone(), name })
             }
             Self::Zone(id) => dns(Route53Op::Zone(id.clone())),
             Self::ClosedCheck | Self::Gate => self.lever_op(policy)?,
@@ -195,6 +241,7 @@ impl Look {
             Self::Instance(site)
             | Self::Replication(site)
             | Self::Workload(site, _)
+            | Self::Floor(site, _)
             | Self::ClusterClaim(site) => *site,
             _ => Site::Standby,
         };
@@ -213,6 +260,9 @@ impl Look {
             }
             Self::Workload(_, index) => {
                 kube(KubeOp::Workload(policy.capacity.workloads.get(*index)?.object.clone()))
+            }
+            Self::Floor(_, index) => {
+                kube(KubeOp::Workload(policy.capacity.floor.get(*index)?.clone()))
             }
             Self::Pool(index) => {
                 kube(KubeOp::Pool(policy.capacity.pools.get(*index)?.name.clone()))

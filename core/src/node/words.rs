@@ -1,19 +1,21 @@
 //! What a node says to people.
 
 use crate::databases::evidence::{Evidence, Grade};
-use crate::decide::{Ask, HoldWhy, words};
+use crate::decide::{Ask, Decision, HoldWhy, words};
 use crate::health::{Ready, Sign};
 use crate::model::{Now, StepId};
 use crate::policy::Policy;
 use crate::run::{Ended, Ledger, Record, Run, Trigger};
-use crate::step::{Question, QuestionKind};
+use crate::step::Question;
 
-use super::begin;
 use super::group::Group;
 use super::notices::Message;
 
-/// Why a run that prepared, or waited for a yes, is sent back.
-pub(super) const SERVES_AGAIN: &str = "a false alarm: the active site serves again";
+/// Why a run that only prepared is sent back: nobody was without service for the confirm time.
+pub(super) const FALSE_ALARM: &str = "a false alarm: the active site serves";
+
+/// Why a run is sent back whose reason was real, and is over.
+pub(super) const SERVES_AGAIN: &str = "the outage is over: the active site serves again";
 
 /// A decision in one line.
 pub(super) fn decision(group: &Group) -> String {
@@ -25,6 +27,26 @@ pub(super) fn decision(group: &Group) -> String {
         Some(obstacle) => format!("{decided}; but {obstacle}"),
         None => decided,
     }
+}
+
+/// The command that answers what is asked or ends what is held; `None`: there is nothing to do.
+pub(super) fn next(group: &Group) -> Option<String> {
+    let name = &group.policy.group;
+    let asked = group
+        .ledger()
+        .open_run()
+        .and_then(|run| run.asks().next().map(|(_, question, _)| question.command(name, &run.id)));
+    asked.or_else(|| match group.decision.as_ref()? {
+        Decision::AskHuman(ask) => Some(words::command(ask.action, name)),
+        Decision::Hold(HoldWhy::Manual(action)) => Some(words::command(*action, name)),
+        Decision::Hold(HoldWhy::SwitchedOver) => {
+            Some(words::command(crate::policy::Action::Failback, name))
+        }
+        Decision::Hold(HoldWhy::Paused) => Some(format!("bowline resume {name}")),
+        Decision::Hold(HoldWhy::ForeignClaim) => Some(format!("bowline journal import {name}")),
+        Decision::Hold(HoldWhy::Unarmed) => Some(format!("bowline arm {name}")),
+        _ => None,
+    })
 }
 
 /// What keeps a site from being ready.
@@ -82,21 +104,12 @@ pub(super) fn failback_ready(group: &Group) -> String {
 /// What a run asks, with the command that answers.
 pub(super) fn ask(policy: &Policy, run: &Run, step: &StepId, question: &Question) -> Message {
     let group = &policy.group;
-    let loss = match (question.kind, begin::loss(question)) {
-        (QuestionKind::AcceptLoss, Some(loss)) => {
-            format!(" --accept-loss {}s", loss.as_millis().div_ceil(1_000))
-        }
-        (QuestionKind::AcceptLoss, None) => " --accept-loss DURATION".into(),
-        _ => String::new(),
-    };
+    let command = question.command(group, &run.id);
     Message {
         kind: "ask",
         run: Some(run.id.clone()),
         title: format!("{group}: {} asks ({step})", run.id),
-        body: format!(
-            "{}\nIf nobody answers: {}\nbowline approve {group} --run {}{loss}",
-            question.why, question.otherwise, run.id
-        ),
+        body: format!("{}\nIf nobody answers: {}\n{command}", question.why, question.otherwise),
     }
 }
 

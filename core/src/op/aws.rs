@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{
-    ChangeId, Claim, HealthCheckId, Host, InstanceId, LoadBalancerArn, Region, ResourceId,
+    ChangeId, Claim, HealthCheckId, Host, InstanceArn, InstanceId, LoadBalancerArn, ResourceId,
     SecurityGroupId, Site, TargetGroupArn, Version, Wall, ZoneId,
 };
 
@@ -241,14 +241,21 @@ pub enum RdsOp {
         /// Its new identifier.
         to: InstanceId,
     },
+    /// `ModifyDBInstance`: what a replica cannot be told when it is created, applied at once:
+    /// [`InstanceSettings::told_later`]. → [`super::Answer::Ok`]
+    Configure {
+        /// Which instance.
+        instance: InstanceId,
+        /// What it shall be set to.
+        settings: Box<InstanceSettings>,
+    },
     /// `CreateDBInstanceReadReplica` from another Region. → [`super::Answer::Ok`]
     CreateReplica {
         /// The identifier that the replica takes.
         instance: InstanceId,
-        /// The source's identifier.
-        source: InstanceId,
-        /// The source's Region.
-        source_region: Region,
+        /// The source, by the only name that RDS takes across Regions. It was recorded in
+        /// peacetime.
+        source: InstanceArn,
         /// What it must be told, since cross-Region replicas get defaults.
         settings: Box<InstanceSettings>,
     },
@@ -266,6 +273,8 @@ impl RdsOp {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct InstanceSettings {
+    /// `Engine`: `mysql`, `postgres`, … It decides what a new replica can be told.
+    pub engine: Arc<str>,
     /// `DBInstanceClass`.
     pub class: Arc<str>,
     /// `DBSubnetGroupName`.
@@ -282,12 +291,32 @@ pub struct InstanceSettings {
     pub multi_az: bool,
 }
 
+impl InstanceSettings {
+    /// Whether a cross-Region replica is told its parameter group when it is created. RDS refuses
+    /// one for the other engines.
+    #[must_use]
+    pub fn grouped_at_birth(&self) -> bool {
+        ["mysql", "db2", "oracle"].iter().any(|engine| self.engine.starts_with(engine))
+    }
+
+    /// Whether `found`, a replica made with these settings, has what RDS takes only afterwards:
+    /// days of backups (a new replica has none) and the parameter group.
+    #[must_use]
+    pub fn told_later(&self, found: &Self) -> bool {
+        let group = &self.parameter_group;
+        found.backup_retention_days == self.backup_retention_days
+            && (group.is_none() || found.parameter_group == *group)
+    }
+}
+
 /// An RDS instance as described.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Instance {
     /// `DBInstanceIdentifier`.
     pub id: InstanceId,
+    /// `DBInstanceArn`.
+    pub arn: InstanceArn,
     /// `DbiResourceId`.
     pub resource: ResourceId,
     /// `DBInstanceStatus`, as it is: `available`, `modifying`, `rebooting`, `backing-up`, …
@@ -300,7 +329,7 @@ pub struct Instance {
     /// Identifiers of its own replicas.
     pub replicas: Vec<InstanceId>,
     /// Settings in force.
-    pub settings: InstanceSettings,
+    pub settings: Box<InstanceSettings>,
     /// Whether the master password is managed by RDS (`MasterUserSecret`), which rules replicas
     /// out.
     pub managed_password: bool,

@@ -28,6 +28,12 @@ pub enum KubeOp {
         /// The NodePool.
         pool: ObjectName,
     },
+    /// Karpenter's NodeClaims of this NodePool: every instance that was launched for it, whether it
+    /// has joined the cluster or still boots. → [`super::Answer::Nodes`]
+    NodeClaims {
+        /// The NodePool.
+        pool: ObjectName,
+    },
     /// Reads the group's fence ConfigMap. → [`super::Answer::Fence`]
     Fence(GroupName),
     /// Sets (or with `None` removes) the annotation `bowline.dev/holds`. →

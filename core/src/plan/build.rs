@@ -35,8 +35,8 @@ pub struct Survey<'a> {
     pub question: Option<Question>,
 }
 
-/// How long a claim in a cluster that must answer may take.
-const CLAIM: Span = Span::mins(2);
+/// How long a claim where somebody must answer may take.
+pub(super) const CLAIM: Span = Span::mins(2);
 
 /// How long anything on the failover path may wait for the failed site (S9).
 pub(super) const FAILED_SITE: Span = Span::secs(45);
@@ -58,8 +58,11 @@ pub fn prewarm(survey: &Survey<'_>) -> Result<Plan, Incomplete> {
 /// [`Incomplete`] when a fact was never recorded.
 pub fn failover(survey: &Survey<'_>) -> Result<Plan, Incomplete> {
     let mut draft = Draft::new(survey, PlanKind::Failover);
-    let claim = claim_target(&mut draft);
+    let gaining = claim_target(&mut draft);
     draft.add("claim.losing", &[], losing::claim(&draft, OnTimeout::Proceed, FAILED_SITE));
+    let mut claims = draft.claim_lever()?;
+    claims.push(gaining);
+    let claim = draft.milestone("claimed", "target and lever know the claim", &claims);
     let early = draft.early_capacity()?;
     let decided = match &survey.question {
         Some(question) => draft.approval(question.clone(), &claim),
@@ -86,8 +89,10 @@ pub fn planned_move(survey: &Survey<'_>) -> Result<Plan, Incomplete> {
     let mut draft = Draft::new(survey, kind);
     let gaining = claim_target(&mut draft);
     let losing = draft.add("claim.losing", &[], losing::claim(&draft, OnTimeout::Fail, CLAIM));
-    let mut decided =
-        draft.milestone("claimed", "both clusters know the claim", &[gaining, losing]);
+    let mut claims = draft.claim_lever()?;
+    claims.extend([gaining, losing]);
+    let words = "both clusters and the lever know the claim";
+    let mut decided = draft.milestone("claimed", words, &claims);
     if let Some(question) = &survey.question {
         decided = draft.approval(question.clone(), &decided);
     }

@@ -68,14 +68,9 @@ fn create(
     site: Site,
     after: &StepId,
 ) -> Result<StepId, Incomplete> {
-    let source = draft.survey.policy.site(site.other());
-    let Some(writer) = &source.database else {
-        return Err(Incomplete(format!("{}'s database", site.other())));
-    };
     let effect = Effect::CreateReplica(CreateReplica {
         member: old,
-        source: writer.instance.clone(),
-        source_region: source.scope.region.clone(),
+        source: draft.survey.facts.member(site.other())?.arn.clone(),
         settings: draft.survey.facts.member(site)?.settings.clone(),
     });
     let step = Step {

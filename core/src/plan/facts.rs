@@ -6,7 +6,9 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::levers::records::ArmedSet;
-use crate::model::{Host, InstanceId, LoadBalancerName, ResourceId, Site, Wall, ZoneId};
+use crate::model::{
+    Host, InstanceArn, InstanceId, LoadBalancerName, ResourceId, Site, Wall, ZoneId,
+};
 use crate::op::{InstanceSettings, LoadBalancer};
 
 /// What was recorded of a group in peacetime.
@@ -43,6 +45,8 @@ pub struct ZoneFacts {
 pub struct MemberFacts {
     /// Its identifier.
     pub instance: InstanceId,
+    /// How a replica in another Region names it as its source.
+    pub arn: InstanceArn,
     /// Its `DbiResourceId`.
     pub resource: ResourceId,
     /// What a replica in its place must be told.

@@ -79,6 +79,35 @@ impl<'a> Draft<'a> {
         self.add("approval", std::slice::from_ref(after), Step::looks(effect, Place::Nowhere))
     }
 
+    /// Claims the lever, before anything is done that an older claimant could cross. Without it
+    /// nothing could be moved, so it is tried until it answers, and a human is told.
+    pub(super) fn claim_lever(&mut self) -> Result<Vec<StepId>, Incomplete> {
+        let (from, policy) = (self.from, self.survey.policy);
+        let mut effects = Vec::new();
+        match &policy.lever {
+            Lever::Records(lever) => {
+                for zone in zones(lever) {
+                    let apex = self.survey.facts.zone(&zone)?.apex.clone();
+                    let (id, role) = (format!("claim.{zone}"), lever.role.clone());
+                    let claim = records::ClaimZone { zone, apex, role, from };
+                    effects.push((id, Effect::ClaimZone(claim)));
+                }
+            }
+            Lever::Gates(lever) => {
+                let (role, object) = (lever.role.clone(), lever.object.clone());
+                let claim = gates::ClaimGate { role, object, from };
+                effects.push(("claim.gate".into(), Effect::ClaimGate(claim)));
+            }
+        }
+        let step = |effect| Step {
+            class: Class::Reversible,
+            timeout: Some(super::build::CLAIM),
+            on_timeout: OnTimeout::Ask,
+            ..Step::looks(effect, Place::Dns)
+        };
+        Ok(effects.into_iter().map(|(id, effect)| self.add(id, &[], step(effect))).collect())
+    }
+
     /// Opens NodePools and starts what is safe without the writer.
     pub(super) fn early_capacity(&mut self) -> Result<Vec<StepId>, Incomplete> {
         let claim = [StepId::new("claim.gaining")];
@@ -248,11 +277,8 @@ impl<'a> Draft<'a> {
         lever: &crate::policy::RecordsLever,
         needs: &[StepId],
     ) -> Result<Vec<StepId>, Incomplete> {
-        let mut zones: Vec<_> = lever.names.iter().map(|name| name.zone.clone()).collect();
-        zones.sort();
-        zones.dedup();
         let mut ids = Vec::new();
-        for zone in zones {
+        for zone in zones(lever) {
             let facts = self.survey.facts.zone(&zone)?;
             let effect = Effect::Shift(records::Shift {
                 zone: zone.clone(),
@@ -306,6 +332,14 @@ impl<'a> Draft<'a> {
         (step.timeout, step.on_timeout) = (Some(hold.times(2) + Span::mins(10)), OnTimeout::Ask);
         Ok(self.add(id, std::slice::from_ref(after), step))
     }
+}
+
+/// The zones of a lever's names, each once.
+fn zones(lever: &crate::policy::RecordsLever) -> Vec<crate::model::ZoneId> {
+    let mut zones: Vec<_> = lever.names.iter().map(|name| name.zone.clone()).collect();
+    zones.sort();
+    zones.dedup();
+    zones
 }
 
 /// A workload in a step's name.

@@ -121,6 +121,10 @@ macro_rules! effects {
 effects! {
     /// Claims the epoch in a cluster.
     ClaimCluster(ClaimCluster),
+    /// Claims the epoch in a zone.
+    ClaimZone(records::ClaimZone),
+    /// Claims the epoch at the gate object.
+    ClaimGate(gates::ClaimGate),
     /// Asks a human.
     Approval(Approval),
     /// Opens a NodePool.

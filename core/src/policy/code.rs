@@ -70,6 +70,8 @@ codes! {
     Times = 1023;
     /// A StatefulSet's volumes stay in their Region (a warning).
     StatefulSet = 1024;
+    /// Two groups list the same workload, CronJob or database instance.
+    Shared = 1025;
 }
 
 impl fmt::Display for Code {

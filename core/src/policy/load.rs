@@ -1,17 +1,19 @@
 //! Text to policies: reads, checks against the schema, resolves. All errors at once.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
 use super::check::check;
 use super::code::Code;
+use super::owned::{Listed, Owned, owned};
 use super::problem::{Problem, Problems, Severity};
 use super::report::Report;
 use super::resolve::resolve;
 use super::schema::{self, API_VERSION, FailoverGroup, KIND};
 use super::tree::{self, Data, Node};
 use super::types::Policy;
+use crate::model::GroupName;
 
 /// Policies that may be used, and what should be looked at.
 #[derive(Clone, Debug, PartialEq)]
@@ -28,6 +30,10 @@ pub struct Loaded {
 /// Everything that is wrong, in the file's order, each with its place and remedy. Only where the
 /// text is no YAML it is that alone, since what comes after cannot be told apart.
 pub fn load(file: &str, text: &str) -> Result<Loaded, Problems> {
+    load_beside(&mut Owners::new(), file, text)
+}
+
+fn load_beside(owners: &mut Owners, file: &str, text: &str) -> Result<Loaded, Problems> {
     let lines: Vec<&str> = text.lines().collect();
     let documents = match tree::read(text) {
         Ok(documents) => documents,
@@ -36,11 +42,20 @@ pub fn load(file: &str, text: &str) -> Result<Loaded, Problems> {
     if documents.is_empty() {
         return Err(refused(file, nothing_in_it()));
     }
-    let mut gathered = Gathered::default();
+    let mut gathered = Gathered { owners: std::mem::take(owners), ..Gathered::default() };
     for document in &documents {
         gathered.read(&lines, document);
     }
+    *owners = std::mem::take(&mut gathered.owners);
     gathered.finish(file)
+}
+
+/// Reads several files, each a name and a text, as [`load`] does. What an earlier file's group
+/// lists, a later one's may not.
+#[must_use]
+pub fn load_all(files: &[(String, String)]) -> Vec<Result<Loaded, Problems>> {
+    let mut owners = Owners::new();
+    files.iter().map(|(file, text)| load_beside(&mut owners, file, text)).collect()
 }
 
 /// Reads one policy as an API server gives it: a JSON object with `metadata` and `spec`. What else
@@ -66,12 +81,16 @@ pub fn load_object(object: &Value) -> Result<Loaded, Problems> {
     gathered.finish(&name.unwrap_or_else(|| KIND.to_owned()))
 }
 
+/// Which group has what.
+type Owners = BTreeMap<String, GroupName>;
+
 /// What the documents of a file came to so far.
 #[derive(Default)]
 struct Gathered {
     policies: Vec<Policy>,
     problems: Vec<Problem>,
     names: BTreeSet<(String, String)>,
+    owners: Owners,
 }
 
 impl Gathered {
@@ -103,7 +122,24 @@ impl Gathered {
             let remedy = "give each group of a namespace a name of its own".to_owned();
             report.error(Code::Duplicate, "metadata.name", message, remedy);
         }
-        resolve(report, &written)
+        let policy = resolve(report, &written)?;
+        self.own(report, &written, &policy);
+        Some(policy)
+    }
+
+    /// Takes what a group lists, and tells what another one has already.
+    fn own(&mut self, report: &mut Report<'_>, written: &FailoverGroup, policy: &Policy) {
+        let mut told = BTreeSet::new();
+        for Owned { key, listed } in owned(policy) {
+            let owner = self.owners.entry(key.clone()).or_insert_with(|| policy.group.clone());
+            let path = path(written, &listed);
+            if *owner == policy.group || !told.insert(path.clone()) {
+                continue;
+            }
+            let message = format!("{key} is listed by group `{owner}` already");
+            let remedy = "leave it to one of the two groups, or make them one group".to_owned();
+            report.error(Code::Shared, &path, message, remedy);
+        }
     }
 
     fn finish(mut self, file: &str) -> Result<Loaded, Problems> {
@@ -114,6 +150,20 @@ impl Gathered {
             Err(problems)
         } else {
             Ok(Loaded { policies: self.policies, warnings: problems })
+        }
+    }
+}
+
+/// Where a policy lists something.
+fn path(written: &FailoverGroup, listed: &Listed) -> String {
+    match listed {
+        Listed::Member(site) => format!("spec.sites.{site}.database.rdsInstance"),
+        Listed::Workload(object) => {
+            let workloads = &written.spec.capacity.workloads;
+            let index = workloads.iter().position(|workload| {
+                format!("{:?} {}/{}", workload.kind, workload.namespace, workload.name) == *object
+            });
+            format!("spec.capacity.workloads[{}].name", index.unwrap_or_default())
         }
     }
 }

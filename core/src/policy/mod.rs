@@ -14,6 +14,7 @@ mod code;
 pub mod examples;
 mod forms;
 mod load;
+mod owned;
 mod problem;
 mod report;
 mod resolve;
@@ -25,13 +26,14 @@ mod tree;
 mod types;
 
 pub use code::Code;
-pub use load::{Loaded, load, load_object};
+pub use load::{Loaded, load, load_all, load_object};
+pub use owned::{Conflict, conflicts};
 pub use problem::{Place, Problem, Problems, Severity};
 pub use resolve::SHORTEST_LAG_FRESH;
 pub use schema::{json_schema, structural_schema};
 pub use types::{
-    Action, Automation, BlockedWindow, Capacity, Database, GatesLever, HealthPolicy, HttpCheck,
-    Job, KOfN, Lever, Mode, Notify, OnUnknown, Policy, Pool, Probe, Quorum, RecordName,
+    Action, Automation, BlockedWindow, Canary, Capacity, Database, GatesLever, HealthPolicy,
+    HttpCheck, Job, KOfN, Lever, Mode, Notify, OnUnknown, Policy, Pool, Probe, Quorum, RecordName,
     RecordsLever, Replicas, Runs, SignalPolicy, SiteDatabase, SitePolicy, Starts, Verify, Workload,
     WriteProbe,
 };

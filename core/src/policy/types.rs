@@ -163,6 +163,8 @@ pub struct Capacity {
     pub jobs: Vec<Job>,
     /// Karpenter NodePools of the standby cluster that are opened while it is needed.
     pub pools: Vec<Pool>,
+    /// What must run in a passive cluster before more can be added there.
+    pub floor: Vec<WorkloadRef>,
     /// How long capacity may take before a human is asked.
     pub ready_timeout: Span,
     /// How much of what was asked must be ready before traffic opens, 1–100.
@@ -235,17 +237,32 @@ pub struct Pool {
 /// How health is judged.
 #[derive(Clone, Debug, PartialEq)]
 pub struct HealthPolicy {
-    /// The signals; one entry is one kind of evidence.
+    /// The signals.
     pub signals: Vec<SignalPolicy>,
-    /// How many must say down.
+    /// How many kinds must say down.
     pub quorum: Quorum,
     /// For how long they must say so.
     pub confirm: Span,
     /// For how long home must be fit before anything moves back.
     pub stable_for: Span,
+    /// Web addresses that have nothing to do with either site.
+    pub canaries: Vec<Canary>,
 }
 
-/// How many signals must agree.
+/// A web address that answers whatever becomes of the sites.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Canary {
+    /// Whether it is `https`.
+    pub tls: bool,
+    /// Its host.
+    pub host: Host,
+    /// Its port.
+    pub port: u16,
+    /// Its path.
+    pub path: Arc<str>,
+}
+
+/// How many kinds of signals must agree.
 pub type Quorum = u32;
 
 /// One signal.

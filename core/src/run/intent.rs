@@ -1,8 +1,10 @@
 //! What people want: create-only objects that hold intent, and nothing else.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
-use crate::model::{RunId, Span};
+use crate::model::{Claim, RunId, Span, Wall};
 
 /// What a human (or a schedule) wants of a group.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -14,6 +16,10 @@ pub enum Intent {
         accept_loss: Option<Span>,
         /// Why, for the report.
         reason: String,
+        /// Why the controller is taken for dead. Said by a process that acts beside the
+        /// controller's store (break-glass): the move then goes over claims that its own journal
+        /// does not know.
+        break_glass: Option<String>,
     },
     /// Move to the standby without losing anything.
     Switchover {
@@ -46,6 +52,26 @@ pub enum Intent {
     Resume,
     /// Record the group's peacetime settings and arm it.
     Arm,
+    /// Make the journal of a break-glass process part of this one, which ends break-glass.
+    Import {
+        /// The exact bytes of its entries, oldest first: all of them, or those behind what both
+        /// journals have. Left out where the intent is recorded: [`super::Record::Imported`] has
+        /// them.
+        entries: Vec<Arc<str>>,
+        /// Why, for the report.
+        reason: String,
+    },
+}
+
+impl Intent {
+    /// The intent as it is recorded when it was looked at: without a journal in it.
+    #[must_use]
+    pub fn recorded(self) -> Self {
+        match self {
+            Self::Import { reason, .. } => Self::Import { entries: Vec::new(), reason },
+            other => other,
+        }
+    }
 }
 
 /// Why an intent was not followed.
@@ -82,4 +108,27 @@ pub enum Refusal {
     /// A fact that the plan needs is not known.
     #[error("{0}")]
     Incomplete(String),
+    /// It waited too long for somebody to take it: what it was about may be over.
+    #[error("it was wanted at {at}, too long ago to be followed unasked; say it again")]
+    TooOld {
+        /// When it was wanted.
+        at: Wall,
+    },
+    /// Somebody acted beside this journal.
+    #[error(
+        "{0} was claimed beside this journal: import the other one first (`bowline journal \
+         import`), or say why its controller is taken for dead (--controller-is-dead REASON)"
+    )]
+    ForeignClaim(Claim),
+    /// What is to be imported is no journal that could be.
+    #[error("the journal cannot be imported: {0}")]
+    BadImport(String),
+    /// A run of ours is not over, and the journal to be imported tells of another move.
+    #[error("run {run} is not over here, and the imported journal does not continue it; {remedy}")]
+    NotContinued {
+        /// Our run.
+        run: RunId,
+        /// What to do.
+        remedy: String,
+    },
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 use serde::Serialize;
 
+use super::import;
 use super::record::{BadEntry, Entry, Record};
 use super::state::{Ended, Phase, Reply, Run, StepRun, StepState};
 use crate::model::{Claim, Epoch, InstanceId, ReplicaId, ResourceId, RunId, Site, StepId, Wall};
@@ -20,6 +21,11 @@ pub struct Ledger {
     pub head: u64,
     /// Its hash.
     pub hash: Arc<str>,
+    /// The hashes of all entries, from number 1: what another chain has in common with this one.
+    #[serde(skip)]
+    pub(super) trail: Vec<Arc<str>>,
+    /// The last hashes of the foreign chains that were imported.
+    pub imported: BTreeSet<Arc<str>>,
     /// The claim that stands.
     pub claim: Option<Claim>,
     /// The replica that may act under it.
@@ -73,6 +79,8 @@ impl Default for Ledger {
         Self {
             head: 0,
             hash: "".into(),
+            trail: Vec::new(),
+            imported: BTreeSet::new(),
             claim: None,
             claimant: None,
             active: Site::Home,
@@ -114,12 +122,39 @@ impl Ledger {
     pub fn apply(&mut self, seq: u64, bytes: &str) -> Result<Entry, BadEntry> {
         let entry = Entry::parse(seq, bytes)?;
         self.check(seq, &entry)?;
+        let foreign = self.foreign(&entry)?;
         for record in &entry.records {
             self.record(record, entry.at);
         }
+        self.fold(&foreign);
         self.head = seq;
         self.hash = Entry::hash(bytes);
+        self.trail.push(Arc::clone(&self.hash));
         Ok(entry)
+    }
+
+    /// The entries of the foreign chains that an entry imports, checked.
+    fn foreign(&self, entry: &Entry) -> Result<Vec<Entry>, BadEntry> {
+        let mut all = Vec::new();
+        for record in &entry.records {
+            if let Record::Imported { after, entries, .. } = record {
+                all.extend(import::checked(*after, &self.hash_at(*after), entries)?);
+            }
+        }
+        Ok(all)
+    }
+
+    /// Replays a foreign chain's entries on this ledger.
+    pub(super) fn fold(&mut self, foreign: &[Entry]) {
+        for entry in foreign {
+            entry.records.iter().for_each(|record| self.record(record, entry.at));
+        }
+    }
+
+    /// The hash of an entry of this chain; empty for number 0 and for those that are not there.
+    pub(super) fn hash_at(&self, seq: u64) -> Arc<str> {
+        let index = usize::try_from(seq).ok().and_then(|seq| seq.checked_sub(1));
+        index.and_then(|index| self.trail.get(index).cloned()).unwrap_or_default()
     }
 
     fn check(&self, seq: u64, entry: &Entry) -> Result<(), BadEntry> {
@@ -184,6 +219,8 @@ impl Ledger {
             Record::Paused { reason } => self.paused = Some((reason.clone(), at)),
             Record::Resumed => self.paused = None,
             Record::Armed => self.armed = true,
+            // Its entries are folded behind the entry's own records.
+            Record::Imported { hash, .. } => drop(self.imported.insert(Arc::clone(hash))),
             Record::Started { step, hold, .. } => {
                 if let Some(hold) = hold {
                     self.hold(hold);
@@ -211,7 +248,12 @@ impl Ledger {
         else {
             return;
         };
-        if let Some(Run { id, kind, phase: Phase::Closed(ended), .. }) = self.run.take() {
+        if let Some(Run { id, kind, phase, .. }) = self.run.take() {
+            let ended = match phase {
+                Phase::Closed(ended) => ended,
+                // Only an imported journal opens a run beside one that is not over.
+                _ => Ended::Unwound(format!("{} went on in its place", claim.run)),
+            };
             self.history.push((id, kind, ended));
         }
         self.run = Some(Run {

@@ -8,6 +8,7 @@
 mod activity;
 mod chain;
 mod execute;
+mod import;
 mod intent;
 mod ledger;
 mod record;

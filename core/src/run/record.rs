@@ -65,6 +65,12 @@ pub enum BadEntry {
         /// The claim that stood.
         standing: Claim,
     },
+    /// A journal that is to be imported holds an import itself.
+    #[error("entry {seq} of the imported journal is an import itself")]
+    Nested {
+        /// Its place.
+        seq: u64,
+    },
 }
 
 impl Entry {
@@ -206,4 +212,14 @@ pub enum Record {
     Resumed,
     /// The group is as a failover needs it.
     Armed,
+    /// A journal that another process kept beside this one (break-glass) becomes part of it: its
+    /// records count from here on as if they had been written here.
+    Imported {
+        /// The last entry that both chains have; 0 for none.
+        after: u64,
+        /// Hash of the foreign chain's last entry.
+        hash: Arc<str>,
+        /// The exact bytes of its entries behind `after`, oldest first.
+        entries: Vec<Arc<str>>,
+    },
 }

@@ -32,7 +32,9 @@ pub struct Report {
     pub closed_at: Option<Wall>,
     /// How long each phase took.
     pub phases: PhaseTimes,
-    /// Replication time that may have been lost; absent when nothing could be.
+    /// Replication time that may have been lost: from the last write that the promoted member had
+    /// until the fault. Writes that an unfenced old writer took after the fault are not in it.
+    /// Absent when nothing could be lost.
     pub loss_ms: Option<u64>,
     /// How the fence ended: `confirmed`, `unknown`, or absent without a database.
     pub fence: Option<String>,

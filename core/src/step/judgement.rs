@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::context::Outputs;
 use super::hold::{Hold, HoldId};
-use crate::model::{Claim, InstanceId, ResourceId, Site, Span};
+use crate::model::{Claim, GroupName, InstanceId, ResourceId, RunId, Site, Span};
 use crate::op::Op;
 
 /// What follows from one look at the world.
@@ -97,6 +97,27 @@ pub struct Question {
     pub loss_ms: Option<u64>,
     /// What happens if nobody answers.
     pub otherwise: String,
+}
+
+impl Question {
+    /// The loss that is asked about; `None` when none is, or when nobody knows how much.
+    #[must_use]
+    pub fn loss(&self) -> Option<Span> {
+        self.loss_ms.filter(|ms| *ms != u64::MAX).map(Span::millis)
+    }
+
+    /// The command that says yes. The loss is in whole seconds, rounded up.
+    #[must_use]
+    pub fn command(&self, group: &GroupName, run: &RunId) -> String {
+        let loss = match (self.kind, self.loss()) {
+            (QuestionKind::AcceptLoss, Some(loss)) => {
+                format!(" --accept-loss {}s", loss.as_millis().div_ceil(1_000))
+            }
+            (QuestionKind::AcceptLoss, None) => " --accept-loss DURATION".into(),
+            _ => String::new(),
+        };
+        format!("bowline approve {group} --run {run}{loss}")
+    }
 }
 
 /// What kind of answer is wanted.

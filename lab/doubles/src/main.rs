@@ -14,6 +14,7 @@ mod front;
 mod seed;
 mod service;
 mod users;
+mod webhook;
 
 use std::process::ExitCode;
 
@@ -48,6 +49,8 @@ enum Double {
     Seed(seed::Arguments),
     /// Asks a DNS server one question and prints its answer.
     Ask(ask::Arguments),
+    /// Takes notices and writes them into its log.
+    Webhook(webhook::Arguments),
     /// Gives load balancers and other listeners addresses of their own.
     Forward(forward::Arguments),
 }
@@ -72,6 +75,7 @@ fn run(double: Double) -> Result<()> {
         Double::Seed(arguments) => service::run("seed", seed::run(arguments)),
         Double::Checker(arguments) => service::run("checker", checker::run(arguments)),
         Double::Dns(arguments) => service::run("dns", dns::run(arguments)),
+        Double::Webhook(arguments) => service::run("webhook", webhook::run(arguments)),
         Double::Forward(arguments) => service::run("forward", forward::run(arguments)),
     }
 }

@@ -4,6 +4,7 @@
 //! runs from doing so at the same time.
 
 mod go;
+mod python;
 mod recipes;
 
 use std::fs::{self, File};
@@ -33,11 +34,14 @@ pub enum Tool {
     /// fakecloud, which speaks AWS's protocols. It is run as a program and never linked: its
     /// licence is the AGPL.
     Fakecloud,
+    /// moto, for the shape of RDS, CloudWatch, STS and EKS.
+    Moto,
 }
 
 impl Tool {
     /// Every tool, in the order in which they are installed.
-    pub const ALL: &[Self] = &[Self::ControlPlane, Self::Kwok, Self::Karpenter, Self::Fakecloud];
+    pub const ALL: &[Self] =
+        &[Self::ControlPlane, Self::Kwok, Self::Karpenter, Self::Fakecloud, Self::Moto];
 
     /// Its name.
     pub fn name(self) -> &'static str {
@@ -46,6 +50,7 @@ impl Tool {
             Self::Kwok => "kwok",
             Self::Karpenter => "karpenter",
             Self::Fakecloud => "fakecloud",
+            Self::Moto => "moto",
         }
     }
 
@@ -56,6 +61,7 @@ impl Tool {
             Self::Kwok => recipes::KWOK.to_owned(),
             Self::Karpenter => recipes::KARPENTER.to_owned(),
             Self::Fakecloud => format!("v{}", recipes::FAKECLOUD),
+            Self::Moto => format!("v{}", recipes::MOTO),
         }
     }
 
@@ -69,6 +75,7 @@ impl Tool {
             Self::Kwok => recipes::kwok(&Go::find(folder, progress)?, into),
             Self::Karpenter => recipes::karpenter(&Go::find(folder, progress)?, into),
             Self::Fakecloud => recipes::fakecloud(into, progress),
+            Self::Moto => recipes::moto(into, progress),
         }
     }
 }

@@ -7,7 +7,7 @@ use std::process::Command;
 use anyhow::{Context, Result};
 
 use super::go::Go;
-use super::{Progress, build};
+use super::{Progress, build, python};
 
 /// Kubernetes' release; the module in `lab/controlplane` names the same.
 pub(super) const KUBERNETES: &str = "v1.36.3";
@@ -17,6 +17,8 @@ pub(super) const KWOK: &str = "v0.8.0";
 pub(super) const KARPENTER: &str = "v1.14.1";
 /// fakecloud's release.
 pub(super) const FAKECLOUD: &str = "0.51.0";
+/// moto's release.
+pub(super) const MOTO: &str = "5.2.5";
 
 /// The source of the control plane's binary.
 pub(super) const CONTROL_PLANE_SOURCE: &[(&str, &str)] = &[
@@ -70,6 +72,11 @@ pub(super) fn fakecloud(into: &Path, progress: Progress<'_>) -> Result<()> {
     fs::rename(into.join("bin/fakecloud"), into.join("fakecloud"))?;
     fs::remove_dir_all(target)?;
     Ok(())
+}
+
+/// Installs moto's server.
+pub(super) fn moto(into: &Path, progress: Progress<'_>) -> Result<()> {
+    python::install(&format!("moto[server]=={MOTO}"), into, progress)
 }
 
 /// The manifests in `folder`, by name; what only ties them together is left out.

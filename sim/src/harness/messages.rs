@@ -65,7 +65,12 @@ impl<R: Replica> Simulation<R> {
     pub(super) fn arrive(&mut self, slot: Slot, now: Now) {
         let flight = self.flights.get(slot);
         let (seat, op) = (flight.seat, &flight.call.op);
-        let Outcome::Answered(given) = self.world.perform(op, now, &mut self.nature) else {
+        let outcome = if self.apart == Some(seat) {
+            self.world.perform_apart(op, now, &mut self.nature)
+        } else {
+            self.world.perform(op, now, &mut self.nature)
+        };
+        let Outcome::Answered(given) = outcome else {
             self.note(1, seat as u64, 0);
             return self.lose(slot);
         };

@@ -46,7 +46,9 @@ pub struct Simulation<R> {
     flights: Flights,
     weather: Weather,
     spells: Vec<Spell>,
-    intents: Vec<(GroupName, String, std::sync::Arc<str>)>,
+    intents: Vec<Wanted>,
+    /// The seat whose store is a directory of its own.
+    apart: Option<usize>,
     now: Mono,
     nature: fastrand::Rng,
     network: fastrand::Rng,
@@ -55,6 +57,16 @@ pub struct Simulation<R> {
     watchers: Vec<Box<dyn Watch>>,
     out: Vec<Call>,
     news: Vec<News>,
+}
+
+/// What somebody will want.
+#[derive(Clone, Debug)]
+struct Wanted {
+    /// Said in the directory beside the store.
+    apart: bool,
+    group: GroupName,
+    by: String,
+    bytes: std::sync::Arc<str>,
 }
 
 /// Something that is due.
@@ -95,6 +107,7 @@ impl<R: Replica> Simulation<R> {
             weather: Weather::default(),
             spells: Vec::new(),
             intents: Vec::new(),
+            apart: None,
             now,
             nature,
             network,
@@ -126,8 +139,28 @@ impl<R: Replica> Simulation<R> {
         by: impl Into<String>,
         bytes: impl Into<std::sync::Arc<str>>,
     ) {
+        self.want(at, Wanted { apart: false, group, by: by.into(), bytes: bytes.into() });
+    }
+
+    /// Plans that somebody creates an intent in the directory of a break-glass process.
+    pub fn plan_intent_apart(
+        &mut self,
+        at: Mono,
+        group: GroupName,
+        by: impl Into<String>,
+        bytes: impl Into<std::sync::Arc<str>>,
+    ) {
+        self.want(at, Wanted { apart: true, group, by: by.into(), bytes: bytes.into() });
+    }
+
+    fn want(&mut self, at: Mono, wanted: Wanted) {
         self.items.set(at.max(self.now), Item::Intends(self.intents.len()));
-        self.intents.push((group, by.into(), bytes.into()));
+        self.intents.push(wanted);
+    }
+
+    /// Whoever sits in this seat uses a directory instead of the store: `--store dir:PATH`.
+    pub fn keep_apart(&mut self, seat: usize) {
+        self.apart = Some(seat);
     }
 
     /// Somebody looks on from now on.
@@ -235,8 +268,10 @@ impl<R: Replica> Simulation<R> {
             Item::Begins(index) => self.begin(index, now),
             Item::Ends(index) => self.end(index, now),
             Item::Intends(index) => {
-                let (group, by, bytes) = self.intents[index].clone();
-                self.world.store.intend(&group, by, bytes, now.wall);
+                let Wanted { apart, group, by, bytes } = self.intents[index].clone();
+                let world = &mut self.world;
+                let store = if apart { &mut world.apart.store } else { &mut world.store };
+                store.intend(&group, by, bytes, now.wall);
             }
         }
     }

@@ -35,6 +35,9 @@ impl KubeCluster {
                 Ok(Answer::Pool(self.objects.pools[self.objects.pool(pool)?].view.clone()))
             }
             KubeOp::Nodes { pool } => Ok(Answer::Nodes(self.count_nodes(self.objects.pool(pool)?))),
+            KubeOp::NodeClaims { pool } => {
+                Ok(Answer::Nodes(self.count_claims(self.objects.pool(pool)?)))
+            }
             KubeOp::Fence(group) => Ok(Answer::Fence(self.objects.fences.get(group).cloned())),
             write => self.write(write, now.mono, rng).map(Answer::Written),
         }

@@ -237,6 +237,13 @@ impl KubeCluster {
         self.changes.push(Change::Nodes { pool: pool.name.clone(), nodes });
     }
 
+    /// Every instance of a NodePool, those included that have not joined yet.
+    pub(super) fn count_claims(&self, pool: usize) -> NodesView {
+        let all = self.nodes.values().filter(|node| node.pool == Some(pool)).count();
+        let total = u32::try_from(all).unwrap_or(u32::MAX);
+        NodesView { total, ..self.count_nodes(pool) }
+    }
+
     /// The nodes of a NodePool that the cluster knows.
     pub(super) fn count_nodes(&self, pool: usize) -> NodesView {
         let mut view = NodesView { total: 0, ready: 0 };

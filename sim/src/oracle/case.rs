@@ -18,8 +18,12 @@ pub(super) struct Case {
     pub(super) group: usize,
     /// Its policy.
     pub(super) policy: Policy,
-    /// What the store's bytes say.
+    /// What the bytes say of the store that was written last.
     pub(super) ledger: Ledger,
+    /// What those of the other one say: the store, and a break-glass process's directory.
+    pub(super) beside: Ledger,
+    /// Whether the directory was written last.
+    pub(super) apart: bool,
     /// Calls whose start was recorded, and how often each was performed since.
     pub(super) started: Vec<Started>,
     /// Its world in peace.
@@ -71,6 +75,8 @@ impl Case {
             group,
             policy: policy.clone(),
             ledger: Ledger::default(),
+            beside: Ledger::default(),
+            apart: false,
             started: Vec::new(),
             peace: Peace::of(group, policy, world),
             promoting: None,

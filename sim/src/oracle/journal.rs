@@ -10,9 +10,17 @@ use super::case::{Case, Started};
 use super::court::{Court, Scene};
 
 impl Case {
-    /// Takes the entry that was stored.
-    pub(super) fn read(&mut self, scene: Scene<'_>, seq: u64, court: &mut Court) {
-        let chain = scene.world.store.chain(&self.policy.group);
+    /// Takes the entry that was stored: in the store, or in the directory of a break-glass process,
+    /// whose journal is what counts until the store's goes on with it imported.
+    pub(super) fn read(&mut self, scene: Scene<'_>, (apart, seq): (bool, u64), court: &mut Court) {
+        let world = scene.world;
+        let store = if apart { &world.apart.store } else { &world.store };
+        let chain = store.chain(&self.policy.group);
+        if self.apart != apart {
+            self.apart = apart;
+            std::mem::swap(&mut self.ledger, &mut self.beside);
+            self.copy(chain, seq);
+        }
         let Some(bytes) = usize::try_from(seq).ok().and_then(|seq| chain.get(seq - 1)) else {
             return;
         };
@@ -29,6 +37,15 @@ impl Case {
         }
         self.judge_promotion(scene, court);
         self.judge_answers(scene, court);
+    }
+
+    /// What a directory was given when it was made was judged when it was first stored.
+    fn copy(&mut self, chain: &[std::sync::Arc<str>], before: u64) {
+        let known = usize::try_from(self.ledger.head).unwrap_or(usize::MAX);
+        for (seq, bytes) in (1..before).zip(chain).skip(known) {
+            // An entry that is none is found when the next one is judged.
+            let _ = self.ledger.apply(seq, bytes);
+        }
     }
 
     fn record(&mut self, scene: Scene<'_>, record: &Record, court: &mut Court) {

@@ -69,9 +69,10 @@ impl Judge {
 
     fn news(&mut self, scene: Scene<'_>, news: &News) {
         match news {
-            News::Stored(group, seq) => {
+            News::Stored(group, seq) | News::StoredApart(group, seq) => {
+                let apart = matches!(news, News::StoredApart(..));
                 if let Some(case) = self.cases.iter_mut().find(|case| case.policy.group == *group) {
-                    case.read(scene, *seq, &mut self.court);
+                    case.read(scene, (apart, *seq), &mut self.court);
                 }
             }
             News::Serves(group, site, access) => {

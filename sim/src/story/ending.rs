@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use bowline_core::model::{GroupName, Site};
-use bowline_core::run::{Ledger, Record, Report};
+use bowline_core::run::{Ledger, Report};
 use serde::Serialize;
 
 use super::stage::Stage;
@@ -132,8 +132,11 @@ impl Stage {
             let mut ledger = Ledger::default();
             for bytes in self.simulation.world.store.chain(&policy.group) {
                 let mut next = ledger.clone();
-                let Ok(entry) = next.apply(ledger.head + 1, bytes) else { break };
-                if entry.records.iter().any(|record| matches!(record, Record::Opened { .. })) {
+                if next.apply(ledger.head + 1, bytes).is_err() {
+                    break;
+                }
+                let run = |ledger: &Ledger| ledger.run.as_ref().map(|run| run.id.clone());
+                if run(&next) != run(&ledger) {
                     reports.extend(Report::of(&ledger));
                 }
                 ledger = next;

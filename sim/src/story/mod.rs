@@ -4,6 +4,7 @@
 //! them all.
 
 mod ending;
+mod glass;
 mod scenario;
 mod stage;
 

@@ -33,6 +33,24 @@ pub struct Script {
     pub(super) intents: Vec<(Span, Intent)>,
     /// A replica that is killed right after this step was started; a new one starts a minute later.
     pub(super) kill_leader_at: Option<&'static str>,
+    /// A process that acts while the controller is dead.
+    pub(super) break_glass: Option<BreakGlass>,
+}
+
+/// Break-glass: every replica is gone for a while, and a human moves the application with a process
+/// and a directory of its own.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct BreakGlass {
+    /// When the directory was last made from the store.
+    pub(super) export: Span,
+    /// Whether the journal was exported too; facts always are.
+    pub(super) journal: bool,
+    /// From when until when the replicas are gone.
+    pub(super) gone: (Span, Span),
+    /// From when until when the process runs; it is told to fail over a minute after it began.
+    pub(super) runs: (Span, Span),
+    /// When its journal is imported.
+    pub(super) import: Span,
 }
 
 /// When trouble begins.
@@ -42,7 +60,7 @@ const TROUBLE: Span = Span::mins(6);
 const GONE: Span = Span::mins(45);
 
 /// Every scenario, the demo's first.
-pub const SCENARIOS: [Scenario; 12] = [
+pub const SCENARIOS: [Scenario; 13] = [
     Scenario {
         name: "region-lost",
         about: "everything in home's Region stops at once, and comes back 45 minutes later",
@@ -108,6 +126,14 @@ pub const SCENARIOS: [Scenario; 12] = [
             ],
             ..Script::default()
         },
+    },
+    Scenario {
+        name: "break-glass",
+        about: "the Region is lost while the controller is dead; a human moves the application",
+        moves: true,
+        groups: 1,
+        policy: automatic,
+        script: |policy| break_glass(policy, true),
     },
     Scenario {
         name: "two-groups",
@@ -182,6 +208,19 @@ fn home(policy: &Policy) -> Region {
 
 fn trouble(trouble: Trouble, length: Span) -> Script {
     Script { troubles: vec![(TROUBLE, Some(TROUBLE + length), trouble)], ..Script::default() }
+}
+
+/// The Region is lost a moment after the controller was, and both come back before the journal of
+/// the process that moved the application is imported.
+pub(super) fn break_glass(policy: &Policy, journal: bool) -> Script {
+    let glass = BreakGlass {
+        export: Span::mins(5),
+        journal,
+        gone: (Span::secs(330), Span::mins(60)),
+        runs: (Span::mins(15), Span::mins(45)),
+        import: Span::mins(65),
+    };
+    Script { break_glass: Some(glass), ..trouble(Trouble::RegionDead(home(policy)), GONE) }
 }
 
 /// Gives a sibling group names of its own in the same zone.

@@ -8,6 +8,7 @@ use bowline_core::node::{GroupStatus, Node, NodeConfig};
 use bowline_core::policy::Policy;
 use bowline_core::run::{Entry, Intent, Ledger, Record};
 
+use super::glass::Hand;
 use super::scenario::{Scenario, Script};
 use crate::faults::{Spell, Trouble};
 use crate::harness::{Simulation, Watch};
@@ -19,6 +20,9 @@ const ARM: Span = Span::mins(3);
 
 /// The longest that a story may take, in virtual time.
 const LONGEST: Span = Span::mins(12 * 60);
+
+/// How long after the last record the story goes on, so that the leader has heard of it too.
+const LINGER: Span = Span::secs(5);
 
 /// How long a killed replica stays away.
 const AWAY: Span = Span::mins(1);
@@ -35,11 +39,15 @@ pub struct Stage {
     began: Mono,
     /// When the last thing that the script plans is over.
     quiet_from: Mono,
+    /// What is still to be done by hand, the last first.
+    pub(super) hands: Vec<(Mono, Hand)>,
     kill_at: Option<&'static str>,
     oracle: Oracle,
     scenario: &'static str,
     seed: u64,
     ledgers: BTreeMap<GroupName, Ledger>,
+    /// Since when nothing is open, as the chains say.
+    at_rest_since: Option<Mono>,
 }
 
 /// What was stored in a chain since the last look.
@@ -73,8 +81,9 @@ impl Stage {
             Node::new(NodeConfig { id, lease: LeaseTimes::default() })
         };
         let oracle = Oracle::new(&policies, &world);
+        let seats = REPLICAS + usize::from(script.break_glass.is_some());
         let mut simulation =
-            Simulation::new(world, policies.clone(), rng.u64(..), REPLICAS, Box::new(recruit));
+            Simulation::new(world, policies.clone(), rng.u64(..), seats, Box::new(recruit));
         simulation.watch(Box::new(oracle.clone()));
         let ledgers = policies.iter().map(|p| (p.group.clone(), Ledger::default())).collect();
         let kill_at = script.kill_leader_at;
@@ -86,11 +95,13 @@ impl Stage {
             script,
             began,
             quiet_from,
+            hands: Vec::new(),
             kill_at,
             oracle,
             scenario,
             seed,
             ledgers,
+            at_rest_since: None,
         };
         stage.rehearse();
         stage
@@ -106,11 +117,19 @@ impl Stage {
         for (at, intent) in std::mem::take(&mut self.script.intents) {
             self.intend(began + at, &groups[0], &intent);
         }
+        if let Some(glass) = self.script.break_glass.take() {
+            self.break_glass(&glass);
+        }
         for (from, until, trouble) in std::mem::take(&mut self.script.troubles) {
             let (from, until) = (began + from, until.map(|until| began + until));
             self.quiet_from = self.quiet_from.max(until.unwrap_or(from));
             self.simulation.plan(Spell { from, until, trouble });
         }
+    }
+
+    /// The story is not over before then.
+    pub(super) fn quiet_after(&mut self, at: Mono) {
+        self.quiet_from = self.quiet_from.max(at);
     }
 
     fn intend(&mut self, at: Mono, group: &GroupName, intent: &Intent) {
@@ -131,6 +150,7 @@ impl Stage {
         if self.over() {
             return false;
         }
+        self.lend_a_hand();
         self.simulation.step();
         self.read(told);
         true
@@ -148,7 +168,8 @@ impl Stage {
     #[must_use]
     pub fn over(&self) -> bool {
         let now = self.simulation.now().mono;
-        now >= self.began + LONGEST || (now >= self.quiet_from && self.at_rest())
+        let seen = self.at_rest_since.is_some_and(|since| now >= since + LINGER);
+        now >= self.began + LONGEST || (now >= self.quiet_from && seen)
     }
 
     /// Whether every group is armed at home with nothing open.
@@ -218,6 +239,10 @@ impl Stage {
         }
         if killed {
             self.kill_leader();
+        }
+        if !told.is_empty() || self.at_rest_since.is_none() {
+            let now = self.simulation.now().mono;
+            self.at_rest_since = self.at_rest().then_some(now);
         }
     }
 

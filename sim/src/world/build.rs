@@ -66,6 +66,8 @@ impl World {
     #[must_use]
     pub fn build(spec: &WorldSpec, rng: &mut fastrand::Rng) -> Self {
         let mut world = Self::default();
+        let canaries = spec.policies.iter().flat_map(|policy| &policy.health.canaries);
+        world.canaries = canaries.map(|canary| canary.host.clone()).collect();
         cluster::add_all(&mut world, spec, rng);
         dns::add_checks(&mut world, &spec.policies, rng);
         for policy in &spec.policies {
@@ -158,6 +160,7 @@ fn database_of(spec: &WorldSpec, policy: &Policy) -> Option<DatabaseSpec> {
 
 fn settings(database: &SiteDatabase) -> InstanceSettings {
     InstanceSettings {
+        engine: "postgres".into(),
         class: "db.r6g.large".into(),
         subnet_group: Some("private".into()),
         parameter_group: Some("shop-15".into()),

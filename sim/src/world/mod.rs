@@ -9,6 +9,7 @@
 //!
 //! Parts know nothing of each other: `settle` carries over what one has to tell the next.
 
+mod apart;
 mod build;
 mod calls;
 mod gates;
@@ -17,9 +18,9 @@ mod probes;
 mod settle;
 mod troubles;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use bowline_core::model::{Cluster, GroupName, Mono, Now, Region, Site};
+use bowline_core::model::{Cluster, GroupName, Host, Mono, Now, Region, Site};
 
 use crate::app::App;
 use crate::aws::elb::Elb;
@@ -32,6 +33,7 @@ use crate::part::{Part, earliest};
 use crate::store::Store;
 use crate::users::{Servers, Users};
 
+pub use apart::Apart;
 pub use build::WorldSpec;
 pub use calls::Outcome;
 pub use gates::Gates;
@@ -44,6 +46,8 @@ pub struct World {
     pub store: Store,
     /// The leader lease.
     pub lease: Lease,
+    /// The directory of a break-glass process.
+    pub apart: Apart,
     /// Route 53.
     pub route53: Route53,
     /// Load balancers of all Regions.
@@ -56,6 +60,8 @@ pub struct World {
     pub users: Users,
     /// The gate objects.
     pub gates: Gates,
+    /// Hosts beyond both sites that always answer.
+    canaries: BTreeSet<Host>,
     clusters: BTreeMap<Cluster, SiteCluster>,
     groups: Vec<GroupParts>,
     /// Troubles of parts that are there now.
@@ -80,6 +86,8 @@ pub enum News {
     Cluster(Cluster, Change),
     /// An entry of a group's chain was stored.
     Stored(GroupName, u64),
+    /// An entry of a group's chain was stored in the directory of a break-glass process.
+    StoredApart(GroupName, u64),
     /// What the name servers answer for a group's first name.
     Answers(usize, Servers),
     /// What a group's application serves at a site.

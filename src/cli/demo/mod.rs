@@ -1,10 +1,8 @@
 //! `bowline demo`: plays a scenario in a simulated world, and tells it to whoever watches.
 
 mod ending;
-mod lines;
 mod pace;
-mod records;
-mod sites;
+pub(super) mod sites;
 mod teller;
 mod world;
 

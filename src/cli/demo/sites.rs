@@ -6,7 +6,7 @@ use bowline_core::health::Sign;
 use bowline_core::model::{Answer3, Site};
 use bowline_core::node::{GroupStatus, SignalStatus, SiteStatus};
 
-use super::lines::Line;
+use crate::cli::lines::Line;
 use crate::cli::paint::Tone;
 
 /// What was last told of a group's sites and of what was decided.
@@ -109,7 +109,7 @@ fn verdict(question: Question, answer: Answer3, site: &SiteStatus) -> String {
 }
 
 /// What a signal says, and of how many samples.
-fn signal(signal: &SignalStatus) -> String {
+pub(in crate::cli) fn signal(signal: &SignalStatus) -> String {
     let name = &signal.name;
     match signal.sign {
         Sign::Up => format!("{name} up"),

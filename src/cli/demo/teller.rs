@@ -6,11 +6,11 @@ use bowline_core::model::{Mono, Site, Span};
 use bowline_sim::story::{Scenario, Stage, Told};
 use bowline_sim::users::UserView;
 
-use super::lines::{Layout, Line};
-use super::records;
 use super::sites::SitesTold;
 use super::world::{Seen, leads};
+use crate::cli::lines::{Layout, Line};
 use crate::cli::paint::{Paint, Tone};
+use crate::cli::records;
 use crate::cli::words;
 
 /// How often sites and users are looked at.

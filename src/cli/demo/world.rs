@@ -9,7 +9,7 @@ use bowline_sim::harness::{Event, Watch};
 use bowline_sim::users::Servers;
 use bowline_sim::world::{News, World};
 
-use super::lines::Line;
+use crate::cli::lines::Line;
 use crate::cli::paint::Tone;
 
 /// What was seen of the world and not told yet. A clone is the same list.

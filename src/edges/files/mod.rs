@@ -7,6 +7,7 @@
 //! DIR/facts/GROUP/VERSION.json      peacetime facts; the largest version counts
 //! DIR/lease/VERSION.json            the lease; likewise
 //! DIR/intents/UID.json              what people want
+//! DIR/status/GROUP.json             what a leader last said of a group; no record, and replaced
 //! ```
 //! Everything is one primitive, `publish::create`: a file that appears under its name complete
 //! and durable, or not at all, and only if nobody took the name. What changes (facts, the lease) is
@@ -14,6 +15,7 @@
 
 mod intents;
 mod publish;
+mod status;
 mod versions;
 
 use std::fs;
@@ -70,7 +72,7 @@ impl FileStore {
             return Ok(());
         }
         let strange = fs::read_dir(&self.folder)?.flatten().any(|entry| {
-            !["records", "facts", "lease", "intents"]
+            !["records", "facts", "lease", "intents", "status"]
                 .contains(&&*entry.file_name().to_string_lossy())
         });
         if strange {

@@ -53,6 +53,13 @@ pub(super) fn create(folder: &Path, name: &str, bytes: &[u8]) -> Result<Created,
     Ok(Created::Ours)
 }
 
+/// Replaces `folder/name`: whoever reads it sees the old bytes or the new ones, never a part.
+pub(super) fn replace(folder: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
+    let draft = Draft::write(folder, bytes)?;
+    fs::rename(&draft.0, folder.join(name))?;
+    sync_folder(folder)
+}
+
 /// Makes the names in a folder durable.
 pub(super) fn sync_folder(folder: &Path) -> io::Result<()> {
     File::open(folder)?.sync_all()

@@ -187,7 +187,7 @@ impl Clusters {
             Cluster::Eks { scope, name } => {
                 let eks = self.eks.as_ref();
                 let eks = eks.ok_or_else(|| {
-                    Fault::Invalid(format!("{cluster}: access to EKS comes with Part C"))
+                    Fault::Invalid(format!("{cluster}: this process makes no calls to AWS"))
                 })?;
                 let login = eks.login(scope, name).await?;
                 let valid_for = login.valid_for;

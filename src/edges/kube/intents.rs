@@ -34,7 +34,7 @@ pub(crate) const KINDS: [IntentKind; 3] = [
     IntentKind {
         kind: "FailoverControl",
         plural: "failovercontrols",
-        wants: &["cancel", "pause", "resume", "arm"],
+        wants: &["cancel", "pause", "resume", "arm", "import"],
     },
 ];
 
@@ -142,14 +142,19 @@ mod tests {
     fn every_intent_has_exactly_one_kind_and_reads_back() {
         let (run, reason) = ("shop-1-failover".into(), "fire".to_owned());
         let intents = [
-            Intent::Failover { accept_loss: Some("5s".parse().unwrap()), reason: reason.clone() },
+            Intent::Failover {
+                accept_loss: Some("5s".parse().unwrap()),
+                reason: reason.clone(),
+                break_glass: Some("it does not answer".into()),
+            },
             Intent::Switchover { reason: reason.clone() },
             Intent::Failback { reason: reason.clone() },
             Intent::Approve { run, accept_loss: None },
             Intent::Cancel { run: "shop-1-failover".into() },
-            Intent::Pause { reason },
+            Intent::Pause { reason: reason.clone() },
             Intent::Resume,
             Intent::Arm,
+            Intent::Import { entries: vec!["{}".into()], reason },
         ];
         for intent in intents {
             let mut spec = serde_json::to_value(&intent).unwrap();

@@ -10,6 +10,7 @@ mod objects;
 mod path;
 mod quantity;
 pub(crate) mod site;
+mod status;
 mod store;
 mod wire;
 
@@ -18,5 +19,6 @@ pub use access::{AccessError, Boxed, Clusters, EksLogin, EksLogins, KubeconfigSo
 pub use lease::LEASE;
 pub use objects::HOLDS;
 pub use site::FENCE_NAMESPACE;
+pub use status::FINALIZER;
 pub use store::{API_VERSION, ClusterStore, LIMIT};
 pub use wire::{FIELD_MANAGER, Wire};

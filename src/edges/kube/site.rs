@@ -43,6 +43,7 @@ pub(crate) async fn perform(wire: &Wire, op: &KubeOp) -> Result<Answer, Fault> {
             seen.try_into().map(Answer::Pool)
         }
         KubeOp::Nodes { pool } => nodes(wire, pool).await,
+        KubeOp::NodeClaims { pool } => node_claims(wire, pool).await,
         KubeOp::Fence(group) => fence(wire, group).await,
         write => change(wire, write).await.and_then(|seen| written(&seen)),
     }
@@ -84,6 +85,14 @@ async fn nodes(wire: &Wire, pool: &ObjectName) -> Result<Answer, Fault> {
     Ok(Answer::Nodes(seen.into()))
 }
 
+/// A NodeClaim's conditions are told as a node's are.
+async fn node_claims(wire: &Wire, pool: &ObjectName) -> Result<Answer, Fault> {
+    let selector = path::segment(&format!("karpenter.sh/nodepool={pool}"));
+    let path = format!("/apis/karpenter.sh/v1/nodeclaims?labelSelector={selector}");
+    let seen: List<Node> = wire.get(&path).await?;
+    Ok(Answer::Nodes(seen.into()))
+}
+
 async fn fence(wire: &Wire, group: &GroupName) -> Result<Answer, Fault> {
     let seen: ConfigMap = match wire.get(&fence_path(group, true)).await {
         Err(Fault::NotFound(_)) => return Ok(Answer::Fence(None)),
@@ -99,6 +108,20 @@ async fn fence(wire: &Wire, group: &GroupName) -> Result<Answer, Fault> {
 fn fence_path(group: &GroupName, named: bool) -> String {
     let name = path::fence_name(group);
     path::namespaced("/api/v1", FENCE_NAMESPACE, "configmaps", named.then_some(name.as_str()))
+}
+
+/// Whether the group's fence could be written: the API server is asked to create it and to keep
+/// nothing of it (`dryRun=All`), so that namespace and rights are seen without any change.
+///
+/// # Errors
+/// What the API server or the way to it said: no namespace is [`Fault::NotFound`].
+pub(crate) async fn could_claim(wire: &Wire, group: &GroupName) -> Result<(), Fault> {
+    let name = path::fence_name(group);
+    let body = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}});
+    match wire.write(Verb::Rehearse, &fence_path(group, false), &body).await {
+        Ok(_) | Err(Fault::Conflict(_)) => Ok(()),
+        Err(fault) => Err(fault),
+    }
 }
 
 // === Writes ===

@@ -11,11 +11,10 @@ use serde_json::Value;
 use bowline_core::model::Span;
 use bowline_core::op::Fault;
 
+use crate::edges::words::{chain, clip};
+
 /// The field manager that Bowline's writes are recorded under.
 pub const FIELD_MANAGER: &str = "bowline";
-
-/// The most of a server's words that a fault repeats.
-const WORDS: usize = 400;
 
 /// A way to one API server.
 #[derive(Clone)]
@@ -28,6 +27,8 @@ pub struct Wire {
 pub(crate) enum Verb {
     /// `POST`: the object must not exist.
     Create,
+    /// `POST` that the server judges and forgets: nothing is changed.
+    Rehearse,
     /// `PUT`: the whole object, over the resourceVersion in it.
     Replace,
     /// JSON merge patch, over the resourceVersion in it.
@@ -39,7 +40,7 @@ pub(crate) enum Verb {
 impl Verb {
     fn method(self) -> Method {
         match self {
-            Self::Create => Method::POST,
+            Self::Create | Self::Rehearse => Method::POST,
             Self::Replace => Method::PUT,
             Self::Merge | Self::Apply => Method::PATCH,
         }
@@ -47,15 +48,19 @@ impl Verb {
 
     fn content_type(self) -> &'static str {
         match self {
-            Self::Create | Self::Replace => "application/json",
+            Self::Create | Self::Rehearse | Self::Replace => "application/json",
             Self::Merge => "application/merge-patch+json",
             Self::Apply => "application/apply-patch+yaml",
         }
     }
 
     fn query(self) -> String {
-        let force = if self == Self::Apply { "&force=true" } else { "" };
-        format!("?fieldManager={FIELD_MANAGER}{force}")
+        let more = match self {
+            Self::Apply => "&force=true",
+            Self::Rehearse => "&dryRun=All",
+            _ => "",
+        };
+        format!("?fieldManager={FIELD_MANAGER}{more}")
     }
 }
 
@@ -132,23 +137,9 @@ fn lost(words: String, mutates: bool) -> Fault {
     if mutates { Fault::Unknown(words) } else { Fault::Transient(words) }
 }
 
-/// An error with what caused it, each once.
-fn chain(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut words = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        let more = cause.to_string();
-        if !words.contains(&more) {
-            words.push_str(": ");
-            words.push_str(&more);
-        }
-        next = cause.source();
-    }
-    words
-}
-
 fn retry_after(headers: &http::HeaderMap) -> Option<Span> {
-    headers.get(RETRY_AFTER)?.to_str().ok()?.parse().ok().map(Span::secs)
+    let secs: u32 = headers.get(RETRY_AFTER)?.to_str().ok()?.parse().ok()?;
+    Some(Span::secs(secs.into()))
 }
 
 /// The fault of an answer that is no success.
@@ -166,10 +157,6 @@ fn refused(status: StatusCode, after: Option<Span>, body: &[u8], mutates: bool) 
         500.. => lost(words, mutates),
         _ => Fault::Invalid(words),
     }
-}
-
-fn clip(words: &str) -> String {
-    words.chars().take(WORDS).collect()
 }
 
 #[cfg(test)]

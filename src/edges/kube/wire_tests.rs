@@ -9,6 +9,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
 use super::*;
+use crate::edges::words::WORDS;
 
 /// Requests whose answers are counted.
 static REQUESTS: AtomicUsize = AtomicUsize::new(0);

@@ -19,8 +19,8 @@ const QUESTION: Duration = Duration::from_secs(3);
 /// How names are resolved.
 #[derive(Clone, Debug, Default)]
 pub struct Dns {
-    /// Asked instead of the machine's resolver.
-    pub resolver: Option<SocketAddr>,
+    /// Every question goes to these: none to the machine's resolver or to authoritative servers.
+    pub only: Vec<SocketAddr>,
     /// Where authoritative servers are, instead of where their names lead.
     pub servers: BTreeMap<Host, SocketAddr>,
 }
@@ -41,26 +41,30 @@ impl Dns {
 
     /// Asks one authoritative server. No records are an answer, too.
     pub(super) async fn authoritative(&self, server: &Host, name: &Host) -> Result<Answer, Fault> {
-        let address = match self.servers.get(server) {
-            Some(address) => *address,
-            None => {
-                let found = self.addresses(server).await?;
-                let first = found.first().copied();
-                let first =
-                    first.ok_or_else(|| Fault::Transient(format!("{server}: no address")))?;
-                SocketAddr::new(first, 53)
-            }
-        };
-        match look_up(&at(address, false)?, name).await {
+        let servers = self.servers_of(server).await?;
+        match look_up(&at(&servers, false)?, name).await {
             Ok(found) => Ok(Answer::Addresses(found)),
             Err(Fault::NotFound(_)) => Ok(Answer::Addresses(Vec::new())),
             Err(fault) => Err(fault),
         }
     }
 
+    async fn servers_of(&self, server: &Host) -> Result<Vec<SocketAddr>, Fault> {
+        if !self.only.is_empty() {
+            return Ok(self.only.clone());
+        }
+        if let Some(address) = self.servers.get(server) {
+            return Ok(vec![*address]);
+        }
+        let found = self.addresses(server).await?;
+        let first = found.first().copied();
+        let first = first.ok_or_else(|| Fault::Transient(format!("{server}: no address")))?;
+        Ok(vec![SocketAddr::new(first, 53)])
+    }
+
     fn system(&self) -> Result<TokioResolver, Fault> {
-        if let Some(address) = self.resolver {
-            return at(address, true);
+        if !self.only.is_empty() {
+            return at(&self.only, true);
         }
         let mut builder = TokioResolver::builder_tokio().map_err(|e| fault(&e))?;
         let options = builder.options_mut();
@@ -69,13 +73,17 @@ impl Dns {
     }
 }
 
-/// A resolver that asks one server, once.
-fn at(server: SocketAddr, recursion: bool) -> Result<TokioResolver, Fault> {
-    let connections = [ConnectionConfig::udp(), ConnectionConfig::tcp()].map(|mut connection| {
-        connection.port = server.port();
-        connection
-    });
-    let servers = vec![NameServerConfig::new(server.ip(), true, connections.into())];
+/// A resolver that asks these servers, each once.
+fn at(servers: &[SocketAddr], recursion: bool) -> Result<TokioResolver, Fault> {
+    let server = |server: &SocketAddr| {
+        let connections = [ConnectionConfig::udp(), ConnectionConfig::tcp()];
+        let connections = connections.map(|mut connection| {
+            connection.port = server.port();
+            connection
+        });
+        NameServerConfig::new(server.ip(), true, connections.into())
+    };
+    let servers = servers.iter().map(server).collect();
     let config = ResolverConfig::from_parts(None, Vec::new(), servers);
     let mut builder = TokioResolver::builder_with_config(config, TokioRuntimeProvider::default());
     let options = builder.options_mut();

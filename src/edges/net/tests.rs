@@ -119,7 +119,7 @@ async fn name_server() -> (SocketAddr, UnboundedReceiver<bool>) {
 #[tokio::test]
 async fn s11_an_authoritative_server_is_asked_itself_and_without_recursion() {
     let (address, mut told) = name_server().await;
-    let dns = Dns { resolver: None, servers: [("ns-1.example.net".into(), address)].into() };
+    let dns = Dns { only: Vec::new(), servers: [("ns-1.example.net".into(), address)].into() };
     let ask = |name: &str| ProbeOp::Authoritative {
         server: "ns-1.example.net".into(),
         name: name.into(),
@@ -128,11 +128,17 @@ async fn s11_an_authoritative_server_is_asked_itself_and_without_recursion() {
     assert_eq!(found, Ok(Answer::Addresses(vec!["10.1.2.3".parse().unwrap()])));
     assert_eq!(told.recv().await, Some(false));
     assert_eq!(look(&dns, &ask("other.example.com")).await, Ok(Answer::Addresses(Vec::new())));
-    let resolving = Dns { resolver: Some(address), ..Dns::default() };
+    let resolving = Dns { only: vec![address], ..Dns::default() };
     let resolve = |name: &str| ProbeOp::Resolve { name: name.into() };
     let found = look(&resolving, &resolve("shop.example.com")).await;
     let addresses = vec!["10.1.2.3".parse().unwrap()];
     assert_eq!(found, Ok(Answer::Resolved("shop.example.com".into(), addresses)));
+    while told.try_recv().is_ok() {}
+    let elsewhere =
+        ProbeOp::Authoritative { server: "ns-2.invalid".into(), name: "shop.example.com".into() };
+    let found = look(&resolving, &elsewhere).await;
+    assert_eq!(found, Ok(Answer::Addresses(vec!["10.1.2.3".parse().unwrap()])));
+    assert_eq!(told.recv().await, Some(false), "as an authoritative server is asked");
     let absent = look(&resolving, &resolve("other.example.com")).await;
     assert!(matches!(absent, Err(Fault::NotFound(_))), "{absent:?}");
 }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::POLL;
 use super::member::{Member, last_was};
-use crate::model::{InstanceId, Region, Span};
+use crate::model::{InstanceArn, InstanceId, Span};
 use crate::op::{Fault, InstanceSettings, Op, RdsOp};
 use crate::step::{Context, Judgement, Procedure, Seen};
 
@@ -64,10 +64,8 @@ impl Procedure for Rename {
 pub struct CreateReplica {
     /// The member as it was: identifier, Region, and the resource id of the *old* instance.
     pub member: Member,
-    /// The writer's identifier.
-    pub source: InstanceId,
-    /// The writer's Region.
-    pub source_region: Region,
+    /// The writer.
+    pub source: InstanceArn,
     /// The settings recorded in peacetime.
     pub settings: InstanceSettings,
 }
@@ -91,25 +89,39 @@ impl Procedure for CreateReplica {
         if self.member.resource.get(cx).as_ref() == Some(&found.resource) {
             return Ok(Judgement::wait(POLL, format!("{name} is still the old instance")));
         }
-        if found.source.as_ref() != Some(&self.source) {
+        if found.source.is_none() || found.source != self.source.instance() {
             let words = format!("{name} is {}, no replica of {}", found.resource, self.source);
             return Ok(Judgement::Disagrees(words));
         }
         let words = format!("{name} is {}", found.status);
-        Ok(if found.available() && found.streaming {
+        Ok(if !found.available() || !found.streaming {
+            Judgement::wait(POLL, words)
+        } else if self.settings.told_later(&found.settings) {
             Judgement::done_with("resource", &found.resource, format!("{words} and streams"))
         } else {
-            Judgement::wait(POLL, words)
+            self.configure(cx)
         })
     }
 }
 
 impl CreateReplica {
+    /// What RDS does not take at a replica's birth: backups, so that the next replica can be made
+    /// from it, and for most engines the parameter group.
+    fn configure(&self, cx: &Context<'_>) -> Judgement {
+        let name = &self.member.instance;
+        let sent = last_was(cx, |op| matches!(op, RdsOp::Configure { .. }));
+        if sent.is_some_and(|at| cx.now.wall.since(at) < SHOWS) {
+            return Judgement::wait(POLL, format!("{name} is not set as recorded yet"));
+        }
+        let settings = Box::new(self.settings.clone());
+        let op = RdsOp::Configure { instance: name.clone(), settings };
+        Judgement::act(Op::Rds(self.member.scope.clone(), op), format!("set {name} as recorded"))
+    }
+
     fn create(&self) -> Op {
         let op = RdsOp::CreateReplica {
             instance: self.member.instance.clone(),
             source: self.source.clone(),
-            source_region: self.source_region.clone(),
             settings: Box::new(self.settings.clone()),
         };
         Op::Rds(self.member.scope.clone(), op)

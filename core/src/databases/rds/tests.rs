@@ -1,7 +1,7 @@
 //! The driver against an RDS that takes its time, and one that is not as recorded.
 
 use super::*;
-use crate::model::{Counted, Now, ResourceId, Scope, Site, Wall};
+use crate::model::{Counted, InstanceArn, Now, ResourceId, Scope, Site, Wall};
 use crate::op::{Answer, CloudWatchOp, Fault, Instance, InstanceEvent, Op, RdsOp};
 use crate::step::{Judgement, Procedure};
 use crate::testing::{Drive, claim, settings};
@@ -17,15 +17,20 @@ struct Rds {
     shows: bool,
 }
 
+fn arn(instance: &str) -> InstanceArn {
+    InstanceArn::of("aws", &"eu-central-1".into(), "111111111111", &instance.into())
+}
+
 fn instance(source: Option<&str>) -> Instance {
     Instance {
         id: "db".into(),
+        arn: arn("db"),
         resource: "db-1".into(),
         status: "available".into(),
         source: source.map(Into::into),
         streaming: source.is_some(),
         replicas: Vec::new(),
-        settings: settings("sg-app"),
+        settings: Box::new(settings("sg-app")),
         managed_password: false,
     }
 }
@@ -69,7 +74,9 @@ impl Rds {
 
     fn change(&mut self, op: &RdsOp) -> Result<Answer, Fault> {
         if let RdsOp::CreateReplica { instance: id, source, settings, .. } = op {
-            let (id, source, settings) = (id.clone(), source.clone(), (**settings).clone());
+            let source = source.instance().unwrap();
+            let (id, mut settings) = (id.clone(), settings.clone());
+            (settings.backup_retention_days, settings.parameter_group) = (0, None);
             let resource = ResourceId::new("db-2");
             let new = Instance { id, resource, settings, ..instance(Some(source.as_str())) };
             self.instance = Some(new);
@@ -91,6 +98,7 @@ impl Rds {
             RdsOp::Promote(_) if self.shows => (found.source, found.streaming) = (None, false),
             RdsOp::Promote(_) => {}
             RdsOp::Rename { to, .. } => found.id = to.clone(),
+            RdsOp::Configure { settings, .. } => found.settings.clone_from(settings),
             other => panic!("{other:?}"),
         }
         Ok(Answer::Ok)
@@ -137,12 +145,7 @@ fn s6_a_stranger_under_the_recorded_name_is_never_touched() {
     let mut stranger = instance(Some("home"));
     stranger.resource = "db-9".into();
     let settings = settings("sg");
-    let create = CreateReplica {
-        member: member(),
-        source: "elsewhere".into(),
-        source_region: "eu-central-1".into(),
-        settings,
-    };
+    let create = CreateReplica { member: member(), source: arn("elsewhere"), settings };
     let rename = Rename { member: member(), to: "db-old-1".into() };
     let all: [&dyn Procedure; 5] = [
         &fence(),
@@ -192,28 +195,26 @@ fn a_rebuild_renames_the_old_instance_and_creates_a_replica_under_its_name() {
     assert!(done(&drive(&mut rds, &rename).0));
     rds.other = rds.instance.take();
     assert!(done(&drive(&mut rds, &rename).0), "running it twice changes nothing");
-    let create = CreateReplica {
-        member: member(),
-        source: "standby".into(),
-        source_region: "eu-central-1".into(),
-        settings: settings("sg-app"),
-    };
+    let create =
+        CreateReplica { member: member(), source: arn("standby"), settings: settings("sg-app") };
     let (judgement, first) = drive(&mut rds, &create);
     let Ok(Judgement::Done { outputs, .. }) = judgement else { panic!("{judgement:?}") };
     assert_eq!(outputs.get("resource").map(|id| &**id), Some("db-2"));
-    assert_eq!(first.sent.len(), 1);
+    assert_eq!(first.sent.len(), 2, "created, then told what RDS takes only afterwards");
+    let made = rds.instance.as_ref().map(|made| made.settings.clone());
+    assert_eq!(
+        made,
+        Some(Box::new(settings("sg-app"))),
+        "backups are on, so that it can be a source"
+    );
     assert!(drive(&mut rds, &create).1.sent.is_empty(), "running it twice changes nothing");
 }
 
 #[test]
 fn a_replica_is_not_created_while_the_old_instance_has_the_name() {
     let mut rds = Rds::with(Some(instance(None)));
-    let create = CreateReplica {
-        member: member(),
-        source: "standby".into(),
-        source_region: "eu-central-1".into(),
-        settings: settings("sg-app"),
-    };
+    let create =
+        CreateReplica { member: member(), source: arn("standby"), settings: settings("sg-app") };
     let (judgement, drive) = drive(&mut rds, &create);
     assert!(matches!(judgement, Ok(Judgement::Wait { .. })), "{judgement:?}");
     assert!(drive.sent.is_empty());

@@ -92,11 +92,29 @@ fn a_place_is_silent_after_three_looks_without_any_answer() {
     assert_eq!(contact.reach(), Reach::NotAsked, "two looks are too few to tell");
     contact.observe(&lost());
     assert_eq!(contact.reach(), Reach::Silent);
-    contact.observe(&Err(Fault::Denied("role".into())));
+    let refused = || Err(Fault::Denied("role".into()));
+    contact.observe(&refused());
+    contact.observe(&refused());
+    assert_eq!(contact.reach(), Reach::Silent, "two answers do not end a silence");
+    contact.observe(&refused());
     assert_eq!(contact.reach(), Reach::Answers, "a refusal is an answer");
     contact.observe(&lost());
     contact.observe(&lost());
     assert_eq!(contact.reach(), Reach::Answers);
     contact.observe(&lost());
     assert_eq!(contact.reach(), Reach::Silent);
+}
+
+#[test]
+fn s4_an_answer_now_and_then_does_not_end_a_silence() {
+    let mut contact = Contact::default();
+    let lost = || Err(Fault::Unknown("timed out".into()));
+    (0..3).for_each(|_| contact.observe(&lost()));
+    for _ in 0..10 {
+        (0..2).for_each(|_| contact.observe(&Ok(Answer::Ok)));
+        assert_eq!(contact.reach(), Reach::Silent);
+        contact.observe(&lost());
+    }
+    (0..3).for_each(|_| contact.observe(&Ok(Answer::Ok)));
+    assert_eq!(contact.reach(), Reach::Answers);
 }

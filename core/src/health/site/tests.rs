@@ -53,6 +53,7 @@ fn policy() -> HealthPolicy {
         quorum: 2,
         confirm: Span::secs(60),
         stable_for: Span::mins(10),
+        canaries: Vec::new(),
     }
 }
 
@@ -321,4 +322,29 @@ proptest! {
             }
         }
     }
+}
+
+/// `kinds` of signals that all turned bad at 300 s; the verdicts of 600 s.
+fn all_bad(probes: Vec<Probe>) -> Serving {
+    let signals = probes.into_iter().enumerate();
+    let signals = signals.map(|(n, probe)| signal(&format!("s{n}"), probe, 5, (3, 5), (5, 5)));
+    let policy = HealthPolicy { signals: signals.collect(), ..policy() };
+    let mut health = SiteHealth::new(&policy);
+    for secs in (0..=600).step_by(5) {
+        let outcome = if secs < 300 { Outcome::Good } else { Outcome::Bad };
+        for index in 0..policy.signals.len() {
+            health.push(index, Sample { at: at(secs), outcome });
+        }
+    }
+    health.serving(at(600).mono)
+}
+
+#[test]
+fn s4_signals_of_one_kind_are_no_quorum_among_themselves() {
+    let path = |path: &str| Probe::Http(HttpCheck { path: Arc::from(path), ..http_check() });
+    let alone = all_bad(vec![path("/"), path("/api"), path("/login")]);
+    assert_eq!((alone.verdict, alone.suspect), (Answer3::Unknown, None));
+    assert_eq!((alone.why, alone.down), (ServingWhy::TooFewDown, 1));
+    let joined = all_bad(vec![path("/"), path("/api"), Probe::RegionApi]);
+    assert_eq!((joined.verdict, joined.down), (Answer3::No, 2));
 }

@@ -123,6 +123,7 @@ fn capacity() -> Capacity {
         }],
         ready_timeout: Span::mins(15),
         minimum_ready_percent: 90,
+        floor: Vec::new(),
     }
 }
 
@@ -158,6 +159,7 @@ fn health() -> HealthPolicy {
         quorum: 2,
         confirm: Span::secs(60),
         stable_for: Span::mins(10),
+        canaries: Vec::new(),
     }
 }
 

@@ -199,3 +199,33 @@ fn what_is_written_back_as_json_is_the_same_policy() {
         assert_eq!(load_object(&again).expect("valid").policies, first);
     }
 }
+
+fn shop_as(name: &str, namespace: &str) -> String {
+    let renamed = SHOP.replace("  name: shop\n", &format!("  name: {name}\n"));
+    renamed.replace("namespace: shop,", &format!("namespace: {namespace},"))
+}
+
+#[test]
+fn two_files_that_list_the_same_things_are_told_where_and_what_to_do() {
+    let files = [("a.yaml", SHOP.to_owned()), ("b.yaml", shop_as("other", "shop"))];
+    let loaded = load_all(&files.map(|(name, text)| (name.to_owned(), text)));
+    assert!(loaded[0].is_ok());
+    let problems = loaded[1].as_ref().unwrap_err();
+    let shared = problems.list.iter().filter(|problem| problem.code == Code::Shared);
+    let shared: Vec<_> = shared.collect();
+    let paths: Vec<_> = shared.iter().map(|problem| problem.path.as_str()).collect();
+    assert!(paths.contains(&"spec.capacity.workloads[0].name"), "{paths:?}");
+    assert!(paths.contains(&"spec.sites.standby.database.rdsInstance"), "{paths:?}");
+    assert!(shared.iter().all(|problem| problem.place.is_some()), "{problems}");
+    assert!(shared[0].message.contains("group `shop`"), "{problems}");
+    assert_eq!(paths.len(), paths.iter().collect::<BTreeSet<_>>().len(), "each is told once");
+}
+
+#[test]
+fn files_that_share_only_clusters_pools_and_zones_are_fine() {
+    let other = shop_as("other", "other").replace("rdsInstance: shop-", "rdsInstance: other-");
+    let files = [("a.yaml".to_owned(), SHOP.to_owned()), ("b.yaml".to_owned(), other)];
+    for loaded in load_all(&files) {
+        assert!(loaded.is_ok(), "{}", loaded.unwrap_err());
+    }
+}

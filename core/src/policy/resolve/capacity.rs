@@ -9,7 +9,8 @@ use crate::policy::code::Code;
 use crate::policy::forms;
 use crate::policy::report::{Report, below};
 use crate::policy::schema::{
-    CapacitySpec, NodePoolSpec, ReplicasSpec, RunSpec, StartSpec, WorkloadKindSpec, WorkloadSpec,
+    CapacitySpec, FloorKindSpec, FloorSpec, NodePoolSpec, ReplicasSpec, RunSpec, StartSpec,
+    WorkloadKindSpec, WorkloadSpec,
 };
 use crate::policy::types::{Capacity, Job, Pool, Replicas, Runs, Starts, Workload};
 
@@ -19,6 +20,7 @@ pub(super) fn resolve(report: &mut Report<'_>, spec: &CapacitySpec) -> Capacity 
     let mut capacity = Capacity {
         ready_timeout: spec.ready_timeout,
         minimum_ready_percent: spec.minimum_ready_percent,
+        floor: spec.floor.iter().map(floor).collect(),
         ..Capacity::default()
     };
     for (index, written) in spec.workloads.iter().enumerate() {
@@ -90,6 +92,17 @@ fn workload(
         },
         runs: runs(written.run),
     })
+}
+
+fn floor(written: &FloorSpec) -> WorkloadRef {
+    WorkloadRef {
+        kind: match written.kind {
+            FloorKindSpec::Deployment => WorkloadKind::Deployment,
+            FloorKindSpec::StatefulSet => WorkloadKind::StatefulSet,
+        },
+        namespace: ObjectName::new(&written.namespace),
+        name: ObjectName::new(&written.name),
+    }
 }
 
 fn runs(written: RunSpec) -> Runs {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::traffic::check_load_balancer;
+use super::verify::{Address, parse};
 use super::{check_unique, host, quorum};
 use crate::model::{HealthCheckId, LoadBalancerName, ObjectName, Span};
 use crate::policy::code::Code;
@@ -10,7 +11,7 @@ use crate::policy::forms;
 use crate::policy::report::Report;
 use crate::policy::schema::{GroupSpec, HealthSpec, HttpSpec, KOfNSpec, SchemeSpec, SignalSpec};
 use crate::policy::suggest::listed;
-use crate::policy::types::{HealthPolicy, HttpCheck, KOfN, Probe, SignalPolicy};
+use crate::policy::types::{Canary, HealthPolicy, HttpCheck, KOfN, Probe, SignalPolicy};
 
 /// The stalls that moved others' databases took 43 s and 45 s; a confirm time must outlast them.
 const LONGEST_KNOWN_STALL: Span = Span::secs(45);
@@ -40,7 +41,24 @@ pub(super) fn resolve(report: &mut Report<'_>, spec: &GroupSpec) -> HealthPolicy
         quorum: health.quorum,
         confirm: health.confirm,
         stable_for: health.stable_for,
+        canaries: canaries(report, &health.canaries),
     }
+}
+
+fn canaries(report: &mut Report<'_>, written: &[String]) -> Vec<Canary> {
+    let mut found = Vec::new();
+    for (index, url) in written.iter().enumerate() {
+        let Some(Address { tls, host, port, path }) = parse(url) else {
+            let at = format!("spec.health.canaries[{index}]");
+            let message =
+                format!("\"{}\" is not a web address with a DNS name", url.escape_debug());
+            let remedy = "write it like https://checkip.amazonaws.com".to_owned();
+            report.error(Code::BadText, &at, message, remedy);
+            continue;
+        };
+        found.push(Canary { tls, host, port, path: Arc::from(path.as_str()) });
+    }
+    found
 }
 
 /// The path of a signal.

@@ -431,3 +431,25 @@ fn clusters_are_reached_in_three_ways() {
         Slip::new("cluster: {eks: shop-home}", "cluster: {kubeconfigSecret: home}").is_fine();
     assert_eq!(policy.home.cluster, Cluster::KubeconfigSecret("home".into()));
 }
+
+#[test]
+fn canaries_are_web_addresses() {
+    let slip = Slip::new("    quorum: 2\n", "    quorum: 2\n    canaries: [«ftp://example.net»]\n");
+    slip.is(Code::BadText, "spec.health.canaries[0]");
+    let fine =
+        "    quorum: 2\n    canaries: [https://checkip.amazonaws.com, http://a.example:81/x]\n";
+    let canaries = Slip::new("    quorum: 2\n", fine).is_fine().health.canaries;
+    let told: Vec<_> =
+        canaries.iter().map(|c| (c.tls, c.host.as_str(), c.port, &*c.path)).collect();
+    let expected = [(true, "checkip.amazonaws.com", 443, "/"), (false, "a.example", 81, "/x")];
+    assert_eq!(told, expected);
+}
+
+#[test]
+fn a_floor_is_workloads_that_a_cluster_cannot_grow_without() {
+    let floor = "    floor: [{kind: Deployment, namespace: kube-system, name: karpenter}]\n";
+    let fine = format!("{floor}    readyTimeout: 15m\n");
+    let policy = Slip::new("    readyTimeout: 15m\n", &fine).is_fine();
+    let told: Vec<_> = policy.capacity.floor.iter().map(ToString::to_string).collect();
+    assert_eq!(told, ["Deployment kube-system/karpenter"]);
+}

@@ -12,11 +12,11 @@ use crate::policy::types::{Verify, WriteProbe};
 
 /// A web address in its parts.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Address {
-    tls: bool,
-    host: Host,
-    port: u16,
-    path: String,
+pub(super) struct Address {
+    pub(super) tls: bool,
+    pub(super) host: Host,
+    pub(super) port: u16,
+    pub(super) path: String,
 }
 
 /// How success is seen; `None` when its address cannot be read.
@@ -56,7 +56,7 @@ fn read(report: &mut Report<'_>, url: &str, path: &str) -> Option<Address> {
 
 /// Reads `http://` and `https://` addresses with a host, maybe a port, and a path; a part after `#`
 /// and a user have no meaning here.
-fn parse(url: &str) -> Option<Address> {
+pub(super) fn parse(url: &str) -> Option<Address> {
     let (scheme, rest) = url.split_once("://")?;
     let tls = match scheme {
         "https" => true,

@@ -19,6 +19,10 @@ pub struct CapacitySpec {
     /// Karpenter NodePools of the standby cluster to open while it is needed. Default: none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub node_pools: Vec<NodePoolSpec>,
+    /// What must run in a passive cluster before more can be added there, such as Karpenter: each
+    /// must have a ready pod, or the site is not ready. Default: none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub floor: Vec<FloorSpec>,
     /// How long capacity may take before a human is asked. Default: 15m.
     #[serde(default = "default_ready_timeout")]
     #[schemars(extend("pattern" = forms::POSITIVE))]
@@ -52,6 +56,29 @@ pub struct WorkloadSpec {
     /// Where it may run: at `both` sites, or `activeOnly`. Default: both.
     #[serde(default)]
     pub run: RunSpec,
+}
+
+/// A workload that a cluster cannot grow without; the same names at both sites.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct FloorSpec {
+    /// `Deployment` or `StatefulSet`. Required.
+    pub kind: FloorKindSpec,
+    /// Its namespace. Required.
+    #[schemars(extend("pattern" = forms::OBJECT))]
+    pub namespace: String,
+    /// Its name. Required.
+    #[schemars(extend("pattern" = forms::OBJECT))]
+    pub name: String,
+}
+
+/// Kinds of workloads of the floor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum FloorKindSpec {
+    /// `apps/v1` Deployment.
+    Deployment,
+    /// `apps/v1` StatefulSet.
+    StatefulSet,
 }
 
 /// Kinds of workloads.

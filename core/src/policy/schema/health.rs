@@ -21,6 +21,12 @@ pub struct HealthSpec {
     #[serde(default = "default_confirm")]
     #[schemars(extend("pattern" = forms::POSITIVE))]
     pub confirm: Span,
+    /// Web addresses that have nothing to do with either site, such as
+    /// `https://checkip.amazonaws.com`. When none of them gives any answer, Bowline is the one cut
+    /// off, and holds. Default: none; then both sites and AWS must be silent together.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 10))]
+    pub canaries: Vec<String>,
     /// For how long home must be fit before anything moves back. Default: 10m.
     #[serde(default = "default_stable_for")]
     #[schemars(extend("pattern" = forms::POSITIVE))]

@@ -21,7 +21,8 @@ pub use automation::{
     SecretKeySpec, VerifySpec, WebhookSpec, WriteProbeSpec,
 };
 pub use capacity::{
-    CapacitySpec, NodePoolSpec, ReplicasSpec, RunSpec, StartSpec, WorkloadKindSpec, WorkloadSpec,
+    CapacitySpec, FloorKindSpec, FloorSpec, NodePoolSpec, ReplicasSpec, RunSpec, StartSpec,
+    WorkloadKindSpec, WorkloadSpec,
 };
 pub use databases::{DatabaseSpec, FenceSpec, OnUnknownSpec, ReadReplicaSpec};
 pub use group::{

@@ -52,12 +52,13 @@ fn plan(steps: Vec<(&str, Step)>) -> Plan {
 fn instance(source: Option<&str>, status: &str) -> Result<Answer, Fault> {
     Ok(Answer::Instance(Instance {
         id: "db".into(),
+        arn: "arn:aws:rds:eu-west-1:111111111111:db:db".into(),
         resource: "db-1".into(),
         status: status.into(),
         source: source.map(Into::into),
         streaming: source.is_some(),
         replicas: Vec::new(),
-        settings: settings("sg-app"),
+        settings: Box::new(settings("sg-app")),
         managed_password: false,
     }))
 }

@@ -2,6 +2,7 @@
 
 mod chain;
 mod execute;
+mod import;
 mod ledger;
 
 use std::sync::Arc;

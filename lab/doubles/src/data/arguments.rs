@@ -61,6 +61,16 @@ enum EngineName {
     Postgresql,
 }
 
+impl EngineName {
+    /// As RDS calls it.
+    fn word(self) -> &'static str {
+        match self {
+            Self::Mysql => "mysql",
+            Self::Postgresql => "postgres",
+        }
+    }
+}
+
 /// An identifier in a Region.
 #[derive(Clone, Debug)]
 struct Place {
@@ -124,6 +134,7 @@ impl Arguments {
 
     fn member(&self, place: &Place, closed: &str) -> MemberSpec {
         let settings = InstanceSettings {
+            engine: self.engine.word().into(),
             class: "db.r6g.large".into(),
             subnet_group: Some("shop".into()),
             parameter_group: Some("shop-parameters".into()),

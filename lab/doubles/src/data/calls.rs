@@ -111,6 +111,7 @@ fn subject(op: &RdsOp) -> &InstanceId {
         RdsOp::Events { instance, .. }
         | RdsOp::SetSecurityGroups { instance, .. }
         | RdsOp::Rename { instance, .. }
+        | RdsOp::Configure { instance, .. }
         | RdsOp::CreateReplica { instance, .. } => instance,
     }
 }

@@ -56,7 +56,9 @@ pub(super) fn name(op: &RdsOp) -> &'static str {
     match op {
         RdsOp::Describe(_) => OPERATIONS[0],
         RdsOp::Events { .. } => OPERATIONS[1],
-        RdsOp::SetSecurityGroups { .. } | RdsOp::Rename { .. } => OPERATIONS[2],
+        RdsOp::SetSecurityGroups { .. } | RdsOp::Rename { .. } | RdsOp::Configure { .. } => {
+            OPERATIONS[2]
+        }
         RdsOp::Reboot(_) => OPERATIONS[3],
         RdsOp::Promote(_) => OPERATIONS[4],
         RdsOp::CreateReplica { .. } => OPERATIONS[5],

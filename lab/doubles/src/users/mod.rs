@@ -142,7 +142,7 @@ impl Users {
         let (mut sender, connection) =
             hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
         tokio::spawn(connection);
-        let request = Request::post("/orders")
+        let request: Request<Full<Bytes>> = Request::post("/orders")
             .header("host", &self.arguments.name)
             .header("content-type", "application/json")
             .body(Full::<Bytes>::from(json!({"id": id}).to_string()))?;

@@ -1,11 +1,14 @@
 //! RDS' API: what each call is accepted or refused for. None takes a token or a condition.
 
-use bowline_core::model::{InstanceId, Now, Region, SecurityGroupId};
+use bowline_core::model::{InstanceArn, InstanceId, Now, Region, SecurityGroupId};
 use bowline_core::op::{Answer, Fault, Instance, InstanceSettings, RdsOp};
 
 use super::instance::{Birth, Db, MemberSpec, Role};
 use super::link::Link;
 use super::{Rds, agenda};
+
+/// The account that everything of the world is in.
+const ACCOUNT: &str = "111111111111";
 
 impl Rds {
     /// Performs a call's effect in a Region.
@@ -48,9 +51,14 @@ impl Rds {
                 db.agenda.plan(now.mono, agenda::rename(&times, to.clone(), rng));
                 self.reserved.push((region.clone(), to.clone()));
             }
-            RdsOp::CreateReplica { instance, source, source_region, settings } => {
+            RdsOp::Configure { instance, settings } => {
+                let times = self.times;
+                let db = self.idle(self.find(region, instance)?)?;
+                db.configure(settings, &times, now, rng);
+            }
+            RdsOp::CreateReplica { instance, source, settings } => {
                 self.free(region, instance)?;
-                let source = self.find(source_region, source)?;
+                let source = self.find_by_arn(source)?;
                 self.may_have_replica(source, settings)?;
                 let asked = Asked { region, instance, source, settings };
                 self.create(&asked, now, rng);
@@ -64,6 +72,12 @@ impl Rds {
     fn find(&self, region: &Region, id: &InstanceId) -> Result<usize, Fault> {
         let found = self.dbs.iter().position(|db| db.id == *id && db.region == *region);
         found.ok_or_else(|| Fault::NotFound(format!("DBInstanceNotFound: {id} in {region}")))
+    }
+
+    fn find_by_arn(&self, arn: &InstanceArn) -> Result<usize, Fault> {
+        let named = arn.region().zip(arn.instance());
+        let (region, id) = named.ok_or_else(|| invalid(format!("{arn} is no instance's ARN")))?;
+        self.find(&region, &id)
     }
 
     /// Whether nobody has or is about to have that identifier.
@@ -135,11 +149,19 @@ impl Rds {
     fn create(&mut self, asked: &Asked<'_>, now: Now, rng: &mut fastrand::Rng) {
         let of = asked.source;
         let door = self.door_in(asked.region, self.dbs[of].door / 2);
+        // RDS: a new replica has its source's engine and no backups; most engines' get the default
+        // parameter group.
+        let engine = self.dbs[of].settings.engine.clone();
+        let settings = asked.settings.clone();
+        let mut settings = InstanceSettings { engine, backup_retention_days: 0, ..settings };
+        if !settings.grouped_at_birth() {
+            settings.parameter_group = None;
+        }
         let spec = MemberSpec {
             region: asked.region.clone(),
             instance: asked.instance.clone(),
             closed: self.doors[door].closed.clone(),
-            settings: asked.settings.clone(),
+            settings,
         };
         let link = Link::from_snapshot(rng.u64(..), now.mono);
         let role = Role::Replica { of, link, ended: false };
@@ -169,12 +191,13 @@ impl Rds {
         let of_this = |other: &&Db| other.named_source == Some(index);
         Instance {
             id: db.id.clone(),
+            arn: InstanceArn::of("aws", &db.region, ACCOUNT, &db.id),
             resource: db.resource.clone(),
             status: self.status_text(db.status),
             source: db.named_source.map(|source| self.dbs[source].id.clone()),
             streaming: db.streaming(),
             replicas: self.dbs.iter().filter(of_this).map(|replica| replica.id.clone()).collect(),
-            settings: db.settings.clone(),
+            settings: Box::new(db.settings.clone()),
             managed_password: db.managed_password,
         }
     }

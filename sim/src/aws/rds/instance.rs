@@ -144,6 +144,22 @@ impl Db {
         self.tell("DB instance restarted", true, now);
     }
 
+    /// Takes on what a replica is told after its birth. Backups that were off begin anew.
+    pub(super) fn configure(
+        &mut self,
+        settings: &InstanceSettings,
+        times: &Times,
+        now: Now,
+        rng: &mut fastrand::Rng,
+    ) {
+        self.settings.parameter_group.clone_from(&settings.parameter_group);
+        self.settings.backup_retention_days = settings.backup_retention_days;
+        self.backup = match self.settings.backup_retention_days {
+            0 => None,
+            _ => self.backup.take().or_else(|| Some(super::Backup::draw(times, now, rng))),
+        };
+    }
+
     /// Adds an event.
     pub(super) fn tell(&mut self, message: &str, restarted: bool, now: Now) {
         self.events.push(InstanceEvent { at: now.wall, message: Arc::from(message), restarted });

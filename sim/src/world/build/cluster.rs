@@ -12,6 +12,9 @@ use crate::kube::{Between, ClusterSpec, JobSpec, KubeCluster, PoolSpec, Workload
 /// Memory of a node per CPU, in bytes: 4 GiB, as the general-purpose families have.
 const MEMORY_PER_CPU: u64 = 4 << 30;
 
+/// CPU of a pod of the floor, in milli-units.
+const FLOOR_POD_CPU: u64 = 100;
+
 /// Adds every cluster that a policy names; those that several name are one.
 pub(super) fn add_all(world: &mut World, spec: &WorldSpec, rng: &mut fastrand::Rng) {
     let mut specs: BTreeMap<Cluster, (Region, ClusterSpec)> = BTreeMap::new();
@@ -49,6 +52,17 @@ fn add_objects(cluster: &mut ClusterSpec, spec: &WorldSpec, policy: &Policy, sit
             cpu: spec.pod_cpu,
             claims_volumes: false,
         });
+    }
+    for object in &policy.capacity.floor {
+        if !cluster.workloads.iter().any(|known| known.object == *object) {
+            let (object, cpu) = (object.clone(), FLOOR_POD_CPU);
+            cluster.workloads.push(WorkloadSpec {
+                object,
+                replicas: 1,
+                cpu,
+                claims_volumes: false,
+            });
+        }
     }
     for job in &policy.capacity.jobs {
         cluster.jobs.push(JobSpec {

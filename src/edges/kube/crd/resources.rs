@@ -100,6 +100,11 @@ fn group() -> Resource {
         columns: vec![
             column("Home", ".spec.sites.home.region"),
             column("Standby", ".spec.sites.standby.region"),
+            column("Active", ".status.active"),
+            column("Armed", ".status.armed"),
+            column("Run", ".status.run"),
+            column("Decision", ".status.decision"),
+            json!({"name": "Seen", "type": "date", "jsonPath": ".status.observedAt"}),
         ],
         selectable: Vec::new(),
         status: true,
@@ -124,7 +129,10 @@ fn intent(wants: &[&str]) -> Value {
             fields.insert(name.into(), schema);
         }
     };
-    add("reason", text(4_096), &["failover", "switchover", "failback", "pause"]);
+    add("reason", text(4_096), &["failover", "switchover", "failback", "pause", "import"]);
+    add("breakGlass", text(4_096), &["failover"]);
+    let entries = json!({"type": "array", "maxItems": 10_000, "items": text(LIMIT)});
+    add("entries", entries, &["import"]);
     add("run", text(253), &["approve", "cancel"]);
     let duration = json!({"type": "string", "maxLength": 32, "pattern": "^([0-9]+(ms|s|m|h|d))+$"});
     add("acceptLoss", duration, &["failover", "approve"]);

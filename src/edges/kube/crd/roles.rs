@@ -20,6 +20,8 @@ pub(super) fn management() -> Vec<Value> {
         look.clone(),
         bowline(&["failoverrecords"], &["create"]),
         bowline(&["failovergroups/status"], &["get", "update", "patch"]),
+        // The finalizer that keeps a deleted group until what it holds is released.
+        bowline(&["failovergroups"], &["patch"]),
         rule("coordination.k8s.io", &["leases"], &["get", "create", "update"]),
         rule("", &["configmaps"], &["get", "create", "update"]),
         rule("", &["secrets"], &["get"]),
@@ -47,6 +49,7 @@ pub(super) fn site() -> Vec<Value> {
         rule("apps", &scales, &["update"]),
         rule("batch", &["cronjobs"], &["get", "patch"]),
         rule("karpenter.sh", &["nodepools"], &["get", "patch"]),
+        rule("karpenter.sh", &["nodeclaims"], &["list"]),
         rule("", &["nodes"], &["list"]),
     ];
     let fence = [rule("", &["configmaps"], &["get", "create", "update"])];

@@ -1,6 +1,6 @@
 //! Making a replica anew under an identifier that was freed.
 
-use bowline_core::model::{Mono, Span};
+use bowline_core::model::{InstanceArn, Mono, Span};
 use bowline_core::op::{Fault, InstanceSettings, RdsOp};
 
 use super::rig::*;
@@ -20,11 +20,14 @@ fn failed_over() -> Rig {
     rig
 }
 
+fn arn(id: &str) -> InstanceArn {
+    InstanceArn::of("aws", &region(STANDBY), "111111111111", &id.into())
+}
+
 fn replica(id: &str, settings: InstanceSettings) -> RdsOp {
     RdsOp::CreateReplica {
         instance: id.into(),
-        source: "shop-standby".into(),
-        source_region: region(STANDBY),
+        source: arn("shop-standby"),
         settings: Box::new(settings),
     }
 }
@@ -61,8 +64,7 @@ fn a_replica_is_refused_for_what_rules_it_out() {
     other.kms_key = Some("key".into());
     let unknown = RdsOp::CreateReplica {
         instance: "new".into(),
-        source: "nobody".into(),
-        source_region: region(STANDBY),
+        source: arn("nobody"),
         settings: Box::new(other),
     };
     assert!(matches!(refused(&mut rig, &unknown), Fault::NotFound(_)));
@@ -84,11 +86,18 @@ fn a_replica_is_refused_for_what_rules_it_out() {
 }
 
 #[test]
-fn a_new_replica_gets_the_settings_it_was_told() {
+fn a_new_replica_gets_the_settings_it_was_told_and_backups_only_afterwards() {
     let mut rig = failed_over();
     let told = settings("sg-special", 3);
     rig.done(HOME, &replica("new", told.clone()));
-    assert_eq!(rig.describe(HOME, "new").settings, told);
+    let born = rig.describe(HOME, "new").settings;
+    assert_eq!((&born.security_groups, born.backup_retention_days), (&told.security_groups, 0));
+    assert!(!told.told_later(&born));
+    let configure = RdsOp::Configure { instance: "new".into(), settings: Box::new(told.clone()) };
+    assert!(matches!(refused(&mut rig, &configure), Fault::Invalid(_)), "still being created");
+    rig.until("available", |rig| rig.describe(HOME, "new").available());
+    rig.done(HOME, &configure);
+    assert_eq!(*rig.describe(HOME, "new").settings, told);
 }
 
 #[test]

@@ -23,6 +23,7 @@ pub(super) fn region(door: DoorId) -> Region {
 
 pub(super) fn settings(group: &str, retention: u32) -> InstanceSettings {
     InstanceSettings {
+        engine: "postgres".into(),
         class: "db.r6g.large".into(),
         subnet_group: None,
         parameter_group: None,

@@ -55,6 +55,10 @@ fn line(record: &Record, report: Option<&Report>) -> Option<Line> {
         }
         Record::Resumed => Some(Line::new("run", Tone::Good, "automatic action goes on")),
         Record::Armed => Some(Line::new("run", Tone::Good, "the group is armed")),
+        Record::Imported { entries, .. } => {
+            let text = format!("a journal from elsewhere is imported: {} entries", entries.len());
+            Some(Line::new("run", Tone::Strong, text))
+        }
         Record::Started { .. } => None,
     }
 }
@@ -83,6 +87,7 @@ fn wanted(by: &str, intent: Option<&Intent>, refused: Option<&Refusal>) -> Line 
         Some(Intent::Pause { reason }) => format!("automatic action held: {reason}"),
         Some(Intent::Resume) => "automatic action to go on".into(),
         Some(Intent::Arm) => "the group armed".into(),
+        Some(Intent::Import { reason, .. }) => format!("a journal imported: {reason}"),
     };
     match refused {
         None => Line::new("human", Tone::Strong, format!("{by} wants {want}")),

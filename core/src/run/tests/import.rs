@@ -1,0 +1,230 @@
+//! A journal that was kept elsewhere becomes part of this one.
+
+use std::sync::Arc;
+
+use super::super::{Ended, Ledger, Record, Refusal};
+use super::{Book, opened};
+use crate::model::{Epoch, GroupName, Site};
+use crate::plan::{PlanKind, failover};
+use crate::step::Outputs;
+use crate::testing::{Ground, claim};
+
+fn shop() -> GroupName {
+    "shop".into()
+}
+
+fn done(step: &str) -> Record {
+    let (outputs, note) = (Outputs::new(), String::new());
+    Record::Done { step: step.into(), outputs, note, unknown: false }
+}
+
+/// What a break-glass process writes: a failover under this epoch, until the traffic has moved.
+fn move_away(book: &mut Book, epoch: u64) {
+    let plan = failover(&Ground::shop().survey(Site::Home)).unwrap();
+    book.write(vec![
+        Record::Claimed { claim: claim(epoch, &run(epoch)), by: "laptop".into() },
+        Record::IntentTaken {
+            uid: "there-1".into(),
+            by: "ada".into(),
+            intent: None,
+            refused: None,
+        },
+        opened(PlanKind::Failover, Site::Home),
+        Record::Planned { plan: Box::new(plan), moves: true },
+    ]);
+    book.write(vec![done("promote"), done("shifted")]);
+}
+
+fn run(epoch: u64) -> String {
+    format!("shop-{epoch}-failover")
+}
+
+/// A chain that did something before anybody broke the glass, and a copy of it.
+fn ours_and_copy() -> (Book, Book) {
+    let mut ours = Book::default();
+    ours.write(vec![Record::Armed]);
+    ours.write(vec![Record::Paused { reason: "x".into() }, Record::Resumed]);
+    let copy = Book { entries: ours.entries.clone(), ledger: ours.ledger.clone() };
+    (ours, copy)
+}
+
+fn import(ours: &mut Book, theirs: &[Arc<str>]) {
+    let record = ours.ledger.import(&shop(), theirs).unwrap();
+    ours.write(vec![record]);
+}
+
+/// The fields that a copied chain and an importing one must agree about.
+fn same(a: &Ledger, b: &Ledger) {
+    assert_eq!((&a.claim, &a.claimant, a.active), (&b.claim, &b.claimant, b.active));
+    assert_eq!((a.armed, &a.run, &a.holds), (b.armed, &b.run, &b.holds));
+    assert_eq!((a.writer, &a.quarantined, &a.fenced), (b.writer, &b.quarantined, &b.fenced));
+    assert_eq!((&a.taken, a.moved_by), (&b.taken, b.moved_by));
+}
+
+#[test]
+fn s5_a_journal_that_began_as_a_copy_is_replayed_from_where_it_went_on() {
+    let (mut ours, mut theirs) = ours_and_copy();
+    move_away(&mut theirs, 4);
+    import(&mut ours, &theirs.entries);
+    same(&ours.ledger, &theirs.ledger);
+    assert_eq!((ours.ledger.head, ours.ledger.active), (3, Site::Standby));
+    assert_eq!(ours.ledger.epoch(), Epoch(4));
+    let chain = (1..).zip(ours.entries.iter().map(|bytes| &**bytes));
+    assert_eq!(Ledger::replay(chain).unwrap(), ours.ledger, "an import is replayed like all else");
+}
+
+#[test]
+fn only_what_is_not_here_is_stored_and_a_part_suffices() {
+    let (ours, mut theirs) = ours_and_copy();
+    move_away(&mut theirs, 4);
+    let whole = ours.ledger.import(&shop(), &theirs.entries).unwrap();
+    let Record::Imported { after, entries, .. } = &whole else { panic!("{whole:?}") };
+    assert_eq!((*after, entries.len()), (2, 2));
+    assert_eq!(ours.ledger.import(&shop(), &theirs.entries[2..]).unwrap(), whole);
+    let early = Ledger::default().import(&shop(), &theirs.entries[2..]);
+    assert!(matches!(early, Err(Refusal::BadImport(why)) if why.contains("send all of it")));
+}
+
+#[test]
+fn s5_a_journal_that_began_empty_is_replayed_on_what_is_here() {
+    let (mut ours, mut theirs) = (ours_and_copy().0, Book::default());
+    move_away(&mut theirs, 4);
+    import(&mut ours, &theirs.entries);
+    assert_eq!((ours.ledger.active, ours.ledger.writer), (Site::Standby, Some(Site::Standby)));
+    assert!(ours.ledger.quarantined.contains(&Site::Home));
+    assert!(!ours.ledger.armed, "a move leaves the group unarmed");
+    assert!(ours.ledger.taken.contains("there-1"));
+    assert_eq!(ours.ledger.open_run().unwrap().id.as_str(), run(4));
+    move_away(&mut theirs, 5);
+    let again = ours.ledger.import(&shop(), &theirs.entries).unwrap_err();
+    assert!(again.to_string().contains("imported before"), "{again}");
+}
+
+#[test]
+fn a_journal_without_anything_new_is_refused() {
+    let (ours, theirs) = ours_and_copy();
+    for sent in [&theirs.entries[..], &[]] {
+        let refused = ours.ledger.import(&shop(), sent).unwrap_err();
+        assert!(refused.to_string().contains("nothing that is not here"), "{refused}");
+    }
+}
+
+#[test]
+fn s5_a_journal_that_was_changed_is_refused() {
+    let (ours, mut theirs) = ours_and_copy();
+    move_away(&mut theirs, 4);
+    let mut changed = theirs.entries.clone();
+    changed[2] = changed[2].replace("laptop", "mallory").into();
+    let mut gap = theirs.entries.clone();
+    gap.remove(2);
+    let mut unreadable = theirs.entries.clone();
+    unreadable[3] = "{}".into();
+    for (sent, why) in [(changed, "was changed"), (gap, "expected"), (unreadable, "cannot be read")]
+    {
+        let refused = ours.ledger.import(&shop(), &sent).unwrap_err();
+        assert!(refused.to_string().contains(why), "{refused}");
+    }
+}
+
+#[test]
+fn an_import_that_does_not_fit_leaves_the_ledger_as_it_was() {
+    let (mut ours, mut theirs) = ours_and_copy();
+    move_away(&mut theirs, 4);
+    let before = ours.ledger.clone();
+    let entries = theirs.entries[3..].to_vec();
+    let record = Record::Imported { after: 2, hash: "x".into(), entries };
+    let bytes = ours.entry(None, vec![Record::Resumed, record]).bytes();
+    assert!(ours.ledger.apply(3, &bytes).is_err());
+    assert_eq!(ours.ledger, before);
+}
+
+#[test]
+fn another_groups_journal_is_refused() {
+    let (ours, mut theirs) = ours_and_copy();
+    move_away(&mut theirs, 4);
+    for other in ["sho", "shop-4", "office"] {
+        let refused = ours.ledger.import(&other.into(), &theirs.entries).unwrap_err();
+        assert!(refused.to_string().contains("is not one of group"), "{refused}");
+    }
+}
+
+#[test]
+fn s5_a_journal_whose_claims_are_below_ours_is_refused() {
+    let (mut ours, mut theirs) = ours_and_copy();
+    move_away(&mut theirs, 4);
+    ours.write(vec![Record::Claimed { claim: claim(5, "shop-5-failback"), by: "a".into() }]);
+    let refused = ours.ledger.import(&shop(), &theirs.entries).unwrap_err();
+    assert!(refused.to_string().contains("epoch=5"), "{refused}");
+}
+
+#[test]
+fn a_run_that_went_on_elsewhere_goes_on_here() {
+    let (mut ours, _) = ours_and_copy();
+    let plan = failover(&Ground::shop().survey(Site::Home)).unwrap();
+    ours.write(vec![
+        Record::Claimed { claim: claim(3, &run(3)), by: "a".into() },
+        opened(PlanKind::Failover, Site::Home),
+        Record::Planned { plan: Box::new(plan), moves: true },
+    ]);
+    let mut theirs = Book { entries: ours.entries.clone(), ledger: ours.ledger.clone() };
+    ours.write(vec![done("claim.gaining")]);
+    theirs.write(vec![Record::Claimed { claim: claim(4, &run(3)), by: "laptop".into() }]);
+    theirs.write(vec![done("promote"), done("shifted")]);
+    import(&mut ours, &theirs.entries);
+    let run = ours.ledger.open_run().unwrap();
+    assert!(run.steps.get("claim.gaining").unwrap().ended(), "what was done here stays done");
+    assert!(run.steps.get("promote").unwrap().ended());
+    assert_eq!(ours.ledger.active, Site::Standby);
+}
+
+#[test]
+fn a_failover_that_somebody_else_finished_is_over_here_too() {
+    let (mut ours, mut theirs) = ours_and_copy();
+    move_away(&mut theirs, 4);
+    move_away_open(&mut ours);
+    import(&mut ours, &theirs.entries);
+    assert_eq!(ours.ledger.open_run().unwrap().id.as_str(), run(4));
+    let (id, _, ended) = ours.ledger.history.last().unwrap();
+    assert_eq!(id.as_str(), run(3));
+    assert!(matches!(ended, Ended::Unwound(why) if why.contains("shop-4-failover")));
+}
+
+/// A failover of ours that did not come far.
+fn move_away_open(book: &mut Book) {
+    let plan = failover(&Ground::shop().survey(Site::Home)).unwrap();
+    book.write(vec![
+        Record::Claimed { claim: claim(3, &run(3)), by: "a".into() },
+        opened(PlanKind::Failover, Site::Home),
+        Record::Planned { plan: Box::new(plan), moves: true },
+    ]);
+}
+
+#[test]
+fn s5_an_open_run_that_the_other_journal_does_not_continue_is_told_with_what_to_do() {
+    let (mut ours, mut theirs) = ours_and_copy();
+    move_away(&mut theirs, 4);
+    ours.write(vec![
+        Record::Claimed { claim: claim(3, "shop-3-switchover"), by: "a".into() },
+        opened(PlanKind::Switchover, Site::Home),
+    ]);
+    let refused = ours.ledger.import(&shop(), &theirs.entries).unwrap_err();
+    assert!(matches!(&refused, Refusal::NotContinued { .. }), "{refused:?}");
+    assert!(refused.to_string().contains("--run shop-3-switchover"), "{refused}");
+    let why = "cancelled".to_owned();
+    ours.write(vec![
+        Record::Unwinding { why: why.clone() },
+        Record::Closed { ended: Ended::Unwound(why) },
+    ]);
+    import(&mut ours, &theirs.entries);
+}
+
+#[test]
+fn an_import_within_an_import_is_refused() {
+    let (ours, mut theirs) = ours_and_copy();
+    let mut third = Book { entries: theirs.entries.clone(), ledger: theirs.ledger.clone() };
+    move_away(&mut third, 4);
+    import(&mut theirs, &third.entries);
+    theirs.write(vec![Record::Claimed { claim: claim(5, &run(4)), by: "b".into() }]);
+    let refused = ours.ledger.import(&shop(), &theirs.entries).unwrap_err();
+    assert!(refused.to_string().contains("import itself"), "{refused}");
+}

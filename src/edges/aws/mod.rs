@@ -1,0 +1,130 @@
+//! AWS' calls: which session makes one, within which budget, and what became of it.
+//!
+//! ```text
+//! Op ─→ budget ─→ session (Region, role) ─→ route53 | elb | rds | cloudwatch ─→ Answer or Fault
+//!                   │       credentials: renewed at half of their life
+//!                   └ endpoints: where the file says, else where AWS says
+//! ```
+//! Nothing is sent twice. A look may be read in pages, each one request of a bounded few (ADR
+//! 0013); a change is one request.
+
+mod budget;
+mod cloudwatch;
+mod credentials;
+mod eks;
+mod elb;
+mod endpoints;
+mod fault;
+mod instant;
+mod rds;
+mod records;
+mod route53;
+mod rules;
+mod sessions;
+#[cfg(test)]
+mod testing;
+
+use aws_credential_types::provider::ProvideCredentials;
+
+use bowline_core::model::{ObjectName, RoleArn, Scope};
+use bowline_core::op::{Answer, CloudWatchOp, ElbOp, Fault, Op, RdsOp, Route53Op};
+
+pub use endpoints::{Endpoints, EndpointsError, Service};
+
+use super::Aws;
+use super::kube::{Boxed, EksLogin, EksLogins};
+use budget::{Budgets, Counter};
+use eks::Logins;
+use sessions::Sessions;
+
+/// Who makes AWS' calls. Making one asks nobody: sessions and credentials come when they are
+/// needed.
+pub struct AwsEdge {
+    sessions: Sessions,
+    budgets: Budgets,
+    logins: Logins,
+}
+
+impl AwsEdge {
+    /// An edge with the process's own credentials.
+    #[must_use]
+    pub fn new(endpoints: Endpoints) -> Self {
+        Self::over(Sessions::new(endpoints))
+    }
+
+    /// An edge with given credentials instead of the process's own.
+    #[must_use]
+    pub fn with_credentials(endpoints: Endpoints, own: impl ProvideCredentials + 'static) -> Self {
+        Self::over(Sessions::with(endpoints, own))
+    }
+
+    fn over(sessions: Sessions) -> Self {
+        Self { sessions, budgets: Budgets::default(), logins: Logins::default() }
+    }
+
+    async fn route53(&self, role: Option<&RoleArn>, op: &Route53Op) -> Result<Answer, Fault> {
+        let scope = sessions::dns(role);
+        let counter = match op {
+            Route53Op::CheckStatus(_) => Counter::CheckStatus,
+            _ => Counter::Route53,
+        };
+        let pace = self.budgets.pace(role, &scope.region, counter);
+        route53::perform(self.sessions.of(&scope).route53(), op, &pace).await
+    }
+
+    async fn elb(&self, scope: &Scope, op: &ElbOp) -> Result<Answer, Fault> {
+        let pace = self.budgets.pace(scope.role.as_ref(), &scope.region, Counter::Elb);
+        elb::perform(self.sessions.of(scope).elb(), op, &pace).await
+    }
+
+    async fn rds(&self, scope: &Scope, op: &RdsOp) -> Result<Answer, Fault> {
+        self.turn(scope, Counter::Rds, op.mutates())?;
+        rds::perform(self.sessions.of(scope).rds(), op).await
+    }
+
+    async fn cloudwatch(&self, scope: &Scope, op: &CloudWatchOp) -> Result<Answer, Fault> {
+        self.turn(scope, Counter::CloudWatch, false)?;
+        cloudwatch::perform(self.sessions.of(scope).cloudwatch(), op).await
+    }
+
+    fn turn(&self, scope: &Scope, counter: Counter, mutates: bool) -> Result<(), Fault> {
+        self.budgets.pace(scope.role.as_ref(), &scope.region, counter).take(mutates)
+    }
+
+    async fn log_in(&self, scope: &Scope, name: &ObjectName) -> Result<EksLogin, Fault> {
+        let pace = self.budgets.pace(scope.role.as_ref(), &scope.region, Counter::Eks);
+        self.logins.login(&self.sessions.of(scope), (scope, name), &pace).await
+    }
+}
+
+impl Aws for AwsEdge {
+    fn perform<'a>(&'a self, op: &'a Op) -> Boxed<'a, Result<Answer, Fault>> {
+        Box::pin(async move {
+            match op {
+                Op::Route53(role, op) => self.route53(role.as_ref(), op).await,
+                Op::Elb(scope, op) => self.elb(scope, op).await,
+                Op::Rds(scope, op) => self.rds(scope, op).await,
+                Op::CloudWatch(scope, op) => self.cloudwatch(scope, op).await,
+                Op::Gate(..) => Err(Fault::Invalid(
+                    "the lever `gates` works in simulations only; use the lever `records`".into(),
+                )),
+                other => Err(Fault::Invalid(format!("no call to AWS: {other:?}"))),
+            }
+        })
+    }
+}
+
+impl EksLogins for AwsEdge {
+    fn login<'a>(
+        &'a self,
+        scope: &'a Scope,
+        name: &'a ObjectName,
+    ) -> Boxed<'a, Result<EksLogin, Fault>> {
+        Box::pin(self.log_in(scope, name))
+    }
+}
+
+#[cfg(test)]
+mod shapes_tests;
+#[cfg(test)]
+mod tests;
