@@ -135,8 +135,8 @@ mod tests {
             let at = listener.local_addr().unwrap();
             let server = std::thread::spawn(move || {
                 let (mut stream, _) = listener.accept().unwrap();
-                let mut ask = [0; 512];
-                stream.read(&mut ask).unwrap();
+                let asked = stream.read(&mut [0; 512]).unwrap();
+                assert!(asked > 0);
                 stream.write_all(answer.as_bytes()).unwrap();
             });
             assert_eq!(ready(at), wanted, "{answer}");

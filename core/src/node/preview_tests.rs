@@ -129,7 +129,7 @@ fn a_failover_is_told_step_by_step_with_its_exact_calls() {
     let shift = steps.iter().find(|step| step.step.as_str().starts_with("shift.")).unwrap();
     let Prospect::Calls { calls, .. } = &shift.does else { panic!("{shift:?}") };
     let Op::Route53(_, Route53Op::Change { delete, create, .. }) = &calls[0].op else { panic!() };
-    assert_eq!((delete.len(), create.len()), (4, 5), "the fence record with them");
+    assert_eq!((delete.len(), create.len()), (5, 5), "the fence record with them");
     assert_eq!(does(&steps, "verify"), &Prospect::Looks);
 }
 
