@@ -132,10 +132,7 @@ async fn a_move_to_where_the_traffic_is_already_and_one_beside_an_open_run_are_n
     let back = looker.node().preview(&group, PlanKind::Failback, looker.now());
     assert_eq!(back.unwrap_err(), Refusal::AlreadyThere(Site::Home));
     let free = looker.node().preview(&group, PlanKind::Switchover, looker.now()).unwrap();
-    // Samples from before the first look at an instance do not count as streaming: a replica that
-    // has just begun to look cannot vouch for the member yet, and says no more than that.
-    let others = free.obstacles.iter().filter(|why| !why.contains("database member"));
-    assert_eq!(others.collect::<Vec<_>>(), Vec::<&String>::new());
+    assert_eq!(free.obstacles, Vec::<String>::new());
 
     let mut stage = armed();
     let mut told = Vec::new();

@@ -63,11 +63,18 @@ impl Replication {
         }
     }
 
+    /// What RDS said of streaming by an instant; without one, what it said last. `None` while nobody
+    /// had asked.
+    #[must_use]
+    pub fn said_by(&self, at: Option<Wall>) -> Option<bool> {
+        let said = self.streams.iter().rev().find(|(since, _)| at.is_none_or(|at| *since <= at));
+        said.map(|(_, streaming)| *streaming)
+    }
+
     /// Takes a metric point. Whether the replica was streaming is what RDS last said by the end of
     /// the point's period; a process that had not asked by then has no evidence.
     pub fn point(&mut self, at: Wall, behind_ms: Option<u64>) {
-        let said = self.streams.iter().rev().find(|(since, _)| *since <= at + PERIOD);
-        let streaming = said.is_some_and(|(_, streaming)| *streaming);
+        let streaming = self.said_by(Some(at + PERIOD)).unwrap_or(false);
         self.push(Lag { at, behind_ms, streaming });
     }
 
@@ -88,17 +95,15 @@ impl Replication {
         self.samples.back()
     }
 
-    /// The last sample whose period was over before the fault; without a fault, the newest.
-    #[must_use]
-    pub fn last_before(&self, fault_at: Option<Wall>) -> Option<&Lag> {
-        let before = |sample: &&Lag| fault_at.is_none_or(|fault| sample.at + PERIOD <= fault);
-        self.samples.iter().rev().find(before)
+    /// The last sample whose period was over before the fault.
+    fn last_before(&self, fault_at: Wall) -> Option<&Lag> {
+        self.samples.iter().rev().find(|sample| sample.at + PERIOD <= fault_at)
     }
 
     /// Judges the samples as of the fault.
     #[must_use]
     pub fn as_of(&self, fault_at: Wall, max_lag: Span, fresh: Span) -> Evidence {
-        let sample = self.last_before(Some(fault_at)).copied();
+        let sample = self.last_before(fault_at).copied();
         let grade = match &sample {
             None => Grade::Missing,
             Some(sample) if !sample.streaming => Grade::NotStreaming,
@@ -187,5 +192,8 @@ mod tests {
         }
         let streamed: Vec<_> = replication.samples.iter().map(|sample| sample.streaming).collect();
         assert_eq!(streamed, [false, true, true, false], "nobody had asked by the first one's end");
+        let said = [Some(49), Some(50), Some(130), None].map(|at| at.map(|at| Wall(at * 1_000)));
+        let said = said.map(|at| replication.said_by(at));
+        assert_eq!(said, [None, Some(true), Some(false), Some(false)]);
     }
 }

@@ -142,14 +142,14 @@ impl Group {
         }
     }
 
-    /// A replica whose source is in trouble may say anything now: what it last said before counts.
+    /// A replica whose source is in trouble may say anything now: what was said before counts, and
+    /// who had not asked by then does not know. How far behind it was is judged with the evidence.
     fn streams(&self, site: Site, now: Mono) -> ReplicaState {
         let fault = self.sampler.serving(site.other(), now).first_bad;
-        let samples = self.known.replication.get(&site);
-        let streamed = samples.and_then(|s| s.last_before(fault.map(|at| at.wall)));
-        match streamed {
-            Some(sample) if sample.streaming => ReplicaState::Streaming,
-            Some(_) => ReplicaState::Broken,
+        let replication = self.known.replication.get(&site);
+        match replication.and_then(|said| said.said_by(fault.map(|at| at.wall))) {
+            Some(true) => ReplicaState::Streaming,
+            Some(false) => ReplicaState::Broken,
             None => ReplicaState::Unknown,
         }
     }
@@ -243,5 +243,20 @@ mod tests {
             see_cache(&mut group, pods);
             assert_eq!(floor(&group, NOW), expected, "{pods:?}");
         }
+    }
+
+    #[test]
+    fn s4_a_replica_is_what_rds_says_of_it_and_unknown_before_anybody_asked() {
+        let mut group = shop();
+        let said = |group: &Group| group.streams(Site::Standby, NOW.mono);
+        assert_eq!(said(&group), ReplicaState::Unknown);
+        let replication = group.known.replication.entry(Site::Standby).or_default();
+        // Points from before this process asked say nothing of streaming.
+        replication.point(Wall(60_000), Some(1));
+        replication.described(NOW.wall, true);
+        assert_eq!(said(&group), ReplicaState::Streaming);
+        let replication = group.known.replication.entry(Site::Standby).or_default();
+        replication.described(NOW.wall, false);
+        assert_eq!(said(&group), ReplicaState::Broken);
     }
 }
