@@ -63,8 +63,8 @@ impl Replication {
         }
     }
 
-    /// What RDS said of streaming by an instant; without one, what it said last. `None` while nobody
-    /// had asked.
+    /// What RDS said of streaming by an instant; without one, what it said last. `None` while
+    /// nobody had asked.
     #[must_use]
     pub fn said_by(&self, at: Option<Wall>) -> Option<bool> {
         let said = self.streams.iter().rev().find(|(since, _)| at.is_none_or(|at| *since <= at));
