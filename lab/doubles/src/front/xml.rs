@@ -146,6 +146,7 @@ fn instance(described: &Described, names: &Names<'_>) -> Element {
 
 fn settings(element: &mut Element, described: &Described) {
     let settings = &described.instance.settings;
+    element.text("Engine", &settings.engine);
     element.text("DBInstanceClass", &settings.class);
     element.text("BackupRetentionPeriod", &settings.backup_retention_days.to_string());
     element.text("MultiAZ", if settings.multi_az { "true" } else { "false" });
