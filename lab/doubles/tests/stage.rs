@@ -292,7 +292,11 @@ fn the_application_serves_as_well_as_its_pods_and_its_database_do() {
     assert!(fetch(places.standby.balancer.into(), places.port).is_err(), "it has no pods");
     leads_to(stage, places.home.balancer, 5);
 
-    lab.cluster("home").unwrap().kubectl(&["scale", "-n", "shop", "deployment/web", "--replicas=0"]).unwrap();
+    let scale = |replicas: &str| {
+        let arguments = ["scale", "-n", "shop", "deployment/web", replicas];
+        lab.cluster("home").unwrap().kubectl(&arguments).unwrap();
+    };
+    scale("--replicas=0");
     wait_for("home without pods does not serve", 60, || {
         let seen = fetch(places.home.balancer.into(), places.port);
         (seen.is_err(), format!("{seen:?}"))
@@ -300,9 +304,10 @@ fn the_application_serves_as_well_as_its_pods_and_its_database_do() {
     lab.freeze("home").unwrap();
     let home = lab.state().doubles.into_iter().filter(|double| double.place == "home");
     let frozen: Vec<_> = home.map(|d| (d.process.name.clone(), d.process.condition())).collect();
-    assert_eq!(frozen, [("front".into(), "frozen"), ("forward".into(), "frozen"), ("app".into(), "frozen")]);
+    let all = ["front", "forward", "app"].map(|name| (name.to_owned(), "frozen"));
+    assert_eq!(frozen, all);
     lab.thaw("home").unwrap();
-    lab.cluster("home").unwrap().kubectl(&["scale", "-n", "shop", "deployment/web", "--replicas=2"]).unwrap();
+    scale("--replicas=2");
     wait_for("home serves again", 60, || {
         let seen = fetch(places.home.balancer.into(), places.port);
         (seen.as_deref() == Ok("home"), format!("{seen:?}"))
