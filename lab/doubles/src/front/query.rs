@@ -1,6 +1,6 @@
 //! RDS' query protocol: a form becomes an operation.
 
-use bowline_core::model::{Region, SecurityGroupId, Wall};
+use bowline_core::model::{InstanceArn, SecurityGroupId, Wall};
 use bowline_core::op::{InstanceSettings, RdsOp};
 use jiff::Timestamp;
 
@@ -45,7 +45,7 @@ impl Form {
 ///
 /// # Errors
 /// RDS' own code for a parameter that is missing or wrong, or that this double does not have.
-pub(super) fn op(form: &Form, region: &Region) -> Result<RdsOp, Failure> {
+pub(super) fn op(form: &Form) -> Result<RdsOp, Failure> {
     let instance = || form.need("DBInstanceIdentifier").map(last_part);
     match form.action() {
         "DescribeDBInstances" => Ok(RdsOp::Describe(instance()?.into())),
@@ -53,7 +53,7 @@ pub(super) fn op(form: &Form, region: &Region) -> Result<RdsOp, Failure> {
         "ModifyDBInstance" => modify(form, instance()?),
         "RebootDBInstance" => Ok(RdsOp::Reboot(instance()?.into())),
         "PromoteReadReplica" => Ok(RdsOp::Promote(instance()?.into())),
-        "CreateDBInstanceReadReplica" => create_replica(form, instance()?, region),
+        "CreateDBInstanceReadReplica" => create_replica(form, instance()?),
         action => {
             let text = format!("this double has no action `{action}`");
             Err(Failure::sender("InvalidAction", text))
@@ -82,29 +82,47 @@ fn modify(form: &Form, instance: &str) -> Result<RdsOp, Failure> {
     if form.get("ApplyImmediately") != Some("true") {
         return Err(wrong("this double has no maintenance window: say ApplyImmediately=true"));
     }
-    match (form.get("NewDBInstanceIdentifier"), form.groups()) {
-        (Some(to), groups) if groups.is_empty() => {
-            Ok(RdsOp::Rename { instance: instance.into(), to: to.into() })
+    let days = form.get("BackupRetentionPeriod").map(str::parse::<u32>).transpose();
+    let days = days.map_err(|_| wrong("BackupRetentionPeriod is no number of days"))?;
+    let groups = form.groups();
+    let instance = instance.into();
+    match (form.get("NewDBInstanceIdentifier"), groups.is_empty(), days) {
+        (Some(to), true, None) => Ok(RdsOp::Rename { instance, to: to.into() }),
+        (None, false, None) => Ok(RdsOp::SetSecurityGroups { instance, groups }),
+        (None, true, Some(days)) => {
+            Ok(RdsOp::Configure { instance, settings: Box::new(configured(form, days)) })
         }
-        (None, groups) if !groups.is_empty() => {
-            Ok(RdsOp::SetSecurityGroups { instance: instance.into(), groups })
-        }
-        _ => Err(wrong("give either VpcSecurityGroupIds or NewDBInstanceIdentifier")),
+        _ => Err(wrong(
+            "give one of VpcSecurityGroupIds, NewDBInstanceIdentifier and BackupRetentionPeriod",
+        )),
+    }
+}
+
+/// What an existing instance is set to; only what is changed that way counts.
+fn configured(form: &Form, days: u32) -> InstanceSettings {
+    InstanceSettings {
+        engine: "".into(),
+        class: "".into(),
+        subnet_group: None,
+        parameter_group: form.get("DBParameterGroupName").map(Into::into),
+        security_groups: Vec::new(),
+        kms_key: None,
+        backup_retention_days: days,
+        multi_az: false,
     }
 }
 
 /// What RDS does not have as a parameter stays at its default: no backups until the promotion.
-fn create_replica(form: &Form, instance: &str, region: &Region) -> Result<RdsOp, Failure> {
+fn create_replica(form: &Form, instance: &str) -> Result<RdsOp, Failure> {
     let source = form.need("SourceDBInstanceIdentifier")?;
-    let source_region = region_of(source).map_or_else(|| region.clone(), Region::new);
     let text = |name: &str| form.get(name).map(Into::into);
     let mut groups = form.groups();
     if groups.is_empty() {
         groups.push("sg-default".into());
     }
     let settings = InstanceSettings {
-        // Its source's, whatever is said here.
-        engine: "mysql".into(),
+        // Not asked for: a replica has its source's.
+        engine: "".into(),
         class: form.need("DBInstanceClass")?.into(),
         subnet_group: text("DBSubnetGroupName"),
         parameter_group: text("DBParameterGroupName"),
@@ -115,14 +133,17 @@ fn create_replica(form: &Form, instance: &str, region: &Region) -> Result<RdsOp,
     };
     Ok(RdsOp::CreateReplica {
         instance: instance.into(),
-        source: source.into(),
+        source: arn(source)?,
         settings: Box::new(settings),
     })
 }
 
-/// The Region of an ARN.
-fn region_of(text: &str) -> Option<&str> {
-    text.strip_prefix("arn:aws:rds:")?.split(':').next()
+/// An instance's ARN: RDS takes nothing else for a source in another Region.
+fn arn(text: &str) -> Result<InstanceArn, Failure> {
+    let named = InstanceArn::new(text);
+    let wrong = || format!("{text} is no ARN: this double makes replicas of another Region's");
+    let wrong = || Failure::sender("InvalidParameterValue", wrong());
+    named.region().is_some().then_some(named).ok_or_else(wrong)
 }
 
 /// The name in an ARN; a name is its own.
@@ -135,7 +156,7 @@ mod tests {
     use super::*;
 
     fn read(body: &str) -> Result<RdsOp, Failure> {
-        op(&Form::read(body.as_bytes()), &"eu-central-1".into())
+        op(&Form::read(body.as_bytes()))
     }
 
     #[test]
@@ -145,10 +166,10 @@ mod tests {
              &SourceDBInstanceIdentifier=arn%3Aaws%3Ards%3Aeu-west-1%3A111111111111%3Adb%3Aa\
              &VpcSecurityGroupIds.VpcSecurityGroupId.1=sg-1&MultiAZ=true",
         );
-        let Ok(RdsOp::CreateReplica { source, source_region, settings, .. }) = asked else {
+        let Ok(RdsOp::CreateReplica { source, settings, .. }) = asked else {
             panic!("{asked:?}");
         };
-        assert_eq!((source, source_region), ("a".into(), "eu-west-1".into()));
+        assert_eq!(source.as_str(), "arn:aws:rds:eu-west-1:111111111111:db:a");
         assert_eq!(settings.security_groups, ["sg-1".into()]);
         assert_eq!((settings.backup_retention_days, settings.multi_az), (0, true));
     }
@@ -162,6 +183,11 @@ mod tests {
         assert!(matches!(read(&now), Ok(RdsOp::SetSecurityGroups { .. })));
         let both = format!("{now}&NewDBInstanceIdentifier=b");
         assert_eq!(read(&both).unwrap_err().code(), "InvalidParameterCombination");
+        let backups = "Action=ModifyDBInstance&DBInstanceIdentifier=a&ApplyImmediately=true\
+                       &BackupRetentionPeriod=7&DBParameterGroupName=own";
+        let Ok(RdsOp::Configure { settings, .. }) = read(backups) else { panic!("{backups}") };
+        assert_eq!(settings.parameter_group.as_deref(), Some("own"));
+        assert_eq!(settings.backup_retention_days, 7);
     }
 
     #[test]
