@@ -94,7 +94,7 @@ fn router(front: Arc<Front>) -> Router {
 async fn rds(State(front): State<Arc<Front>>, body: Bytes) -> Response {
     let form = query::Form::read(&body);
     let action = form.action().to_owned();
-    let result = match query::op(&form, &front.region) {
+    let result = match query::op(&form) {
         Ok(op) => front.ask("rds", &op).await,
         Err(failure) => return wire::query_error(&failure),
     };
