@@ -95,6 +95,12 @@ impl Stand {
             let status = self.status();
             (status["armed"] == true, status.to_string())
         });
+        // Until replication was looked at there would be no evidence from before the fault.
+        wait_for("standby is ready to take over", 240, || {
+            let status = self.status();
+            let sites = status["published"]["status"]["sites"].clone();
+            (sites[1]["ready"] == "yes", sites[1]["notReady"].to_string())
+        });
     }
 
     pub(crate) fn stage(&self) -> &Stage {

@@ -35,20 +35,23 @@ fn printed(bowline: &Path, arguments: &[&str]) -> Result<String> {
 fn instructions(stage: &Stage, bowline: &Path) -> String {
     let (places, mut text) = (stage.places(), String::new());
     let path = |path: &Path| path.display().to_string();
+    let endpoints = path(&stage.endpoints_file());
+    let reaches = |user: &str| {
+        format!("--kubeconfig {} --context management", path(&stage.kubeconfig_file(user)))
+    };
     let exports = [
         ("BOWLINE", path(bowline)),
         ("DOUBLES", path(stage.program())),
-        ("ENDPOINTS", path(&stage.endpoints_file())),
         ("POLICY", path(&stage.policy_file())),
-        ("OPERATOR", path(&stage.kubeconfig_file("operator"))),
-        ("APPROVER", path(&stage.kubeconfig_file("approver"))),
-        ("CONTROLLER", path(&stage.kubeconfig_file("bowline"))),
+        ("AS_OPERATOR", reaches("operator")),
+        ("AS_APPROVER", reaches("approver")),
+        ("AS_CONTROLLER", format!("{} --endpoints {endpoints}", reaches("bowline"))),
         ("BOWLINE_LAB_DNS", places.dns.to_string()),
         ("BOWLINE_LAB_DATA", format!("http://{}", places.data)),
     ];
     for (name, value) in exports {
         // Writing to a string cannot fail.
-        let _ok = writeln!(text, "export {name}={value}");
+        let _ok = writeln!(text, "export {name}='{value}'");
     }
     text + &TRY.replace("{port}", &places.port.to_string()).replace("{url}", &stage.url())
 }
@@ -56,16 +59,17 @@ fn instructions(stage: &Stage, bowline: &Path) -> String {
 /// What can be tried then, as comments so that a shell may evaluate all of it.
 const TRY: &str = r#"
 # Two replicas, each in a terminal of its own:
-#   $BOWLINE run --kubeconfig $CONTROLLER --context management --endpoints $ENDPOINTS --name a --listen 127.0.0.1:18081
-#   $BOWLINE run --kubeconfig $CONTROLLER --context management --endpoints $ENDPOINTS --name b --listen 127.0.0.1:18082
+#   $BOWLINE run $AS_CONTROLLER --name a --listen 127.0.0.1:18081
+#   $BOWLINE run $AS_CONTROLLER --name b --listen 127.0.0.1:18082
 # Arm the group, and look at it:
-#   $BOWLINE arm shop --yes --kubeconfig $OPERATOR --context management
-#   $BOWLINE status --kubeconfig $OPERATOR --context management
+#   $BOWLINE arm shop --yes $AS_OPERATOR
+#   $BOWLINE status $AS_OPERATOR
 # What everybody is answered, and who serves:
 #   $DOUBLES ask --server $BOWLINE_LAB_DNS shop.example.com
-#   curl -si --resolve shop.example.com:{port}:$($DOUBLES ask --server $BOWLINE_LAB_DNS shop.example.com | tail -1 | sed 's/.* //') {url}/
+#   curl -si --resolve shop.example.com:{port}:ADDRESS {url}/
 # Who writes, and what RDS was asked for:
 #   curl -s $BOWLINE_LAB_DATA/members; curl -s $BOWLINE_LAB_DATA/log
 # The standby's pods and nodes:
-#   kubectl --kubeconfig $BOWLINE_LAB_STANDBY get pods -n shop; kubectl --kubeconfig $BOWLINE_LAB_STANDBY get nodes,nodepools
+#   kubectl --kubeconfig $BOWLINE_LAB_STANDBY get pods -n shop
+#   kubectl --kubeconfig $BOWLINE_LAB_STANDBY get nodes,nodepools
 "#;

@@ -74,6 +74,7 @@ fn fetch(address: IpAddr, port: u16) -> Result<String, String> {
     };
     let text = asked().map_err(|e| e.to_string())?;
     let site = text.lines().find_map(|line| line.strip_prefix("x-site: "));
+    let site = site.filter(|_| text.starts_with("HTTP/1.1 200"));
     site.map(str::to_owned).ok_or_else(|| text.lines().next().unwrap_or("nothing").to_owned())
 }
 
@@ -271,6 +272,44 @@ async fn a_partition_cuts_bowlines_way_only() {
     lab.heal("home").unwrap();
     wait_for("Bowline's way to home", 10, || {
         let seen = by_link("home");
+        (seen.as_deref() == Ok("home"), format!("{seen:?}"))
+    });
+}
+
+#[test]
+#[ignore = "needs the lab: cargo xtask test"]
+fn the_application_serves_as_well_as_its_pods_and_its_database_do() {
+    let mut lab = Lab::start(LabOptions::default()).unwrap();
+    let options = StageOptions { application: true, ..StageOptions::default() };
+    let told = |line: &str| println!("lab: {line}");
+    lab.set_stage(&options, &told).unwrap();
+    let stage = lab.stage().unwrap();
+    let places = stage.places();
+    wait_for("home serves", 120, || {
+        let seen = fetch(places.home.balancer.into(), places.port);
+        (seen.as_deref() == Ok("home"), format!("{seen:?}"))
+    });
+    assert!(fetch(places.standby.balancer.into(), places.port).is_err(), "it has no pods");
+    leads_to(stage, places.home.balancer, 5);
+
+    let scale = |replicas: &str| {
+        let arguments = ["scale", "-n", "shop", "deployment/web", replicas];
+        lab.cluster("home").unwrap().kubectl(&arguments).unwrap();
+    };
+    scale("--replicas=0");
+    wait_for("home without pods does not serve", 60, || {
+        let seen = fetch(places.home.balancer.into(), places.port);
+        (seen.is_err(), format!("{seen:?}"))
+    });
+    lab.freeze("home").unwrap();
+    let home = lab.state().doubles.into_iter().filter(|double| double.place == "home");
+    let frozen: Vec<_> = home.map(|d| (d.process.name.clone(), d.process.condition())).collect();
+    let all = ["front", "forward", "app"].map(|name| (name.to_owned(), "frozen"));
+    assert_eq!(frozen, all);
+    lab.thaw("home").unwrap();
+    scale("--replicas=2");
+    wait_for("home serves again", 60, || {
+        let seen = fetch(places.home.balancer.into(), places.port);
         (seen.as_deref() == Ok("home"), format!("{seen:?}"))
     });
 }

@@ -108,7 +108,10 @@ impl Setting<'_> {
         if let Ok(cluster) = self.lab.cluster(cloud.name()) {
             ways.push((at.link.api, cluster.address()));
         }
-        let route = |(from, to): &(SocketAddr, SocketAddr)| json!({ "listen": from, "to": { "address": to } });
+        let route = |way: &(SocketAddr, SocketAddr)| {
+            let (from, to) = way;
+            json!({ "listen": from, "to": { "address": to } })
+        };
         let config = json!({ "routes": ways.iter().map(route).collect::<Vec<_>>() });
         let listens: Vec<SocketAddr> = ways.iter().map(|way| way.0).collect();
         let place = format!("{BOWLINE}-to-{}", cloud.name());
