@@ -231,6 +231,7 @@ impl Lab {
             clusters: self.clusters.iter().map(cluster).collect(),
             clouds: self.clouds.iter().map(cloud).collect(),
             doubles: self.stage.as_ref().map(Stage::states).unwrap_or_default(),
+            data: self.stage.as_ref().and_then(Stage::data),
         }
     }
 

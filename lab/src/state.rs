@@ -1,6 +1,7 @@
 //! What a lab that was left running is known by: a file with its clusters and processes.
 
 use std::fs;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -12,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::command;
 use crate::double::DoubleState;
 use crate::process::Record;
+use crate::stage;
 use crate::tools::Tools;
 
 /// A lab as recorded.
@@ -24,6 +26,9 @@ pub struct State {
     /// The processes of its stage, if one was set.
     #[serde(default)]
     pub doubles: Vec<DoubleState>,
+    /// Where the stage's databases are told which Regions are up.
+    #[serde(default)]
+    pub data: Option<SocketAddr>,
 }
 
 /// A Region's AWS as recorded.
@@ -81,6 +86,51 @@ impl State {
         self.clusters.iter().flat_map(|c| &c.processes).chain(clouds).chain(doubles)
     }
 
+    /// Stops all that belongs to a site where it stands: its Region dies as a whole.
+    pub fn freeze(&self, site: &str) -> Result<()> {
+        let region = self.region(site)?;
+        self.doubles_at(site).try_for_each(|double| double.process.signal(Signal::STOP))?;
+        self.tell_data(region, false)?;
+        self.site(site).try_for_each(|process| process.signal(Signal::STOP))
+    }
+
+    /// Lets a site go on: its cluster first, its application last.
+    pub fn thaw(&self, site: &str) -> Result<()> {
+        let region = self.region(site)?;
+        self.site(site).try_for_each(|process| process.signal(Signal::CONT))?;
+        self.tell_data(region, true)?;
+        self.doubles_at(site).try_for_each(|double| double.process.signal(Signal::CONT))
+    }
+
+    /// Cuts Bowline off from a site (or ends that); users and checkers have ways of their own.
+    pub fn cut(&self, site: &str, off: bool) -> Result<()> {
+        let place = stage::link_to(site);
+        let mut links = self.doubles_at(&place).peekable();
+        links.peek().with_context(|| format!("the lab has no stage, or no site `{site}`"))?;
+        let signal = if off { Signal::STOP } else { Signal::CONT };
+        links.try_for_each(|double| double.process.signal(signal))
+    }
+
+    fn region(&self, site: &str) -> Result<&str> {
+        let found = self.clouds.iter().find(|cloud| cloud.name == site);
+        Ok(&found.with_context(|| format!("the lab has no site `{site}`"))?.region)
+    }
+
+    /// A site's cluster and AWS.
+    fn site<'a>(&'a self, site: &'a str) -> impl Iterator<Item = &'a Record> {
+        let clusters = self.clusters.iter().filter(move |cluster| cluster.name == site);
+        let clouds = self.clouds.iter().filter(move |cloud| cloud.name == site);
+        clusters.flat_map(|c| &c.processes).chain(clouds.map(|c| &c.process))
+    }
+
+    fn doubles_at<'a>(&'a self, place: &'a str) -> impl Iterator<Item = &'a DoubleState> {
+        self.doubles.iter().filter(move |double| double.place == place)
+    }
+
+    fn tell_data(&self, region: &str, up: bool) -> Result<()> {
+        self.data.map_or(Ok(()), |data| stage::tell_data(data, region, up))
+    }
+
     /// Kills those that still are the recorded ones; gives how many.
     pub fn kill(&self) -> Result<usize> {
         let mut killed = 0;
@@ -110,7 +160,7 @@ mod tests {
         let record = Record { name: "etcd".into(), pid, start, log: "x.log".into() };
         let kubeconfig = "admin.kubeconfig".into();
         let cluster = ClusterState { name: "home".into(), kubeconfig, processes: vec![record] };
-        State { clusters: vec![cluster], clouds: vec![], doubles: vec![] }
+        State { clusters: vec![cluster], clouds: vec![], doubles: vec![], data: None }
     }
 
     #[test]
@@ -123,6 +173,19 @@ mod tests {
         fs::write(folder.join(FILE), "{").unwrap();
         assert!(State::load(&folder).is_err());
         fs::remove_dir_all(&folder).unwrap();
+    }
+
+    #[test]
+    fn a_site_that_the_lab_has_not_is_refused() {
+        let mut state = state(std::process::id(), 1);
+        for refused in [state.freeze("moon"), state.thaw("moon"), state.cut("home", true)] {
+            assert!(refused.is_err());
+        }
+        let process = Record { name: "fakecloud".into(), pid: 1, start: 2, log: "x.log".into() };
+        let [name, region] = ["home".to_owned(), "eu-west-1".to_owned()];
+        state.clouds = vec![CloudState { name, region, endpoint: String::new(), process }];
+        let gone = state.freeze("home").unwrap_err().to_string();
+        assert!(gone.contains("is not running"), "{gone}");
     }
 
     #[test]

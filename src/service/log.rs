@@ -27,9 +27,13 @@ impl FromStr for LogFormat {
     }
 }
 
+/// What is logged unless `BOWLINE_LOG` says otherwise. kube tells every failed connection as an
+/// error of its own; ours tell the same with its group and step.
+const FILTER: &str = "info,kube_client=off";
+
 /// Begins to log, once for the process. `BOWLINE_LOG` filters, as in `info,bowline=debug`.
 pub fn init(format: LogFormat) {
-    let filter = EnvFilter::try_from_env("BOWLINE_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    let filter = EnvFilter::try_from_env("BOWLINE_LOG").unwrap_or_else(|_| EnvFilter::new(FILTER));
     let lines = fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
     // A second call finds a subscriber there, which goes on.
     let _ = match format {

@@ -63,6 +63,30 @@ fn exports(state: &State) -> String {
     clusters.chain(clouds).chain(rest).map(|(name, value)| export(name, value)).collect()
 }
 
+/// What can be done to a site of a lab that is up.
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum Trouble {
+    /// Its Region dies as a whole.
+    Freeze,
+    /// It comes back.
+    Thaw,
+    /// Bowline alone is cut off from it.
+    Cut,
+    /// Bowline reaches it again.
+    Heal,
+}
+
+/// Does something to a site.
+pub(crate) fn trouble(trouble: Trouble, site: &str) -> Result<()> {
+    let state = State::load(&folder()?)?.context("the lab is not up: `cargo xtask lab up`")?;
+    match trouble {
+        Trouble::Freeze => state.freeze(site),
+        Trouble::Thaw => state.thaw(site),
+        Trouble::Cut => state.cut(site, true),
+        Trouble::Heal => state.cut(site, false),
+    }
+}
+
 /// Ends every process of the lab that `up` left, and removes its files.
 pub(crate) fn down() -> Result<()> {
     let folder = folder()?;
@@ -143,7 +167,7 @@ mod tests {
             process: gone.clone(),
         };
         let clusters = vec![cluster("management", &[gone]), cluster("home", &[])];
-        State { clusters, clouds: vec![cloud], doubles: Vec::new() }
+        State { clusters, clouds: vec![cloud], doubles: Vec::new(), data: None }
     }
 
     #[test]

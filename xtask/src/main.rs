@@ -19,6 +19,8 @@ usage: cargo xtask COMMAND
   tools            installs what the lab runs into the cache folder (`lab install` is the same)
   lab up [--story] starts the three clusters, leaves them running, prints what to export;
                    --story sets the whole stage: two sites with DNS, databases, an application
+  lab freeze SITE  its Region dies as a whole; `lab thaw SITE`: it comes back
+  lab cut SITE     Bowline alone is cut off from it; `lab heal SITE`: not any more
   lab status       each process with its memory, each cluster with its readiness
   lab down         ends them
 ";
@@ -45,6 +47,10 @@ fn dispatch(arguments: &[&str]) -> Result<()> {
         ["tools"] | ["lab", "install"] => lab::tools(),
         ["lab", "up"] => lab::up(lab::Extent::Bare),
         ["lab", "up", "--story"] => lab::up(lab::Extent::Story),
+        ["lab", "freeze", site] => lab::trouble(lab::Trouble::Freeze, site),
+        ["lab", "thaw", site] => lab::trouble(lab::Trouble::Thaw, site),
+        ["lab", "cut", site] => lab::trouble(lab::Trouble::Cut, site),
+        ["lab", "heal", site] => lab::trouble(lab::Trouble::Heal, site),
         ["lab", "status"] => lab::status(),
         ["lab", "down"] => lab::down(),
         [] | ["help" | "-h" | "--help"] => {

@@ -107,7 +107,7 @@ impl Stage {
     /// Cuts Bowline off from a site, or lets it reach the site again. Users and checkers have ways
     /// of their own.
     pub(crate) fn cut(&self, site: &str, off: bool) -> Result<()> {
-        let place = format!("{BOWLINE}-to-{site}");
+        let place = link_to(site);
         let Some(link) = self.doubles.iter().find(|double| double.place() == place) else {
             bail!("no link to `{site}`");
         };
@@ -122,11 +122,12 @@ impl Stage {
 
     /// Tells the databases that a Region is gone, or back.
     pub(crate) fn tell_data(&self, region: &str, up: bool) -> Result<()> {
-        if !self.application {
-            return Ok(());
-        }
-        let told = http::post(self.places.data, &format!("/regions/{region}"), &up_body(up));
-        told.context("cannot tell the databases")
+        self.data().map_or(Ok(()), |data| tell_data(data, region, up))
+    }
+
+    /// Where the databases are told which Regions are up, if there are any.
+    pub(crate) fn data(&self) -> Option<SocketAddr> {
+        self.application.then_some(self.places.data)
     }
 
     /// Its processes.
@@ -135,6 +136,13 @@ impl Stage {
     }
 }
 
-fn up_body(up: bool) -> String {
-    serde_json::json!({ "up": up }).to_string()
+/// The place of Bowline's own way to a site.
+pub(crate) fn link_to(site: &str) -> String {
+    format!("{BOWLINE}-to-{site}")
+}
+
+/// Tells the databases that a Region is gone, or back.
+pub(crate) fn tell_data(data: SocketAddr, region: &str, up: bool) -> Result<()> {
+    let body = serde_json::json!({ "up": up }).to_string();
+    http::post(data, &format!("/regions/{region}"), &body).context("cannot tell the databases")
 }

@@ -114,7 +114,7 @@ impl Setting<'_> {
         };
         let config = json!({ "routes": ways.iter().map(route).collect::<Vec<_>>() });
         let listens: Vec<SocketAddr> = ways.iter().map(|way| way.0).collect();
-        let place = format!("{BOWLINE}-to-{}", cloud.name());
+        let place = super::link_to(cloud.name());
         self.troupe.start_with((&place, "forward"), &config, &listens)
     }
 

@@ -1,6 +1,7 @@
 //! The first line of a status, and the command to type next.
 
 use bowline_core::health::Reach;
+use bowline_core::model::Answer3;
 use bowline_core::run::{Ledger, Run, StepRun};
 
 use super::view::{GroupView, over};
@@ -17,12 +18,23 @@ pub(super) fn headline(view: &GroupView, ledger: &Ledger) -> String {
 fn who(view: &GroupView) -> String {
     let active = view.active;
     let database = view.published.status.as_ref().is_none_or(|status| status.database);
+    let serves = if fails(view) { "is active and does not serve" } else { "serves" };
     match view.writer {
-        _ if !database => format!("{active} serves"),
-        Some(writer) if writer == active => format!("{active} serves and writes"),
-        Some(writer) => format!("{active} serves, {writer} writes"),
-        None => format!("{active} serves, nobody writes for certain"),
+        _ if !database => format!("{active} {serves}"),
+        Some(writer) if writer == active && fails(view) => {
+            format!("{active} {serves}; it is the writer")
+        }
+        Some(writer) if writer == active => format!("{active} {serves} and writes"),
+        Some(writer) => format!("{active} {serves}, {writer} writes"),
+        None => format!("{active} {serves}, nobody writes for certain"),
     }
+}
+
+/// Whether the last that was reported of the active site is that it does not serve.
+fn fails(view: &GroupView) -> bool {
+    let sites = view.published.status.iter().flat_map(|status| &status.sites);
+    let mut active = sites.filter(|site| site.site == view.active);
+    active.any(|site| site.serving == Some(Answer3::No))
 }
 
 /// What is waited for, and why nothing moves.

@@ -94,6 +94,8 @@ fn during_a_failover_it_says_what_the_run_waits_for_and_who_writes() {
         step.is_some_and(|step| step.attempts == 1)
     };
     let view = fresh(&play("region-lost", promoting));
+    let said = "shop: home is active and does not serve; it is the writer; ";
+    assert!(view.headline.starts_with(said), "{}", view.headline);
     assert!(view.headline.contains("shop-1-failover waits for promote"), "{}", view.headline);
     assert_eq!(view.exit(), Exit::Running);
     let moved = |stage: &Stage| {
