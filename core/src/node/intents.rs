@@ -234,7 +234,7 @@ mod tests {
         assert_eq!(enough(None, Some(Span::secs(1))), Ok(()));
         let more = enough(Some(Span::millis(60_001)), Some(Span::secs(60))).unwrap_err();
         assert_eq!(more, Refusal::MoreLoss { needed: Some(Span::secs(61)) });
-        assert!(more.to_string().contains("--accept-loss 61s"), "{more}");
+        assert!(more.to_string().contains("--accept-loss 1m1s"), "{more}");
         assert_eq!(enough(Some(Span::secs(61)), Some(Span::secs(61))), Ok(()));
     }
 }
