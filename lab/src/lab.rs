@@ -14,6 +14,8 @@ use crate::cloud::{Cloud, CloudSpec};
 use crate::cluster::{Cluster, ClusterSpec, Shared};
 use crate::double::{self, Double};
 use crate::install::{Progress, Tool};
+use crate::process::Record;
+use crate::procfs;
 use crate::reaper::Reaper;
 use crate::stage::{self, Stage, StageOptions};
 use crate::state::{CloudState, ClusterState, State};
@@ -203,6 +205,14 @@ impl Lab {
     /// A site's cluster, if the lab has it.
     fn of(&self, site: &str) -> Option<&Cluster> {
         self.clusters.iter().find(|cluster| cluster.name() == site)
+    }
+
+    /// From now on the process `pid`, which must lead a group of its own, ends with the lab's own
+    /// processes should we be killed. Fails if it does not run.
+    pub fn watch(&self, name: &str, pid: u32, log: &Path) -> Result<()> {
+        let seen = procfs::look(pid).with_context(|| format!("{name} does not run"))?;
+        let (name, log) = (name.to_owned(), log.to_owned());
+        self.reaper.watch(&Record { name, pid, start: seen.start, log })
     }
 
     pub(crate) fn reaper(&self) -> &Reaper {

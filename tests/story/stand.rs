@@ -1,23 +1,26 @@
-//! The stand of the story: the lab's stage, two replicas of Bowline, users, and ways to look.
+//! The stand of the story: the lab's stage, two replicas of Bowline, users; and what is done there.
 
 use std::fs::File;
-use std::io::{Read, Write};
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::net::TcpListener;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use bowline::edges::kube::crd;
+use bowline_lab::command::{self, Output};
 use bowline_lab::wait::{Look, until};
-use bowline_lab::{Cluster, Lab, LabOptions, Stage, StageOptions, command};
-use serde_json::Value;
+use bowline_lab::{Cluster, Lab, LabOptions, Stage, StageOptions};
 
-/// Longest time for one command.
-const COMMAND: Duration = Duration::from_secs(30);
+/// Longest time for one command that does not wait for a run.
+pub(crate) const COMMAND: Duration = Duration::from_secs(30);
 const PROGRAM: &str = env!("CARGO_BIN_EXE_bowline");
 
-/// A process that ends with the test.
+/// A process that ends with the test, or with the lab's own should the test be killed.
 pub(crate) struct Running {
-    name: String,
+    pub(crate) name: String,
+    /// Where it tells how it is; nothing for users.
+    pub(crate) listen: String,
     child: Child,
 }
 
@@ -32,10 +35,12 @@ impl Drop for Running {
 /// Everything of the story.
 pub(crate) struct Stand {
     // Before the lab: they end first.
-    replicas: Vec<Running>,
+    pub(crate) replicas: Vec<Running>,
     _users: Running,
     pub(crate) lab: Lab,
 }
+
+// === Setting it ===
 
 impl Stand {
     /// A stage with two replicas, users, and an armed group that serves at home.
@@ -64,38 +69,15 @@ impl Stand {
         stand
     }
 
-    /// Starts a replica of Bowline.
-    pub(crate) fn start_replica(&mut self, name: &str) {
-        let stage = self.stage();
-        let mut command = Command::new(PROGRAM);
-        command.args(["run", "--name", name, "--listen", &free_address(), "--log", "json"]);
-        self.reaches(&mut command, "bowline");
-        command.arg("--endpoints").arg(stage.endpoints_file());
-        let log = self.lab.folder().join(format!("replica-{name}.log"));
-        let replica = spawn(name, &mut command, File::create(log).unwrap());
-        self.replicas.push(replica);
-    }
-
-    fn reaches(&self, command: &mut Command, user: &str) {
-        command.arg("--kubeconfig").arg(self.stage().kubeconfig_file(user));
-        command.args(["--context", "management"]);
-        command.env("AWS_ACCESS_KEY_ID", "test").env("AWS_SECRET_ACCESS_KEY", "test");
-    }
-
     fn arm(&self) {
         wait_for("the group is armed", 120, || {
-            let mut arm = Command::new(PROGRAM);
-            arm.args(["arm", "shop", "--yes"]);
-            self.reaches(&mut arm, "operator");
-            let told = command::capture(&mut arm, COMMAND).unwrap();
-            let seen = format!("{}{}", told.stdout, told.stderr);
-            (told.status.success(), seen)
+            let told = self.bowline("operator", &["arm", "shop", "--yes"], COMMAND);
+            (told.status.success(), format!("{}{}", told.stdout, told.stderr))
         });
         wait_for("the status says so", 60, || {
             let status = self.status();
             (status["armed"] == true, status.to_string())
         });
-        // Until replication was looked at there would be no evidence from before the fault.
         wait_for("standby is ready to take over", 240, || {
             let status = self.status();
             let sites = status["published"]["status"]["sites"].clone();
@@ -103,16 +85,59 @@ impl Stand {
         });
     }
 
-    pub(crate) fn stage(&self) -> &Stage {
-        self.lab.stage().unwrap()
+    /// Starts a replica of Bowline; its log is added to the one that it had before.
+    pub(crate) fn start_replica(&mut self, name: &str) {
+        let listen = free_address();
+        let mut command = Command::new(PROGRAM);
+        command.args(["run", "--name", name, "--listen", &listen, "--log", "json"]);
+        self.reaches(&mut command, "bowline");
+        command.arg("--endpoints").arg(self.stage().endpoints_file());
+        let log = self.lab.folder().join(format!("replica-{name}.log"));
+        let replica = spawn((name, listen), &mut command, &self.lab, &log);
+        self.replicas.push(replica);
     }
 
-    fn management(&self) -> &Cluster {
-        self.lab.cluster("management").unwrap()
+    fn reaches(&self, command: &mut Command, user: &str) {
+        command.arg("--kubeconfig").arg(self.stage().kubeconfig_file(user));
+        command.args(["--context", "management"]);
+        credentials(command);
+    }
+}
+
+// === Doing ===
+
+impl Stand {
+    /// Runs a command of Bowline against the management cluster, as one of the lab's users.
+    pub(crate) fn bowline(&self, user: &str, arguments: &[&str], limit: Duration) -> Output {
+        let mut command = Command::new(PROGRAM);
+        command.args(arguments);
+        self.reaches(&mut command, user);
+        command::capture(&mut command, limit).unwrap()
     }
 
-    /// Kills the replica that holds the lease, as a crash would.
-    pub(crate) fn kill_leader(&mut self) {
+    /// Starts a move by hand; gives the run's name.
+    pub(crate) fn begin(&self, arguments: &[&str]) -> String {
+        let told = self.bowline("operator", &[arguments, &["--detach"]].concat(), COMMAND);
+        assert_eq!(told.status.code(), Some(4), "{}{}", told.stdout, told.stderr);
+        println!("{arguments:?} began {}", told.stdout.trim());
+        told.stdout.trim().to_owned()
+    }
+
+    /// Fails over without a controller, over a copy of the store.
+    pub(crate) fn fail_over_by_hand(&self, copy: &str) -> Output {
+        let mut command = Command::new(PROGRAM);
+        command.args(["failover", "shop", "--store", copy, "--accept-loss", "1h", "--by", "anna"]);
+        command.args(["--controller-is-dead", "both replicas were stopped"]);
+        let stage = self.stage();
+        command.arg("--policy").arg(stage.policy_file());
+        command.arg("--endpoints").arg(stage.endpoints_file());
+        command.arg("--kubeconfig").arg(stage.kubeconfig_file("bowline"));
+        credentials(&mut command);
+        command::capture(&mut command, Duration::from_secs(300)).unwrap()
+    }
+
+    /// Kills the replica that holds the lease, as a crash would; gives its name.
+    pub(crate) fn kill_leader(&mut self) -> String {
         let path = "jsonpath={.items[0].spec.holderIdentity}";
         let holder =
             self.management().kubectl(&["get", "lease", "-n", "bowline", "-o", path]).unwrap();
@@ -122,89 +147,25 @@ impl Stand {
         leader.child.kill().unwrap();
         leader.child.wait().unwrap();
         println!("killed the leader {holder}");
-    }
-}
-
-// === Looking ===
-
-impl Stand {
-    /// The address of a site's load balancer for everybody.
-    pub(crate) fn balancer(&self, site: &str) -> Ipv4Addr {
-        self.stage().places().site(site).balancer
+        leader.name.clone()
     }
 
-    /// What DNS answers everybody.
-    pub(crate) fn answer(&self) -> Vec<IpAddr> {
-        self.stage().answer().unwrap_or_default()
-    }
-
-    /// Which site acknowledges an order sent where DNS leads.
-    pub(crate) fn order(&self) -> Result<String, String> {
-        let address = *self.answer().first().ok_or("no address")?;
-        let body = format!("{{\"id\":\"look-{:?}\"}}", Instant::now());
-        let body = body.replace(['\\'], "");
-        let request = format!(
-            "POST /orders HTTP/1.1\r\nHost: shop.example.com\r\nConnection: close\r\n\
-             Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
-            body.len()
-        );
-        let at = SocketAddr::from((address, self.stage().places().port));
-        let answer = exchange(at, &request).map_err(|error| error.to_string())?;
-        let site = answer.lines().find_map(|line| line.strip_prefix("x-site: "));
-        match (answer.starts_with("HTTP/1.1 201"), site) {
-            (true, Some(site)) => Ok(site.to_owned()),
-            _ => Err(answer.lines().next().unwrap_or("nothing").to_owned()),
+    /// Asks every replica to end, and waits until they did.
+    pub(crate) fn stop_replicas(&mut self) {
+        for mut replica in std::mem::take(&mut self.replicas) {
+            let pid = replica.child.id().to_string();
+            command::run(Command::new("kill").args(["-TERM", &pid]), COMMAND).unwrap();
+            let ended = command::wait(&mut replica.child, COMMAND).unwrap();
+            assert!(ended.is_some_and(|status| status.success()), "{}: {ended:?}", replica.name);
         }
     }
 
-    /// Every promotion that RDS was asked for.
-    pub(crate) fn promotions(&self) -> Vec<Value> {
-        let at = self.stage().places().data;
-        let request = format!("GET /log HTTP/1.1\r\nHost: {at}\r\nConnection: close\r\n\r\n");
-        let answer = exchange(at, &request).unwrap();
-        let body = answer.split_once("\r\n\r\n").unwrap().1;
-        let log: Vec<Value> = serde_json::from_str(body).unwrap();
-        log.into_iter().filter(|call| call["op"] == "PromoteReadReplica").collect()
+    pub(crate) fn stage(&self) -> &Stage {
+        self.lab.stage().unwrap()
     }
 
-    /// The group's status.
-    pub(crate) fn status(&self) -> Value {
-        let mut status = Command::new(PROGRAM);
-        status.args(["status", "shop", "-o", "json"]);
-        self.reaches(&mut status, "operator");
-        let told = command::capture(&mut status, COMMAND).unwrap();
-        let read: Value = serde_json::from_str(&told.stdout).unwrap_or(Value::String(told.stderr));
-        read.get(0).cloned().unwrap_or(read)
-    }
-
-    /// The status in a line.
-    pub(crate) fn headline(&self) -> String {
-        let status = self.status();
-        status["headline"].as_str().map_or_else(|| status.to_string(), str::to_owned)
-    }
-
-    /// The names of all runs that records tell of.
-    pub(crate) fn runs(&self) -> Vec<String> {
-        let listed = self.management().kubectl(&[
-            "get",
-            "failoverrecords",
-            "-n",
-            "bowline",
-            "-o",
-            "jsonpath={range .items[*]}{.spec.run}{\"\\n\"}{end}",
-        ]);
-        let mut runs: Vec<String> = listed.unwrap().lines().map(str::to_owned).collect();
-        runs.retain(|run| !run.is_empty());
-        runs.sort();
-        runs.dedup();
-        runs
-    }
-
-    /// Karpenter's nodes at standby.
-    pub(crate) fn standby_nodes(&self) -> Vec<String> {
-        let selected = ["get", "nodes", "-l", "karpenter.sh/nodepool", "-o", "name"];
-        let nodes = self.lab.cluster("standby").unwrap().kubectl(&selected).unwrap();
-        nodes.lines().map(str::to_owned).collect()
+    pub(crate) fn management(&self) -> &Cluster {
+        self.lab.cluster("management").unwrap()
     }
 }
 
@@ -215,13 +176,27 @@ fn users(lab: &Lab) -> Running {
     let mut command = Command::new(stage.program());
     let (dns, port) = (stage.places().dns.to_string(), stage.places().port.to_string());
     command.args(["users", "--dns", &dns, "--port", &port, "--record"]);
-    command.arg(lab.folder().join("orders.jsonl"));
-    spawn("users", &mut command, File::create(lab.folder().join("users.log")).unwrap())
+    command.arg(record_of_orders(lab));
+    let log = lab.folder().join("users.log");
+    spawn(("users", String::new()), &mut command, lab, &log)
 }
 
-fn spawn(name: &str, command: &mut Command, log: File) -> Running {
-    command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log);
-    Running { name: name.to_owned(), child: command.spawn().unwrap() }
+/// Where users write down each order that was acknowledged.
+pub(crate) fn record_of_orders(lab: &Lab) -> PathBuf {
+    lab.folder().join("orders.jsonl")
+}
+
+fn spawn((name, listen): (&str, String), command: &mut Command, lab: &Lab, log: &Path) -> Running {
+    let output = File::options().create(true).append(true).open(log).unwrap();
+    command.stdin(Stdio::null()).stdout(output.try_clone().unwrap()).stderr(output);
+    let child = command.process_group(0).spawn().unwrap();
+    let running = Running { name: name.to_owned(), listen, child };
+    lab.watch(name, running.child.id(), log).unwrap();
+    running
+}
+
+fn credentials(command: &mut Command) {
+    command.env("AWS_ACCESS_KEY_ID", "test").env("AWS_SECRET_ACCESS_KEY", "test");
 }
 
 fn printed(cluster: crd::For) -> String {
@@ -232,17 +207,6 @@ fn printed(cluster: crd::For) -> String {
 
 fn free_address() -> String {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string()
-}
-
-/// Sends a request and reads to the end.
-fn exchange(at: SocketAddr, request: &str) -> std::io::Result<String> {
-    let limit = Duration::from_secs(3);
-    let mut stream = TcpStream::connect_timeout(&at, limit)?;
-    stream.set_read_timeout(Some(limit))?;
-    stream.write_all(request.as_bytes())?;
-    let mut answer = Vec::new();
-    stream.read_to_end(&mut answer)?;
-    Ok(String::from_utf8_lossy(&answer).into_owned())
 }
 
 /// Looks until something is so; says how long it took.
