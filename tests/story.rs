@@ -1,6 +1,7 @@
 //! The story of issue 3, part C3, with real parts: two replicas of `bowline run` against real API
 //! servers, a real Karpenter, emulated AWS and real DNS packets. Ignored by a plain `cargo test`;
-//! `cargo xtask test` runs it.
+//! `cargo xtask test` plays it until home is back, `cargo xtask story` all of it: the way home
+//! waits for CloudWatch's one-minute points again and again.
 #![allow(clippy::unwrap_used)]
 
 #[path = "story/look.rs"]
@@ -26,36 +27,48 @@ const AT_REST: [&str; 4] = ["cache=0", "web=0", "worker=0", "invoices=true"];
 
 #[test]
 #[ignore = "needs the lab: cargo xtask test"]
-fn a_region_fails_and_the_application_moves_and_comes_home() {
+fn a_region_fails_and_the_application_moves() {
     let mut stand = Stand::set();
-    assert_serves(&stand, "home");
-    a_partition_moves_nothing_and_status_says_why(&stand);
-    let died = a_dead_region_is_left_although_the_leader_dies_after_the_promotion(&mut stand);
-    let stale = Stale::remember(&stand);
-    home_that_comes_back_is_fenced_and_nothing_moves_by_itself(&stand);
+    until_home_is_back(&mut stand);
+}
+
+#[test]
+#[ignore = "needs the lab and a quarter of an hour: cargo xtask story"]
+fn the_whole_story() {
+    let mut stand = Stand::set();
+    let (died, stale) = until_home_is_back(&mut stand);
     the_failback_leaves_an_armed_group_and_two_renamed_instances(&stand, died);
     whoever_acts_with_a_stale_claim_is_refused_everywhere(&stand, &stale);
 }
 
 #[test]
-#[ignore = "needs the lab: cargo xtask test"]
-fn a_switchover_and_its_failback_lose_nothing() {
+#[ignore = "needs the lab and a quarter of an hour: cargo xtask story"]
+fn whole_story_of_a_switchover_and_its_failback() {
     let stand = Stand::set();
     assert_serves(&stand, "home");
     a_switchover_and_its_failback_lose_no_order(&stand);
 }
 
 #[test]
-#[ignore = "needs the lab: cargo xtask test"]
-fn somebody_acts_while_the_controller_is_dead() {
+#[ignore = "needs the lab: cargo xtask story"]
+fn whole_story_of_a_failover_by_hand() {
     let mut stand = Stand::set();
     assert_serves(&stand, "home");
     a_failover_by_hand_is_taken_over_by_the_controller(&mut stand);
 }
 
+fn until_home_is_back(stand: &mut Stand) -> (i64, Stale) {
+    assert_serves(stand, "home");
+    a_partition_moves_nothing_and_status_says_why(stand);
+    let died = a_dead_region_is_left_although_the_leader_dies_after_the_promotion(stand);
+    let stale = Stale::remember(stand);
+    home_that_comes_back_is_fenced_and_nothing_moves_by_itself(stand);
+    (died, stale)
+}
+
 // === The steps, as the issue numbers them ===
 
-/// 6. Bowline cannot reach home, which serves its users.
+/// Step 6: Bowline cannot reach home, which serves its users.
 fn a_partition_moves_nothing_and_status_says_why(stand: &Stand) {
     let whole_period_ends = (wall() / 60_000 + 1) * 60_000;
     stand.lab.partition("home").unwrap();
@@ -113,7 +126,7 @@ fn a_dead_region_is_left_although_the_leader_dies_after_the_promotion(stand: &mu
     died
 }
 
-/// 4. Home is thawed: what is there is stopped first, and only asked about.
+/// Step 4: Home is thawed: what is there is stopped first, and only asked about.
 fn home_that_comes_back_is_fenced_and_nothing_moves_by_itself(stand: &Stand) {
     stand.lab.thaw("home").unwrap();
     wait_for("home's workloads are at 0", 60, || {
@@ -132,7 +145,7 @@ fn home_that_comes_back_is_fenced_and_nothing_moves_by_itself(stand: &Stand) {
     assert_eq!(stand.wanted("home"), AT_REST_BUT_CACHE, "nothing moves by itself");
 }
 
-/// 4. The way home, to the end.
+/// Step 4: The way home, to the end.
 fn the_failback_leaves_an_armed_group_and_two_renamed_instances(stand: &Stand, died: i64) {
     let began = wall();
     let approve = ["approve", "shop", "--detach"];
@@ -147,7 +160,7 @@ fn the_failback_leaves_an_armed_group_and_two_renamed_instances(stand: &Stand, d
     println!("the failback took {:.0} s", (wall() - began) as f64 / 1e3);
 }
 
-/// 3. Somebody who still believes what was so before the failback.
+/// Step 3: Somebody who still believes what was so before the failback.
 fn whoever_acts_with_a_stale_claim_is_refused_everywhere(stand: &Stand, stale: &Stale) {
     let before = stale.world();
     stale.is_refused_by_the_store();
@@ -157,7 +170,7 @@ fn whoever_acts_with_a_stale_claim_is_refused_everywhere(stand: &Stand, stale: &
     assert_serves(stand, "home");
 }
 
-/// 6. A switchover to standby and, later, the failback.
+/// Step 6: A switchover to standby and, later, the failback.
 fn a_switchover_and_its_failback_lose_no_order(stand: &Stand) {
     let began = wall();
     stand.begin(&["switchover", "shop"]);

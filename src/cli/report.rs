@@ -55,7 +55,8 @@ fn phases(phases: &PhaseTimes) -> String {
 fn rpo(report: &Report) -> String {
     match report.loss_ms {
         Some(ms) => format!("at most {} of writes may be lost", lasts(ms)),
-        None => "no write could be lost".into(),
+        None if report.loss_known => "no write could be lost".into(),
+        None => "not known: there was no replication sample from before the fault".into(),
     }
 }
 

@@ -14,6 +14,7 @@ const USAGE: &str = "\
 usage: cargo xtask COMMAND
 
   test [--quick]   everything CI checks; --quick leaves out the lab
+  story            the whole story on real parts, home again and by hand: about half an hour
   bench [SEEDS]    how fast it is, as ratios to what is aimed at (docs/benchmarks.md)
   tidy             how long, deep and tested the code is, in numbers
   tools            installs what the lab runs into the cache folder (`lab install` is the same)
@@ -41,6 +42,7 @@ fn dispatch(arguments: &[&str]) -> Result<()> {
     match arguments {
         ["test"] => test::run(test::Extent::Everything),
         ["test", "--quick"] => test::run(test::Extent::Quick),
+        ["story"] => test::story(),
         ["bench"] => bench::run("20"),
         ["bench", seeds] => bench::run(seeds),
         ["tidy"] => test::tidy(),

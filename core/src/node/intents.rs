@@ -212,7 +212,7 @@ fn enough(needed: Option<Span>, accepted: Option<Span>) -> Result<(), Refusal> {
         (None, Some(_)) => Ok(()),
         (needed, _) => {
             // Shown in whole seconds, rounded up, so that it can be typed back.
-            let needed = needed.map_or(Span::ZERO, |n| Span::secs(n.as_millis().div_ceil(1_000)));
+            let needed = needed.map(|needed| Span::secs(needed.as_millis().div_ceil(1_000)));
             Err(Refusal::MoreLoss { needed })
         }
     }
@@ -220,4 +220,21 @@ fn enough(needed: Option<Span>, accepted: Option<Span>) -> Result<(), Refusal> {
 
 fn incomplete(incomplete: Incomplete) -> Refusal {
     Refusal::Incomplete(incomplete.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn s10_an_unknown_loss_is_not_called_none_and_any_named_one_is_a_humans_word() {
+        let refused = enough(None, None).unwrap_err();
+        assert_eq!(refused, Refusal::MoreLoss { needed: None });
+        assert!(refused.to_string().contains("is not known"), "{refused}");
+        assert_eq!(enough(None, Some(Span::secs(1))), Ok(()));
+        let more = enough(Some(Span::millis(60_001)), Some(Span::secs(60))).unwrap_err();
+        assert_eq!(more, Refusal::MoreLoss { needed: Some(Span::secs(61)) });
+        assert!(more.to_string().contains("--accept-loss 1m1s"), "{more}");
+        assert_eq!(enough(Some(Span::secs(61)), Some(Span::secs(61))), Ok(()));
+    }
 }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::health::{KindEvidence, Reach};
-use crate::model::{Answer3, Claim, GroupName, Now, Site, Span, StepId, Wall};
+use crate::model::{Answer3, Claim, GroupName, Lag, Now, Site, Span, StepId, Wall};
 use crate::run::{Ended, Ledger, Phase, Report, Run, StepRun, StepState};
 use crate::step::Question;
 
@@ -79,6 +79,10 @@ pub struct SiteStatus {
     pub ready: Option<Answer3>,
     /// What keeps it from being ready.
     pub not_ready: Vec<String>,
+    /// The newest sample of its replica (asked of the passive one): what a failover's evidence would
+    /// be made of. A sample from before anybody asked whether it streams is none.
+    #[serde(default)]
+    pub replication: Option<Lag>,
     /// What every signal says.
     pub signals: Vec<SignalStatus>,
 }
@@ -227,7 +231,10 @@ impl Group {
     fn site_status(&self, site: Site, now: Now) -> SiteStatus {
         let active = site == self.active();
         let ready = (!active).then(|| self.readiness(now));
+        let samples = self.known.replication.get(&site).filter(|_| !active);
+        let replication = samples.and_then(|samples| samples.latest().copied());
         SiteStatus {
+            replication: replication.filter(|sample| sample.streaming),
             site,
             reach: self.sampler.contact(site).reach(),
             serving: active.then(|| self.sampler.serving(site, now.mono).verdict),

@@ -74,6 +74,17 @@ impl Intent {
     }
 }
 
+fn more_loss(needed: Option<Span>) -> String {
+    match needed {
+        Some(needed) => {
+            format!("up to {needed} of writes may be lost; say so with --accept-loss {needed}")
+        }
+        None => "how much may be lost is not known, without a replication sample from before the \
+                 fault; say what you accept with --accept-loss DURATION"
+            .into(),
+    }
+}
+
 /// Why an intent was not followed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[serde(rename_all = "camelCase")]
@@ -94,10 +105,10 @@ pub enum Refusal {
     #[error("run {0} has passed its point of no return: it goes forward or asks")]
     Committed(RunId),
     /// More would be lost than was accepted.
-    #[error("up to {needed} of writes may be lost; say so with --accept-loss {needed}")]
+    #[error("{}", more_loss(*.needed))]
     MoreLoss {
-        /// What may be lost.
-        needed: Span,
+        /// What may be lost, in whole seconds; `None` when nobody knows, and a human must name it.
+        needed: Option<Span>,
     },
     /// The traffic is there already.
     #[error("the {0} site serves already")]

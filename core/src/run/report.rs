@@ -34,8 +34,11 @@ pub struct Report {
     pub phases: PhaseTimes,
     /// Replication time that may have been lost: from the last write that the promoted member had
     /// until the fault. Writes that an unfenced old writer took after the fault are not in it.
-    /// Absent when nothing could be lost.
+    /// Absent when nothing could be lost, or when it is not known.
     pub loss_ms: Option<u64>,
+    /// Whether `lossMs`, or its absence, says what may have been lost. A failover of a database
+    /// without evidence of replication does not know.
+    pub loss_known: bool,
     /// How the fence ended: `confirmed`, `unknown`, or absent without a database.
     pub fence: Option<String>,
     /// Pods ready of pods asked, when traffic was opened.
@@ -106,7 +109,8 @@ impl Report {
             opened_at: run.opened_at,
             closed_at: run.closed_at,
             phases: phases(run),
-            loss_ms: run.output("position", "lossMs").and_then(|ms| ms.parse().ok()),
+            loss_ms: loss(run),
+            loss_known: loss(run).is_some() || !run.steps.contains_key("position"),
             fence: run.steps.get("fence").map(fence),
             capacity: run.output("capacity", "got").map(ToString::to_string),
             approvals: run.steps.iter().filter_map(approval).collect(),
@@ -116,6 +120,10 @@ impl Report {
             journal: ledger.hash.to_string(),
         })
     }
+}
+
+fn loss(run: &Run) -> Option<u64> {
+    run.output("position", "lossMs").and_then(|ms| ms.parse().ok())
 }
 
 fn fence(step: &StepRun) -> String {

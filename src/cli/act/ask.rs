@@ -1,6 +1,6 @@
 //! What to do next: the command behind a refusal, a question, or a command that was left alone.
 
-use bowline_core::model::{GroupName, Span};
+use bowline_core::model::GroupName;
 use bowline_core::run::Refusal;
 use bowline_core::step::{Question, QuestionKind};
 
@@ -73,10 +73,7 @@ fn remedy(wish: &Wish, refusal: &Refusal, group: &GroupName, again: &str) -> Opt
             format!("Look at it with: bowline status {name}{again}")
         }
         Refusal::MoreLoss { needed } => {
-            let accept = match *needed {
-                Span::ZERO => "DURATION".into(),
-                needed => needed.to_string(),
-            };
+            let accept = needed.map_or_else(|| "DURATION".into(), |needed| needed.to_string());
             let run = match wish {
                 Wish::Approve(args) => {
                     args.run.as_ref().map(|run| format!(" --run {}", quoted(run)))

@@ -95,6 +95,7 @@ async fn a_failover_by_hand_without_any_controller_asks_what_may_be_lost_and_the
     for line in ["promote", "unknown fence", "done: the standby site serves", "Left to do: "] {
         assert!(moved.err.contains(line), "{line:?} is not in\n{}", moved.err);
     }
+    assert!(!moved.out.contains("no write could be lost"), "{}", moved.out);
     assert!(moved.told.obligations.iter().any(|step| step.as_str() == "fence.standing"));
     let ledger = ledger(&world, folder).await;
     assert_eq!((ledger.active, ledger.writer), (Site::Standby, Some(Site::Standby)));

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use bowline_core::health::Reach;
-use bowline_core::model::{Answer3, Site};
+use bowline_core::model::{Answer3, Lag, Site, Span};
 use bowline_core::node::{AskStatus, GroupStatus, RunStatus, SiteStatus};
 use bowline_core::run::StepState;
 use comfy_table::{ContentArrangement, Table, presets};
@@ -63,13 +63,24 @@ fn sites(status: &GroupStatus) -> String {
     table.set_content_arrangement(ContentArrangement::Dynamic).set_width(WIDTH);
     table.set_header(["", "serving", "ready", "answers", "evidence"]);
     for site in &status.sites {
-        table.add_row(row(site, status.active));
+        table.add_row(row(site, status.active, status.database));
     }
     let lines = table.lines().map(|line| format!("  {}\n", line.trim_end()));
     lines.collect()
 }
 
-fn row(site: &SiteStatus, active: Site) -> [String; 5] {
+fn unmeasured() -> String {
+    "no replication measured yet".into()
+}
+
+fn replica(sample: &Lag) -> String {
+    match sample.behind_ms {
+        Some(behind) => format!("replica {} behind at {}", Span::millis(behind), sample.at),
+        None => format!("replica's lag unknown at {}", sample.at),
+    }
+}
+
+fn row(site: &SiteStatus, active: Site, database: bool) -> [String; 5] {
     let verdict = |answer: Option<Answer3>| answer.map_or("-".into(), |a| a.to_string());
     let answers = match site.reach {
         Reach::Answers => "yes",
@@ -78,6 +89,9 @@ fn row(site: &SiteStatus, active: Site) -> [String; 5] {
     };
     let mut evidence: Vec<_> = site.signals.iter().map(signal).collect();
     evidence.extend(site.not_ready.iter().cloned());
+    if database && site.site != active {
+        evidence.push(site.replication.as_ref().map_or_else(unmeasured, replica));
+    }
     let name = if site.site == active { format!("{} *", site.site) } else { site.site.to_string() };
     [name, verdict(site.serving), verdict(site.ready), answers.into(), evidence.join(", ")]
 }

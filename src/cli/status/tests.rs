@@ -39,6 +39,8 @@ fn in_peace_the_first_line_says_who_serves_and_that_nothing_is_to_do() {
     for line in ["  armed      yes", "  reported   3 s ago by bowline-", " home *", "front up"] {
         assert!(text.contains(line), "{line:?} is not in\n{text}");
     }
+    let flat = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(flat.contains(" behind at 2026-"), "{text}");
 }
 
 #[test]
