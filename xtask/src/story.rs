@@ -61,7 +61,7 @@ const TRY: &str = r#"
 # Two replicas, each in a terminal of its own:
 #   $BOWLINE run $AS_CONTROLLER --name a --listen 127.0.0.1:18081
 #   $BOWLINE run $AS_CONTROLLER --name b --listen 127.0.0.1:18082
-# Home's Region dies as a whole, and comes back; Bowline alone is cut off from it, and reaches it again:
+# Home's Region dies as a whole, and comes back; Bowline alone is cut off from it, and is not:
 #   cargo xtask lab freeze home; cargo xtask lab thaw home
 #   cargo xtask lab cut home; cargo xtask lab heal home
 # Arm the group, and look at it:

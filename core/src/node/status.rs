@@ -79,8 +79,8 @@ pub struct SiteStatus {
     pub ready: Option<Answer3>,
     /// What keeps it from being ready.
     pub not_ready: Vec<String>,
-    /// The newest sample of its replica (asked of the passive one): what a failover's evidence would
-    /// be made of. A sample from before anybody asked whether it streams is none.
+    /// The newest sample of its replica (asked of the passive one): what a failover's evidence
+    /// would be made of. A sample from before anybody asked whether it streams is none.
     #[serde(default)]
     pub replication: Option<Lag>,
     /// What every signal says.
