@@ -17,6 +17,14 @@ check:
 test:
     cargo xtask test
 
+# The whole story on real parts: a Region dies, the way home, a switchover, a failover by hand. Half an hour.
+story:
+    cargo xtask story
+
+# The same stage to try by hand; it prints what to export and what to type.
+stage:
+    cargo xtask lab up --story
+
 # As CI runs it: like `test`, with build results kept in the cache folder.
 ci:
     .ci/run
