@@ -1,4 +1,4 @@
-//! The oracle: whether the promises of `design.md` §3 were kept.
+//! The oracle: whether the promises (README, *Promises*) were kept.
 //!
 //! It judges the world: DNS answers, who accepts writes, replicas, pods, annotations, and the
 //! durable store's bytes. It never asks a node what it believes. Each promise is a check with its

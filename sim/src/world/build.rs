@@ -43,7 +43,7 @@ pub struct WorldSpec {
 }
 
 impl WorldSpec {
-    /// A world for these policies, of the size that `design.md` draws: home has 12 nodes, standby a
+    /// A world for these policies, as large as in the README: home has 12 nodes, standby a
     /// floor of 2.
     #[must_use]
     pub fn new(policies: Vec<Policy>) -> Self {

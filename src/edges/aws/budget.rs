@@ -51,7 +51,7 @@ impl Counter {
             Self::Elb => (20, 0, 200),
             // No documented limit; a run makes a few calls a second at most.
             Self::Rds => (20, 8, 200),
-            // A fifth of 50/s.
+            // A cautious guess: surely below what AWS gives an account.
             Self::CloudWatch => (20, 0, 100),
             Self::Eks => (5, 0, 1_000),
         };
