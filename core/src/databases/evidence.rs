@@ -71,6 +71,16 @@ impl Replication {
         said.map(|(_, streaming)| *streaming)
     }
 
+    /// Whether RDS said at any time of the minute before the fault that it streams. RDS notices that
+    /// a source died sooner than health samples do: its word from between the two voids nothing.
+    #[must_use]
+    pub fn streamed_before(&self, fault_at: Wall) -> Option<bool> {
+        let begin = fault_at - PERIOD;
+        let within = |at: Wall| begin < at && at <= fault_at;
+        let later = self.streams.iter().filter(|(at, _)| within(*at)).map(|(_, said)| *said);
+        self.said_by(Some(begin)).into_iter().chain(later).reduce(|any, said| any || said)
+    }
+
     /// Takes a metric point. Whether the replica was streaming is what RDS last said by the end of
     /// the point's period; a process that had not asked by then has no evidence.
     pub fn point(&mut self, at: Wall, behind_ms: Option<u64>) {
@@ -195,5 +205,9 @@ mod tests {
         let said = [Some(49), Some(50), Some(130), None].map(|at| at.map(|at| Wall(at * 1_000)));
         let said = said.map(|at| replication.said_by(at));
         assert_eq!(said, [None, Some(true), Some(false), Some(false)]);
+        let before = |secs: i64| replication.streamed_before(Wall(secs * 1_000));
+        // It stopped at 130 s: a fault that is noticed within a minute of that is why.
+        assert_eq!([49, 50, 131, 189].map(before), [None, Some(true), Some(true), Some(true)]);
+        assert_eq!(before(190), Some(false));
     }
 }

@@ -147,7 +147,11 @@ impl Group {
     fn streams(&self, site: Site, now: Mono) -> ReplicaState {
         let fault = self.sampler.serving(site.other(), now).first_bad;
         let replication = self.known.replication.get(&site);
-        match replication.and_then(|said| said.said_by(fault.map(|at| at.wall))) {
+        let said = replication.and_then(|said| match fault {
+            Some(at) => said.streamed_before(at.wall),
+            None => said.said_by(None),
+        });
+        match said {
             Some(true) => ReplicaState::Streaming,
             Some(false) => ReplicaState::Broken,
             None => ReplicaState::Unknown,
