@@ -71,8 +71,8 @@ impl Replication {
         said.map(|(_, streaming)| *streaming)
     }
 
-    /// Whether RDS said at any time of the minute before the fault that it streams. RDS notices that
-    /// a source died sooner than health samples do: its word from between the two voids nothing.
+    /// Whether RDS said at any time of the minute before the fault that it streams. RDS notices
+    /// that a source died sooner than health samples do: its word from between voids nothing.
     #[must_use]
     pub fn streamed_before(&self, fault_at: Wall) -> Option<bool> {
         let begin = fault_at - PERIOD;
