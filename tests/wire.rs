@@ -15,14 +15,14 @@ mod status;
 #[path = "wire/store.rs"]
 mod store;
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bowline::edges::kube::{ClusterStore, Clusters, KubeconfigSource, crd};
 use bowline::edges::net::Dns;
 use bowline::edges::registry::Registry;
 use bowline::edges::{Edges, Store};
 use bowline_core::op::{Answer, Fault, Op};
-use bowline_lab::wait::{Look, until};
+use bowline_lab::wait::wait_for;
 use bowline_lab::{Cluster, Lab, LabOptions};
 
 /// A lab with these clusters only.
@@ -69,16 +69,4 @@ async fn edges_of(management: &Cluster, user: &str) -> Edges {
 
 async fn call(edges: &Edges, op: Op) -> Result<Answer, Fault> {
     edges.perform(&op, tokio::time::Instant::now() + Duration::from_secs(5)).await
-}
-
-/// Looks until something is so; says how long it took.
-fn wait_for(what: &str, limit_secs: u64, look: impl Fn() -> (bool, String)) -> Duration {
-    let began = Instant::now();
-    let found = until(what, Duration::from_secs(limit_secs), || {
-        let (there, seen) = look();
-        Ok(if there { Look::There(()) } else { Look::NotYet(seen) })
-    });
-    found.unwrap();
-    println!("{what}: {:.1} s", began.elapsed().as_secs_f32());
-    began.elapsed()
 }

@@ -212,6 +212,12 @@ impl Cluster {
         self.kubectl_as(ADMIN, arguments)
     }
 
+    /// Karpenter's nodes, by name.
+    pub fn karpenter_nodes(&self) -> Result<Vec<String>> {
+        let selected = ["get", "nodes", "-l", "karpenter.sh/nodepool", "-o", "name"];
+        Ok(self.kubectl(&selected)?.lines().map(str::to_owned).collect())
+    }
+
     /// Runs kubectl as one of the lab's users.
     pub fn kubectl_as(&self, user: &str, arguments: &[&str]) -> Result<String> {
         let mut kubectl = self.layout.kubectl(&self.kubeconfig_of(user)?);

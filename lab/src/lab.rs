@@ -169,13 +169,7 @@ impl Lab {
     /// A site dies as a whole: every process of it stops where it stands, and the databases learn
     /// that its Region is gone.
     pub fn freeze(&self, site: &str) -> Result<()> {
-        let cloud = self.cloud(site)?;
-        if let Some(stage) = &self.stage {
-            stage.signal(site, Signal::STOP)?;
-            stage.tell_data(cloud.region(), false)?;
-        }
-        cloud.freeze()?;
-        self.of(site).map_or(Ok(()), Cluster::freeze)
+        self.state().freeze(site)
     }
 
     /// A site comes back: its API server first, then the rest of the cluster, its AWS, its
@@ -194,12 +188,12 @@ impl Lab {
     /// Cuts Bowline off from a site's AWS, load balancer and API server; users, checkers and DNS
     /// reach it as before. Fails without a stage.
     pub fn partition(&self, site: &str) -> Result<()> {
-        self.stage()?.cut(site, true)
+        self.state().cut(site, true)
     }
 
     /// Ends what [`Lab::partition`] began.
     pub fn heal(&self, site: &str) -> Result<()> {
-        self.stage()?.cut(site, false)
+        self.state().cut(site, false)
     }
 
     /// A site's cluster, if the lab has it.

@@ -35,6 +35,23 @@ pub fn until<T>(
     }
 }
 
+/// Looks until something is so, and tells how long it took: for tests, which are over otherwise.
+///
+/// # Panics
+/// At the limit, with what was seen last.
+pub fn wait_for(what: &str, limit_secs: u64, mut look: impl FnMut() -> (bool, String)) -> Duration {
+    let began = Instant::now();
+    let found = until(what, Duration::from_secs(limit_secs), || {
+        let (there, seen) = look();
+        Ok(if there { Look::There(()) } else { Look::NotYet(seen) })
+    });
+    if let Err(error) = found {
+        panic!("{error:#}");
+    }
+    println!("{what}: {:.1} s", began.elapsed().as_secs_f32());
+    began.elapsed()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use bowline_lab::wait::{Look, until};
+use bowline_lab::wait::wait_for;
 use bowline_lab::{Cluster, Component, Lab, LabOptions, Record, State, manifests};
 
 /// Where the owner that is killed keeps its lab; set only for that process.
@@ -17,22 +17,6 @@ fn start(clusters: &[&str]) -> Lab {
     let lab = Lab::start(LabOptions::default().only(clusters).clusters_only()).unwrap();
     println!("{clusters:?} ready in {:.1} s", began.elapsed().as_secs_f32());
     lab
-}
-
-fn wait_for(what: &str, limit_secs: u64, look: impl Fn() -> (bool, String)) {
-    let began = Instant::now();
-    let found = until(what, Duration::from_secs(limit_secs), || {
-        let (there, seen) = look();
-        Ok(if there { Look::There(()) } else { Look::NotYet(seen) })
-    });
-    found.unwrap();
-    println!("{what}: {:.1} s", began.elapsed().as_secs_f32());
-}
-
-/// Karpenter's nodes, by name.
-fn karpenter_nodes(cluster: &Cluster) -> Vec<String> {
-    let selected = ["get", "nodes", "-l", "karpenter.sh/nodepool", "-o", "name"];
-    cluster.kubectl(&selected).unwrap().lines().map(str::to_owned).collect()
 }
 
 /// How many of the application's pods are ready, and how many there are.
@@ -86,18 +70,18 @@ fn karpenter_makes_nodes_once_the_pool_is_opened_and_takes_them_back() {
         let events = standby.kubectl(&["get", "events", "-A"]).unwrap();
         (events.contains("exceed limits for nodepool"), events)
     });
-    assert_eq!(karpenter_nodes(standby), [""; 0], "a parked pool makes no nodes");
+    assert_eq!(standby.karpenter_nodes().unwrap(), [""; 0], "a parked pool makes no nodes");
 
     let open = r#"{"spec":{"limits":{"cpu":"200"}}}"#;
     standby.kubectl(&["patch", "nodepool", "default", "--type=merge", "-p", open]).unwrap();
     wait_for("12 pods running", 120, || {
         (pods(standby) == (12, 12), format!("{:?}", pods(standby)))
     });
-    assert!(!karpenter_nodes(standby).is_empty());
+    assert!(!standby.karpenter_nodes().unwrap().is_empty());
 
     scale(standby, 0);
     wait_for("Karpenter's nodes gone", 180, || {
-        let nodes = karpenter_nodes(standby);
+        let nodes = standby.karpenter_nodes().unwrap();
         (nodes.is_empty(), nodes.join(", "))
     });
 }

@@ -20,6 +20,8 @@ pub mod kube;
 pub mod net;
 pub mod read_only;
 pub mod registry;
+#[cfg(test)]
+pub(crate) mod testing;
 mod words;
 
 use std::sync::Arc;

@@ -120,31 +120,13 @@ fn still(site: &mut SiteStatus) {
 
 #[cfg(test)]
 mod tests {
-    use bowline_core::model::{Site, Wall};
+    use bowline_core::model::Wall;
 
     use super::*;
+    use crate::edges::testing::group_status;
 
     fn status(decision: &str, at: i64) -> GroupStatus {
-        GroupStatus {
-            group: "shop".into(),
-            at: Wall(at),
-            leader: None,
-            active: Site::Home,
-            database: false,
-            armed: true,
-            paused: None,
-            decision: decision.into(),
-            next: None,
-            sites: Vec::new(),
-            run: None,
-            report: None,
-            holds: Vec::new(),
-            leftovers: Vec::new(),
-            claims: Vec::new(),
-            head: 0,
-            hash: String::new(),
-            broken: None,
-        }
+        GroupStatus { armed: true, decision: decision.into(), ..group_status(Wall(at)) }
     }
 
     #[test]

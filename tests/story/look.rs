@@ -131,7 +131,7 @@ impl Stand {
 impl Stand {
     /// Karpenter's nodes at standby.
     pub(crate) fn standby_nodes(&self) -> Vec<String> {
-        self.words("standby", &["get", "nodes", "-l", "karpenter.sh/nodepool", "-o", "name"])
+        self.lab.cluster("standby").unwrap().karpenter_nodes().unwrap()
     }
 
     /// The application's pods at a site.

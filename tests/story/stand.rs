@@ -5,11 +5,11 @@ use std::net::TcpListener;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bowline::edges::kube::crd;
 use bowline_lab::command::{self, Output};
-use bowline_lab::wait::{Look, until};
+pub(crate) use bowline_lab::wait::wait_for;
 use bowline_lab::{Cluster, Lab, LabOptions, Stage, StageOptions};
 
 /// Longest time for one command that does not wait for a run.
@@ -207,16 +207,4 @@ fn printed(cluster: crd::For) -> String {
 
 fn free_address() -> String {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string()
-}
-
-/// Looks until something is so; says how long it took.
-pub(crate) fn wait_for(what: &str, limit_secs: u64, look: impl Fn() -> (bool, String)) -> Duration {
-    let began = Instant::now();
-    let found = until(what, Duration::from_secs(limit_secs), || {
-        let (there, seen) = look();
-        Ok(if there { Look::There(()) } else { Look::NotYet(seen) })
-    });
-    found.unwrap();
-    println!("{what}: {:.1} s", began.elapsed().as_secs_f32());
-    began.elapsed()
 }

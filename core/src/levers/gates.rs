@@ -9,7 +9,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{RoleArn, Site};
-use crate::op::{Answer, Fault, GateOp, Op};
+use crate::op::{Fault, GateOp, Op};
 use crate::step::{Context, Judgement, Procedure, Seen};
 
 /// Claims the gate object for a run before anything is moved by it.
@@ -25,17 +25,12 @@ pub struct ClaimGate {
 
 impl Procedure for ClaimGate {
     fn observe(&self, _: &Context<'_>, seen: Seen<'_>) -> Vec<Op> {
-        if !seen.is_empty() {
-            return Vec::new();
-        }
-        vec![Op::Gate(self.role.clone(), GateOp::Read { object: Arc::clone(&self.object) })]
+        look(seen, &self.role, &self.object)
     }
 
     fn judge(&self, cx: &Context<'_>, seen: Seen<'_>) -> Result<Judgement, Fault> {
-        let Answer::Gate(gate) = seen.get(0)? else {
-            return Err(Fault::Invalid("expected a gate".into()));
-        };
-        match gate.as_ref().and_then(|gate| gate.claim.as_ref()) {
+        let gate = seen.gate(0)?.as_ref();
+        match gate.and_then(|gate| gate.claim.as_ref()) {
             Some(claim) if cx.claim.yields_to(claim) => {
                 return Ok(Judgement::Fenced(claim.clone()));
             }
@@ -46,8 +41,8 @@ impl Procedure for ClaimGate {
         }
         let write = GateOp::Write {
             object: Arc::clone(&self.object),
-            version: gate.as_ref().map(|gate| gate.version.clone()),
-            open: gate.as_ref().map_or(self.from, |gate| gate.open),
+            version: gate.map(|gate| gate.version.clone()),
+            open: gate.map_or(self.from, |gate| gate.open),
             claim: cx.claim.clone(),
         };
         let op = Op::Gate(self.role.clone(), write);
@@ -68,29 +63,32 @@ pub struct Flip {
 
 impl Procedure for Flip {
     fn observe(&self, _: &Context<'_>, seen: Seen<'_>) -> Vec<Op> {
-        if !seen.is_empty() {
-            return Vec::new();
-        }
-        vec![Op::Gate(self.role.clone(), GateOp::Read { object: Arc::clone(&self.object) })]
+        look(seen, &self.role, &self.object)
     }
 
     fn judge(&self, cx: &Context<'_>, seen: Seen<'_>) -> Result<Judgement, Fault> {
-        let Answer::Gate(gate) = seen.get(0)? else {
-            return Err(Fault::Invalid("expected a gate".into()));
-        };
-        let found = gate.as_ref().and_then(|gate| gate.claim.as_ref());
+        let gate = seen.gate(0)?.as_ref();
+        let found = gate.and_then(|gate| gate.claim.as_ref());
         if let Some(claim) = found.filter(|claim| cx.claim.yields_to(claim)) {
             return Ok(Judgement::Fenced(claim.clone()));
         }
-        if gate.as_ref().is_some_and(|gate| gate.open == self.to) && found == Some(cx.claim) {
+        if gate.is_some_and(|gate| gate.open == self.to) && found == Some(cx.claim) {
             return Ok(Judgement::done(format!("the gate is open for {}", self.to)));
         }
         let write = GateOp::Write {
             object: Arc::clone(&self.object),
-            version: gate.as_ref().map(|gate| gate.version.clone()),
+            version: gate.map(|gate| gate.version.clone()),
             open: self.to,
             claim: cx.claim.clone(),
         };
         Ok(Judgement::act(Op::Gate(self.role.clone(), write), format!("open {}'s gate", self.to)))
     }
+}
+
+/// One look at the gate object.
+fn look(seen: Seen<'_>, role: &Option<RoleArn>, object: &Arc<str>) -> Vec<Op> {
+    if !seen.is_empty() {
+        return Vec::new();
+    }
+    vec![Op::Gate(role.clone(), GateOp::Read { object: Arc::clone(object) })]
 }

@@ -32,7 +32,7 @@ impl Imagined {
                 self.set(&Op::Kube(cluster.clone(), look), change);
             }
             Op::Rds(scope, op) => self.rds(scope, op),
-            Op::Route53(role, Route53Op::Change { zone, delete, create }) => {
+            Op::Route53(_, Route53Op::Change { zone, delete, create }) => {
                 for (look, answer) in &mut self.looks {
                     let Op::Route53(_, Route53Op::Records { zone: asked, name }) = look else {
                         continue;
@@ -43,7 +43,6 @@ impl Imagined {
                         sets.extend(new.cloned().collect::<Vec<RecordSet>>());
                     }
                 }
-                let _ = role;
             }
             Op::Gate(role, GateOp::Write { object, open, claim, .. }) => {
                 let look = Op::Gate(role.clone(), GateOp::Read { object: object.clone() });

@@ -56,19 +56,18 @@ impl Group {
 
     /// A claim in the world that this group's chain does not know.
     pub(super) fn foreign_claim(&self) -> Option<&Claim> {
-        let ours = |claim: &Claim| match &self.ledger().claim {
-            Some(standing) => !standing.yields_to(claim),
-            None => false,
-        };
-        self.known.claims().find(|claim| !ours(claim)).or_else(|| self.fence())
+        self.known.claims().find(|claim| !self.knows(claim)).or_else(|| self.fence())
     }
 
     /// The claim that a step met, unless the chain has come to know it (by an import, or by reading
     /// what another replica wrote).
     pub(super) fn fence(&self) -> Option<&Claim> {
-        let standing = self.ledger().claim.as_ref();
-        let ours = |met: &&Claim| standing.is_some_and(|standing| !standing.yields_to(met));
-        self.fenced_by.as_ref().filter(|met| !ours(met))
+        self.fenced_by.as_ref().filter(|met| !self.knows(met))
+    }
+
+    /// Whether a claim is not above the one that stands in the chain.
+    fn knows(&self, claim: &Claim) -> bool {
+        self.ledger().claim.as_ref().is_some_and(|standing| !standing.yields_to(claim))
     }
 
     /// What this group alone would do now; the fleet may hold it.

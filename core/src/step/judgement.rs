@@ -161,3 +161,27 @@ pub enum Mark {
     /// The group is as a failover needs it.
     Armed,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn yes(kind: QuestionKind, loss_ms: Option<u64>) -> String {
+        let question = Question { kind, why: String::new(), loss_ms, otherwise: String::new() };
+        question.command(&"shop".into(), &"shop-1-failover".into())
+    }
+
+    #[test]
+    fn the_loss_to_accept_is_rounded_up_and_an_unknown_one_is_left_to_the_human() {
+        let approve = "bowline approve shop --run shop-1-failover";
+        assert_eq!(
+            yes(QuestionKind::AcceptLoss, Some(1_001)),
+            format!("{approve} --accept-loss 2s")
+        );
+        for unknown in [Some(u64::MAX), None] {
+            let told = yes(QuestionKind::AcceptLoss, unknown);
+            assert_eq!(told, format!("{approve} --accept-loss DURATION"));
+        }
+        assert_eq!(yes(QuestionKind::Approve, Some(5)), approve);
+    }
+}

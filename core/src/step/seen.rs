@@ -2,8 +2,8 @@
 
 use crate::model::Counted;
 use crate::op::{
-    Answer, Fault, FenceView, Instance, InstanceEvent, JobView, NodesView, PoolView, RecordSet,
-    WorkloadView,
+    Answer, Fault, FenceView, GateView, Instance, InstanceEvent, JobView, NodesView, PoolView,
+    RecordSet, WorkloadView,
 };
 
 /// What the calls of one look answered, in their order.
@@ -76,6 +76,10 @@ impl<'a> Seen<'a> {
     accessor! {
         /// A fence ConfigMap.
         fence, Fence, Option<FenceView>
+    }
+    accessor! {
+        /// A gate object.
+        gate, Gate, Option<GateView>
     }
     accessor! {
         /// Record sets of a name.

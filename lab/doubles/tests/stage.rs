@@ -14,7 +14,7 @@ use aws_sdk_route53::config::{BehaviorVersion, Credentials, Region};
 use aws_sdk_route53::types::{
     Change, ChangeAction, ChangeBatch, ResourceRecordSet, ResourceRecordSetFailover,
 };
-use bowline_lab::wait::{Look, until};
+use bowline_lab::wait::wait_for;
 use bowline_lab::{Lab, LabOptions, Stage, StageOptions};
 
 /// A site's application: answers 200 and says which site it is. Ends when it is dropped.
@@ -114,16 +114,6 @@ fn answers(stage: &Stage, server: SocketAddr, address: Ipv4Addr) {
         let there = seen.as_ref().is_ok_and(|seen| *seen == [IpAddr::from(address)]);
         (there, format!("{seen:?}"))
     });
-}
-
-fn wait_for(what: &str, limit_secs: u64, look: impl Fn() -> (bool, String)) {
-    let began = Instant::now();
-    let found = until(what, Duration::from_secs(limit_secs), || {
-        let (there, seen) = look();
-        Ok(if there { Look::There(()) } else { Look::NotYet(seen) })
-    });
-    found.unwrap();
-    println!("{what}: {:.1} s", began.elapsed().as_secs_f32());
 }
 
 fn route53(lab: &Lab) -> Client {

@@ -18,7 +18,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use rustix::process::Signal;
 
 use crate::double::{Double, DoubleState};
@@ -102,16 +102,6 @@ impl Stage {
     /// The addresses that everybody is answered for the application.
     pub fn answer(&self) -> Result<Vec<IpAddr>> {
         self.addresses(self.places.dns, made::NAME)
-    }
-
-    /// Cuts Bowline off from a site, or lets it reach the site again. Users and checkers have ways
-    /// of their own.
-    pub(crate) fn cut(&self, site: &str, off: bool) -> Result<()> {
-        let place = link_to(site);
-        let Some(link) = self.doubles.iter().find(|double| double.place() == place) else {
-            bail!("no link to `{site}`");
-        };
-        link.signal(if off { Signal::STOP } else { Signal::CONT })
     }
 
     /// Stops or lets go on what belongs to a site, in the order in which it was started.

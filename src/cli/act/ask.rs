@@ -2,7 +2,6 @@
 
 use bowline_core::model::GroupName;
 use bowline_core::run::Refusal;
-use bowline_core::step::{Question, QuestionKind};
 
 use super::Wish;
 use super::outcome::{Ending, Told};
@@ -22,10 +21,8 @@ pub(super) fn next(wish: &Wish, told: &Told, folder: bool) -> Option<String> {
         }
         Ending::Refused { refusal: None, .. } => Some(status),
         Ending::Waits { question, .. } => {
-            let run = told.run.as_ref()?;
-            let loss = accept_loss(question);
-            let run = quoted(run.as_str());
-            Some(format!("Say yes with: bowline approve {group} --run {run}{loss}{again}"))
+            let command = question.command(&told.group, told.run.as_ref()?);
+            Some(format!("Say yes with: {command}{again}"))
         }
     }
 }
@@ -44,17 +41,6 @@ fn left(told: &Told, folder: bool, again: &str) -> Option<String> {
         ),
         false => format!("Left to do: {steps}. The controller does it as soon as it can."),
     })
-}
-
-/// How much a yes must accept, as the option says it.
-fn accept_loss(question: &Question) -> String {
-    if question.kind != QuestionKind::AcceptLoss {
-        return String::new();
-    }
-    match question.loss_ms.filter(|ms| *ms != u64::MAX) {
-        Some(ms) => format!(" --accept-loss {}s", ms.div_ceil(1_000)),
-        None => " --accept-loss DURATION".into(),
-    }
 }
 
 /// What to do about a refusal.
@@ -130,23 +116,5 @@ fn unanswered(wish: &Wish, group: &GroupName, folder: bool, again: &str) -> Stri
              --accept-loss DURATION"
         ),
         _ => see.into(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn question(kind: QuestionKind, loss_ms: Option<u64>) -> Question {
-        Question { kind, why: String::new(), loss_ms, otherwise: String::new() }
-    }
-
-    #[test]
-    fn the_loss_to_accept_is_rounded_up_and_an_unknown_one_is_left_to_the_human() {
-        let texts = [Some(1_001), Some(u64::MAX), None]
-            .map(|loss_ms| accept_loss(&question(QuestionKind::AcceptLoss, loss_ms)));
-        let unknown = " --accept-loss DURATION";
-        assert_eq!(texts, [" --accept-loss 2s", unknown, unknown]);
-        assert_eq!(accept_loss(&question(QuestionKind::Approve, Some(5))), "");
     }
 }

@@ -120,8 +120,7 @@ pub(super) fn next(view: &GroupView, ledger: &Ledger) -> Option<String> {
     if ledger.head == 0 && view.published.status.is_none() {
         return Some(format!("bowline check {group}"));
     }
-    if let Some(paused) = &ledger.paused {
-        let _ = paused;
+    if ledger.paused.is_some() {
         return Some(format!("bowline resume {group}"));
     }
     // Nobody leads: whatever is to happen needs somebody who does.

@@ -159,27 +159,15 @@ mod tests {
     use bowline_core::model::{Site, Wall};
 
     use super::*;
+    use crate::edges::testing::group_status;
 
     fn status(holds: &[&str]) -> GroupStatus {
         GroupStatus {
-            group: "shop".into(),
-            at: Wall(1_700_000_000_500),
             leader: Some("one".into()),
             active: Site::Standby,
             database: true,
-            armed: false,
-            paused: None,
-            decision: "the active site serves".into(),
-            next: None,
-            sites: Vec::new(),
-            run: None,
-            report: None,
             holds: holds.iter().map(|hold| (*hold).to_owned()).collect(),
-            leftovers: Vec::new(),
-            claims: Vec::new(),
-            head: 0,
-            hash: String::new(),
-            broken: None,
+            ..group_status(Wall(1_700_000_000_500))
         }
     }
 

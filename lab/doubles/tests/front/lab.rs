@@ -27,6 +27,20 @@ pub(crate) const STANDBY: (&str, &str) = ("eu-central-1", "shop-standby");
 pub(crate) const OPEN: &str = "sg-0cccccccccccccccc";
 pub(crate) const CLOSED: &str = "sg-0aaaaaaaaaaaaaaaa";
 
+/// A service's client in a Region: each crate has its own builder of the same shape.
+macro_rules! client {
+    ($service:ident, $region:expr, $url:expr) => {{
+        let config = $service::Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new($region))
+            .credentials_provider(credentials())
+            .retry_config(RetryConfig::disabled())
+            .timeout_config(timeouts())
+            .endpoint_url($url);
+        $service::Client::from_conf(config.build())
+    }};
+}
+
 /// A process that ends with this.
 struct Process(Child);
 
@@ -94,25 +108,11 @@ impl Lab {
     }
 
     pub(crate) fn rds(&self, site: (&'static str, &str)) -> aws_sdk_rds::Client {
-        let config = aws_sdk_rds::Config::builder()
-            .behavior_version(BehaviorVersion::latest())
-            .region(Region::new(site.0))
-            .credentials_provider(credentials())
-            .retry_config(RetryConfig::disabled())
-            .timeout_config(timeouts())
-            .endpoint_url(self.front(site));
-        aws_sdk_rds::Client::from_conf(config.build())
+        client!(aws_sdk_rds, site.0, self.front(site))
     }
 
     pub(crate) fn cloudwatch(&self, site: (&'static str, &str)) -> aws_sdk_cloudwatch::Client {
-        let config = aws_sdk_cloudwatch::Config::builder()
-            .behavior_version(BehaviorVersion::latest())
-            .region(Region::new(site.0))
-            .credentials_provider(credentials())
-            .retry_config(RetryConfig::disabled())
-            .timeout_config(timeouts())
-            .endpoint_url(self.front(site));
-        aws_sdk_cloudwatch::Client::from_conf(config.build())
+        client!(aws_sdk_cloudwatch, site.0, self.front(site))
     }
 
     /// Asks `data`, which must accept it.
