@@ -1,7 +1,7 @@
 //! The story of issue 3, part C3, with real parts: two replicas of `bowline run` against real API
 //! servers, a real Karpenter, emulated AWS and real DNS packets. Ignored by a plain `cargo test`;
-//! `cargo xtask test` plays it until home is back, `cargo xtask story` all of it: the way home
-//! waits for CloudWatch's one-minute points again and again.
+//! `cargo xtask test` plays all of it, each test in a lab of its own and side by side: the way
+//! home waits for CloudWatch's one-minute points again and again.
 #![allow(clippy::unwrap_used)]
 
 #[path = "story/look.rs"]
@@ -26,44 +26,32 @@ const AT_REST_BUT_CACHE: [&str; 4] = ["cache=2", "web=0", "worker=0", "invoices=
 const AT_REST: [&str; 4] = ["cache=0", "web=0", "worker=0", "invoices=true"];
 
 #[test]
-#[ignore = "needs the lab: cargo xtask test"]
-fn a_region_fails_and_the_application_moves() {
+#[ignore = "needs the lab and a quarter of an hour: cargo xtask test"]
+fn a_region_fails_and_the_application_moves_and_comes_home() {
     let mut stand = Stand::set();
-    until_home_is_back(&mut stand);
-}
-
-#[test]
-#[ignore = "needs the lab and a quarter of an hour: cargo xtask story"]
-fn the_whole_story() {
-    let mut stand = Stand::set();
-    let (died, stale) = until_home_is_back(&mut stand);
+    assert_serves(&stand, "home");
+    a_partition_moves_nothing_and_status_says_why(&stand);
+    let died = a_dead_region_is_left_although_the_leader_dies_after_the_promotion(&mut stand);
+    let stale = Stale::remember(&stand);
+    home_that_comes_back_is_fenced_and_nothing_moves_by_itself(&stand);
     the_failback_leaves_an_armed_group_and_two_renamed_instances(&stand, died);
     whoever_acts_with_a_stale_claim_is_refused_everywhere(&stand, &stale);
 }
 
 #[test]
-#[ignore = "needs the lab and a quarter of an hour: cargo xtask story"]
-fn whole_story_of_a_switchover_and_its_failback() {
+#[ignore = "needs the lab and a quarter of an hour: cargo xtask test"]
+fn a_switchover_and_its_failback() {
     let stand = Stand::set();
     assert_serves(&stand, "home");
     a_switchover_and_its_failback_lose_no_order(&stand);
 }
 
 #[test]
-#[ignore = "needs the lab: cargo xtask story"]
-fn whole_story_of_a_failover_by_hand() {
+#[ignore = "needs the lab: cargo xtask test"]
+fn a_failover_by_hand() {
     let mut stand = Stand::set();
     assert_serves(&stand, "home");
     a_failover_by_hand_is_taken_over_by_the_controller(&mut stand);
-}
-
-fn until_home_is_back(stand: &mut Stand) -> (i64, Stale) {
-    assert_serves(stand, "home");
-    a_partition_moves_nothing_and_status_says_why(stand);
-    let died = a_dead_region_is_left_although_the_leader_dies_after_the_promotion(stand);
-    let stale = Stale::remember(stand);
-    home_that_comes_back_is_fenced_and_nothing_moves_by_itself(stand);
-    (died, stale)
 }
 
 // === The steps, as the issue numbers them ===

@@ -15,6 +15,8 @@ mod status;
 #[path = "wire/store.rs"]
 mod store;
 
+use std::io::{Read as _, Write as _};
+use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
 use bowline::edges::kube::{ClusterStore, Clusters, KubeconfigSource, crd};
@@ -24,6 +26,21 @@ use bowline::edges::{Edges, Store};
 use bowline_core::op::{Answer, Fault, Op};
 use bowline_lab::wait::wait_for;
 use bowline_lab::{Cluster, Lab, LabOptions};
+
+/// Status and body of a page; status 0: nobody answers.
+fn get(address: SocketAddr, path: &str) -> (u16, String) {
+    let ask = || {
+        let mut socket = TcpStream::connect(address)?;
+        socket.set_read_timeout(Some(Duration::from_secs(3)))?;
+        write!(socket, "GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")?;
+        let mut text = String::new();
+        socket.read_to_string(&mut text)?;
+        Ok::<_, std::io::Error>(text)
+    };
+    let text = ask().unwrap_or_default();
+    let status = text.split(' ').nth(1).and_then(|word| word.parse().ok());
+    (status.unwrap_or(0), text)
+}
 
 /// A lab with these clusters only.
 fn lab(clusters: &[&str]) -> Lab {

@@ -98,7 +98,8 @@ pub fn wait(child: &mut Child, limit: Duration) -> Result<Option<ExitStatus>> {
     }
 }
 
-fn wait_or_kill(child: &mut Child, limit: Duration) -> Result<ExitStatus> {
+/// Waits for `child`; after `limit` it and its descendants are killed, which is an error.
+pub fn wait_or_kill(child: &mut Child, limit: Duration) -> Result<ExitStatus> {
     if let Some(status) = wait(child, limit)? {
         return Ok(status);
     }

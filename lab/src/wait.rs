@@ -5,8 +5,11 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
 
-/// Pause between two looks.
+/// Shortest pause between two looks.
 const PAUSE: Duration = Duration::from_millis(100);
+/// How much longer the pause is than the look before it took: looks share the machine with what
+/// they look at.
+const SHARE: u32 = 4;
 
 /// What a look found.
 pub enum Look<T> {
@@ -25,12 +28,13 @@ pub fn until<T>(
 ) -> Result<T> {
     let ends = Instant::now() + limit;
     loop {
+        let began = Instant::now();
         match look()? {
             Look::There(value) => return Ok(value),
             Look::NotYet(seen) if Instant::now() >= ends => {
                 bail!("{what}: not within {:.0} s; last seen: {seen}", limit.as_secs_f32())
             }
-            Look::NotYet(_) => thread::sleep(PAUSE),
+            Look::NotYet(_) => thread::sleep(PAUSE.max(began.elapsed() * SHARE)),
         }
     }
 }

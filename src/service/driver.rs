@@ -97,6 +97,7 @@ impl Driver {
     }
 
     fn turn(&mut self, event: Option<Event>) {
+        let adopts = matches!(event, Some(Event::Policies(_)));
         let input = match event {
             None => Input::Wake,
             Some(Event::Stop) => Input::Stop,
@@ -115,6 +116,9 @@ impl Driver {
         let mut calls = Vec::new();
         self.node.handle(self.clock.now(), input, &mut calls);
         calls.into_iter().for_each(|call| self.send(call));
+        if adopts {
+            self.leave_out_conflicts();
+        }
         self.notice_leadership();
         self.shared.turn();
     }
@@ -128,6 +132,15 @@ impl Driver {
         self.shared.snapshot().has_policies = true;
         self.publish();
         Input::Policies(policies)
+    }
+
+    /// A group that lists what another has is not looked after: said once, and not waited for.
+    fn leave_out_conflicts(&mut self) {
+        let conflicts = self.node.refused();
+        conflicts.iter().for_each(|no| tracing::error!(group = %no.group, "{no}"));
+        self.groups.retain(|group| !conflicts.iter().any(|no| no.group == *group));
+        self.shared.snapshot().conflicts = conflicts.len();
+        self.publish();
     }
 
     /// Each call is a task of its own. One that panics gives no reply: the node times it out.

@@ -98,7 +98,7 @@ fn state(now: &Snapshot) -> Registry {
     leads.set(i64::from(now.leads));
     registry.register("leader", "Whether this replica leads", leads);
     let refused: Gauge = Gauge::default();
-    refused.set(i64::try_from(now.refused.len()).unwrap_or(i64::MAX));
+    refused.set(i64::try_from(now.refused.len() + now.conflicts).unwrap_or(i64::MAX));
     registry.register("policies_refused", "Groups whose policy is refused", refused);
     let gauges = [
         ("group_active", "Which site serves by the journal", active as Measure),

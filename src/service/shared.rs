@@ -24,6 +24,8 @@ pub(super) struct Snapshot {
     pub(super) unread: BTreeSet<GroupName>,
     /// Groups whose policy is refused.
     pub(super) refused: BTreeSet<String>,
+    /// How many groups are left out since they list what another group has.
+    pub(super) conflicts: usize,
 }
 
 /// Shared by the driver, the policies' reader and the HTTP server.

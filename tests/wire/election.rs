@@ -1,8 +1,7 @@
 //! Two replicas of the service, as processes: one leads; it is killed, and the other leads.
 
 use std::collections::BTreeMap;
-use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
@@ -12,7 +11,7 @@ use bowline_core::lease::LeaseTimes;
 use bowline_core::model::Span;
 use bowline_lab::{Cluster, Component};
 
-use crate::{installed, lab, wait_for};
+use crate::{get, installed, lab, wait_for};
 
 /// Set only for the processes that the test starts.
 const LISTEN: &str = "BOWLINE_TEST_LISTEN";
@@ -43,17 +42,7 @@ impl Replica {
 
     /// Status and body of a page; status 0: nobody answers.
     fn get(&self, path: &str) -> (u16, String) {
-        let ask = || {
-            let mut socket = TcpStream::connect(self.address)?;
-            socket.set_read_timeout(Some(Duration::from_secs(3)))?;
-            write!(socket, "GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")?;
-            let mut text = String::new();
-            socket.read_to_string(&mut text)?;
-            Ok::<_, std::io::Error>(text)
-        };
-        let text = ask().unwrap_or_default();
-        let status = text.split(' ').nth(1).and_then(|word| word.parse().ok());
-        (status.unwrap_or(0), text)
+        get(self.address, path)
     }
 
     fn leads(&self) -> bool {

@@ -14,11 +14,12 @@ use bowline_core::model::Span;
 use bowline_core::op::{Answer, LeaseOp, LeaseView, Op};
 use bowline_core::run::Intent;
 
-use crate::{call, wait_for};
+use crate::{call, get, wait_for};
 
 /// Set only for the processes that the tests start.
 const FOLDER: &str = "BOWLINE_TEST_FOLDER";
 const NAME: &str = "BOWLINE_TEST_NAME";
+const MINIMAL: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/policies/minimal.yaml");
 /// A lease's length in these tests; times between looks follow from it.
 const LEASE: Span = Span::millis(1_500);
 
@@ -114,6 +115,29 @@ fn over_a_directory_a_replica_leads_dies_and_another_takes_over_and_stops() {
 }
 
 #[test]
+fn of_two_groups_that_list_the_same_one_is_left_out_aloud_and_the_replica_is_ready() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    std::fs::create_dir(folder.join("store")).unwrap();
+    let twin = std::fs::read_to_string(MINIMAL).unwrap().replace("name: site\n", "name: twin\n");
+    std::fs::write(folder.join("twin.yaml"), twin).unwrap();
+    let _replica = Replica::start(folder, "one");
+    let address = || {
+        let log = log(folder, "one");
+        let line = log.lines().find(|line| line.contains(" at 127.0.0.1:"))?;
+        line.split(" at ").nth(1)?.split('"').next()?.parse().ok()
+    };
+    wait_for("the replica is ready", 20, || {
+        let page = address().map_or((0, String::new()), |address| get(address, "/readyz"));
+        (page.0 == 200, format!("{page:?}\n{}", log(folder, "one")))
+    });
+    let refused = "group twin is refused: ";
+    assert_eq!(log(folder, "one").matches(refused).count(), 1, "{}", log(folder, "one"));
+    let metrics = get(address().unwrap(), "/metrics").1;
+    assert!(metrics.contains("bowline_policies_refused 1"), "{metrics}");
+}
+
+#[test]
 fn a_second_signal_ends_a_replica_that_cannot_release_its_lease() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
@@ -142,11 +166,10 @@ fn a_replica_whose_address_is_taken_does_not_start() {
 }
 
 fn options(folder: &Path, name: &str) -> RunOptions {
-    let policy = concat!(env!("CARGO_MANIFEST_DIR"), "/policies/minimal.yaml");
-    let mut options = RunOptions::new(StoreOptions::Folder {
-        folder: folder.join("store"),
-        policies: vec![policy.into()],
-    });
+    let twin = Some(folder.join("twin.yaml")).filter(|file| file.exists());
+    let policies = [MINIMAL.into()].into_iter().chain(twin).collect();
+    let mut options =
+        RunOptions::new(StoreOptions::Folder { folder: folder.join("store"), policies });
     options.name = Some(name.to_owned());
     options.listen = "127.0.0.1:0".parse().unwrap();
     options.log = LogFormat::Json;

@@ -1,6 +1,7 @@
 //! Project automation: `cargo xtask …`. `just --list` names the same commands with their uses.
 
 mod bench;
+mod beside;
 mod lab;
 mod phases;
 mod story;
@@ -14,7 +15,7 @@ const USAGE: &str = "\
 usage: cargo xtask COMMAND
 
   test [--quick]   everything CI checks; --quick leaves out the lab
-  story            the whole story on real parts, home again and by hand: about half an hour
+  story            the stories alone, on real parts, one after the other: half an hour
   bench [SEEDS]    how fast it is, as ratios to what is aimed at (docs/benchmarks.md)
   tidy             how long, deep and tested the code is, in numbers
   tools            installs what the lab runs into the cache folder (`lab install` is the same)

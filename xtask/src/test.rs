@@ -1,11 +1,13 @@
 //! `cargo xtask test`: everything CI checks, in the order in which a failure is cheapest.
 
+use std::cell::RefCell;
 use std::process::Command;
 use std::time::Duration;
 
 use anyhow::Result;
 use bowline_lab::{cache, command};
 
+use crate::beside::Beside;
 use crate::phases::{Phase, run_all};
 
 /// How much is checked.
@@ -21,23 +23,39 @@ pub(crate) enum Extent {
 const BUILD_LIMIT: Duration = Duration::from_secs(40 * 60);
 /// Longest time that the whole story may take.
 const STORY_LIMIT: Duration = Duration::from_secs(45 * 60);
-/// What the tests are called that play all of it.
-const WHOLE_STORY: &str = "whole_story";
+/// How many stories are played at a time beside the other checks.
+const STORIES_BESIDE: &str = "3";
 /// Longest time for what builds nothing.
 const SHORT_LIMIT: Duration = Duration::from_secs(2 * 60);
 
 /// Runs the checks; fails at the first that fails.
 pub(crate) fn run(extent: Extent) -> Result<()> {
+    let stories = RefCell::new(None);
     let mut phases = vec![
         Phase::new("format", || cargo(&["fmt", "--all", "--check"], SHORT_LIMIT)),
         Phase::new("clippy", clippy),
+    ];
+    let checks = [
         Phase::new("tests", || cargo(&["test", "--workspace"], BUILD_LIMIT)),
         Phase::new("documentation", documentation),
     ];
-    if extent == Extent::Everything {
-        phases.push(Phase::new("lab tools", crate::lab::tools));
-        phases.push(Phase::new("lab tests", lab_tests));
+    if extent == Extent::Quick {
+        phases.extend(checks);
+        return run_all(phases);
     }
+    phases.push(Phase::new("lab tools", crate::lab::tools));
+    phases.push(Phase::new("compilation of tests", || {
+        cargo(&["test", "--workspace", "--no-run"], BUILD_LIMIT)
+    }));
+    // They wait for most of their time: for CloudWatch's minutes, pods and nodes.
+    phases.push(Phase::new("stories begin", || {
+        let started = Beside::start("stories", &mut story_command(STORIES_BESIDE), STORY_LIMIT)?;
+        stories.replace(Some(started));
+        Ok(())
+    }));
+    phases.extend(checks);
+    phases.push(Phase::new("lab tests", lab_tests));
+    phases.push(Phase::new("stories end", || stories.take().map_or(Ok(()), Beside::join)));
     run_all(phases)
 }
 
@@ -58,18 +76,24 @@ fn documentation() -> Result<()> {
 }
 
 /// Tests that need the lab are ignored by a plain `cargo test`; here they run one at a time. The
-/// way home waits for CloudWatch's minutes for most of half an hour: that is [`story`]'s.
+/// stories run beside them.
 fn lab_tests() -> Result<()> {
-    let arguments = ["test", "--workspace", "--tests", "--", "--ignored", "--test-threads=1"];
-    cargo(&[&arguments[..], &["--skip", WHOLE_STORY]].concat(), BUILD_LIMIT)
+    let targets = ["--lib", "--bins", "--test", "wire", "--test", "lab", "--test", "stage"];
+    let end = ["--", "--ignored", "--test-threads=1"];
+    cargo(&[&["test", "--workspace"], &targets[..], &end[..]].concat(), BUILD_LIMIT)
 }
 
 /// Plays the whole story on real parts, and tells how long each thing took.
 pub(crate) fn story() -> Result<()> {
     crate::lab::tools()?;
-    let arguments = ["test", "--workspace", "--test", "story", "--", "--ignored", "--nocapture"];
-    let one_by_one = ["--test-threads=1", WHOLE_STORY];
-    cargo(&[&arguments[..], &one_by_one].concat(), BUILD_LIMIT + STORY_LIMIT)
+    command::run(&mut story_command("1"), BUILD_LIMIT + STORY_LIMIT)
+}
+
+/// Plays so many stories at a time, each in a lab of its own.
+fn story_command(at_a_time: &str) -> Command {
+    let threads = format!("--test-threads={at_a_time}");
+    let ignored = ["--", "--ignored", "--nocapture", &threads];
+    cargo_command(&[&["test", "--workspace", "--test", "story"], &ignored[..]].concat())
 }
 
 fn cargo(arguments: &[&str], limit: Duration) -> Result<()> {

@@ -82,10 +82,11 @@ impl Replication {
     }
 
     /// Takes a metric point. Whether the replica was streaming is what RDS last said by the end of
-    /// the point's period; a process that had not asked by then has no evidence.
+    /// the point's period; a process that had not asked by then has no evidence from it.
     pub fn point(&mut self, at: Wall, behind_ms: Option<u64>) {
-        let streaming = self.said_by(Some(at + PERIOD)).unwrap_or(false);
-        self.push(Lag { at, behind_ms, streaming });
+        if let Some(streaming) = self.said_by(Some(at + PERIOD)) {
+            self.push(Lag { at, behind_ms, streaming });
+        }
     }
 
     /// Takes a sample; one that is older than the newest, or the same, is dropped.
@@ -201,7 +202,9 @@ mod tests {
             replication.point(Wall(at), Some(1));
         }
         let streamed: Vec<_> = replication.samples.iter().map(|sample| sample.streaming).collect();
-        assert_eq!(streamed, [false, true, true, false], "nobody had asked by the first one's end");
+        assert_eq!(streamed, [true, true, false], "nobody had asked by the first one's end");
+        let unasked = replication.as_of(Wall(40_000), Span::secs(30), Span::mins(3));
+        assert_eq!(unasked.grade, Grade::Missing, "nobody knows that it did not stream");
         let said = [Some(49), Some(50), Some(130), None].map(|at| at.map(|at| Wall(at * 1_000)));
         let said = said.map(|at| replication.said_by(at));
         assert_eq!(said, [None, Some(true), Some(false), Some(false)]);
