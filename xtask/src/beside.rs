@@ -58,13 +58,13 @@ mod tests {
 
     const LIMIT: Duration = Duration::from_secs(20);
 
-    fn shell(script: &str) -> Beside {
-        Beside::start("test", Command::new("sh").args(["-c", script]), LIMIT).unwrap()
+    fn shell(name: &str, script: &str) -> Beside {
+        Beside::start(name, Command::new("sh").args(["-c", script]), LIMIT).unwrap()
     }
 
     #[test]
     fn a_failure_is_told_and_its_log_kept() {
-        let (good, bad) = (shell("echo fine"), shell("echo why; exit 3"));
+        let (good, bad) = (shell("good", "echo fine"), shell("bad", "echo why; exit 3"));
         let log = bad.log.clone();
         let error = bad.join().unwrap_err().to_string();
         assert!(error.contains("exit status: 3"), "{error}");
@@ -78,7 +78,7 @@ mod tests {
     #[test]
     fn it_ends_when_nobody_waits_for_it() {
         let began = Instant::now();
-        let sleeper = shell("sleep 600");
+        let sleeper = shell("sleeper", "sleep 600");
         let pid = sleeper.child.id();
         drop(sleeper);
         assert!(!PathBuf::from(format!("/proc/{pid}")).exists());
