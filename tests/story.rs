@@ -6,6 +6,8 @@
 
 #[path = "story/look.rs"]
 mod look;
+#[path = "story/processes.rs"]
+mod processes;
 #[path = "story/stale.rs"]
 mod stale;
 #[path = "story/stand.rs"]
