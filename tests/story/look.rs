@@ -7,7 +7,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use serde_json::Value;
 
-use super::stand::{COMMAND, Stand, record_of_orders};
+use super::stand::{COMMAND, Stand, record_of_orders, wait_for};
 
 /// What users order from.
 impl Stand {
@@ -77,6 +77,15 @@ impl Stand {
 
 /// What Bowline says.
 impl Stand {
+    /// Waits until Bowline has watched the replica for a whole period of its metric: before, a
+    /// failover asks how much may be lost.
+    pub(crate) fn has_evidence(&self) {
+        wait_for("evidence of replication", 150, || {
+            let standby = self.status()["published"]["status"]["sites"][1].clone();
+            (standby["replication"].is_object(), standby.to_string())
+        });
+    }
+
     /// The group's status.
     pub(crate) fn status(&self) -> Value {
         let told = self.bowline("operator", &["status", "shop", "-o", "json"], COMMAND);

@@ -67,6 +67,7 @@ fn s5_a_store_that_is_killed_and_starts_anew_has_every_record() {
 fn at_a_seeded_instant<T>(stand: &mut Stand, seed: u64, event: impl Fn(&mut Stand) -> T) -> T {
     let after = fastrand::Rng::with_seed(seed).u64(INSTANTS);
     println!("seed {seed}: {after} ms after home died");
+    stand.has_evidence();
     stand.lab.freeze("home").unwrap();
     // The instant is what is tried, whatever is going on then.
     thread::sleep(Duration::from_millis(after));
