@@ -69,7 +69,9 @@ pub(super) fn check(bases: &Bases, topics: &[Topic]) -> Verdict {
                     let passive = played.status.sites.iter().flat_map(|site| &site.not_ready);
                     verdict.reached.extend(passive.filter_map(|words| not_ready(words)));
                     if !differences.is_empty() {
-                        let lines = [vec![place], differences, context(&played)].concat();
+                        let why = row.why.iter().map(|why| format!("why it is so: {why}"));
+                        let why: Vec<_> = why.collect();
+                        let lines = [vec![place], differences, why, context(&played)].concat();
                         verdict.wrong.push(lines.join("\n    "));
                     }
                 }

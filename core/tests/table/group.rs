@@ -45,6 +45,9 @@ pub(super) fn told(row: &Row) -> Vec<Told<'_>> {
     std::iter::once(own).chain(others).collect()
 }
 
+/// How a world is from each instant on.
+type Changes = Vec<(Offset, World)>;
+
 /// A group, ready to be played.
 pub(super) struct Group {
     pub(super) name: GroupName,
@@ -52,7 +55,7 @@ pub(super) struct Group {
     pub(super) journal: Journal,
     pub(super) no_facts: bool,
     /// How the world is from each instant on; the first is from the beginning.
-    changes: Vec<(Offset, World)>,
+    changes: Changes,
     /// What the row itself says of the world, scenes aside.
     pub(super) said: BTreeSet<String>,
 }
@@ -170,7 +173,7 @@ fn changes(
     bases: &Bases,
     beginning: &World,
     then: &[Step],
-) -> Result<(Vec<(Offset, World)>, BTreeSet<String>), String> {
+) -> Result<(Changes, BTreeSet<String>), String> {
     let mut changes = vec![(Offset(i64::MIN), beginning.clone())];
     let mut said = BTreeSet::new();
     for step in then {

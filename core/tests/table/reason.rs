@@ -10,7 +10,9 @@ use bowline_core::policy::Action;
 
 /// Declares the name of a type's values and examples of all of them.
 macro_rules! named {
-    ($($name:ident, $all:ident, $type:ty { $($pattern:pat => $text:expr, [$($of:expr),*],)* })*) => {$(
+    ($($name:ident, $all:ident, $type:ty {
+        $($pattern:pat => $text:expr, [$($of:expr),*],)*
+    })*) => {$(
         fn $name(value: &$type) -> String {
             match value {
                 $($pattern => $text,)*
