@@ -175,7 +175,11 @@ mod tests {
             .map(str::to_owned)
             .into();
         let options = |command: &clap::Command| -> Vec<String> {
-            command.get_arguments().filter_map(|arg| arg.get_long()).map(|o| format!("--{o}")).collect()
+            command
+                .get_arguments()
+                .filter_map(|arg| arg.get_long())
+                .map(|o| format!("--{o}"))
+                .collect()
         };
         for sub in command.get_subcommands() {
             known.extend(options(sub));
