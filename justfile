@@ -33,6 +33,10 @@ ci:
 format:
     cargo fmt --all
 
+# Feeds every parser what nobody would write, for so many seconds each; `just fuzz 5` before a push.
+fuzz SECONDS="600":
+    cargo xtask fuzz --seconds {{SECONDS}}
+
 # How long, deep and tested the code is; the limits are in tests/tidy.rs and tests/tidy/.
 tidy:
     cargo xtask tidy

@@ -150,8 +150,56 @@ fn scenario(name: &str) -> Result<&'static bowline_sim::story::Scenario, String>
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory;
+    use proptest::prelude::*;
 
     use super::*;
+
+    /// Every command with its subcommands, as they are typed.
+    fn commands() -> Vec<Vec<String>> {
+        fn below(command: &clap::Command, path: &[String], all: &mut Vec<Vec<String>>) {
+            for sub in command.get_subcommands() {
+                let path = [path, &[sub.get_name().to_owned()]].concat();
+                below(sub, &path, all);
+                all.push(path);
+            }
+        }
+        let mut all = Vec::new();
+        below(&Cli::command(), &["bowline".to_owned()], &mut all);
+        all
+    }
+
+    /// Options of any command, values that some of them take, and anything else.
+    fn arguments() -> impl Strategy<Value = Vec<String>> {
+        let command = Cli::command();
+        let mut known: Vec<String> = ["shop", "-", "--", "5s", "dir:/nowhere", "json", "1..9", "0"]
+            .map(str::to_owned)
+            .into();
+        let options = |command: &clap::Command| -> Vec<String> {
+            command
+                .get_arguments()
+                .filter_map(|arg| arg.get_long())
+                .map(|o| format!("--{o}"))
+                .collect()
+        };
+        for sub in command.get_subcommands() {
+            known.extend(options(sub));
+            known.extend(sub.get_subcommands().flat_map(options));
+        }
+        let one = prop_oneof![4 => prop::sample::select(known), 1 => "\\PC{0,12}"];
+        (prop::sample::select(commands()), prop::collection::vec(one, 0..6))
+            .prop_map(|(command, rest)| [command, rest].concat())
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(1_000))]
+
+        #[test]
+        fn whatever_is_typed_is_understood_or_refused_with_words(typed in arguments()) {
+            if let Err(error) = Cli::try_parse_from(&typed) {
+                prop_assert!(!error.to_string().trim().is_empty(), "{typed:?}");
+            }
+        }
+    }
 
     #[test]
     fn the_command_line_is_consistent() {

@@ -2,6 +2,7 @@
 
 mod bench;
 mod beside;
+mod fuzz;
 mod lab;
 mod phases;
 mod story;
@@ -18,6 +19,8 @@ usage: cargo xtask COMMAND
   story [NAME]     the stories alone, on real parts, one after the other: most of an hour;
                    BOWLINE_STORY_SEEDS=1..21 plays those of processes with more seeds
   bench [SEEDS]    how fast it is, as ratios to what is aimed at (docs/benchmarks.md)
+  fuzz [TARGET] [--seconds N]
+                   every fuzz target for N seconds each (60), or one of them
   tidy             how long, deep and tested the code is, in numbers
   tools            installs what the lab runs into the cache folder (`lab install` is the same)
   lab up [--story] starts the three clusters, leaves them running, prints what to export;
@@ -48,6 +51,7 @@ fn dispatch(arguments: &[&str]) -> Result<()> {
         ["story", which] => test::story(which),
         ["bench"] => bench::run("20"),
         ["bench", seeds] => bench::run(seeds),
+        ["fuzz", rest @ ..] => fuzz::run(rest),
         ["tidy"] => test::tidy(),
         ["tools"] | ["lab", "install"] => lab::tools(),
         ["lab", "up"] => lab::up(lab::Extent::Bare),

@@ -1,6 +1,7 @@
 //! `cargo xtask test`: everything CI checks, in the order in which a failure is cheapest.
 
 use std::cell::RefCell;
+use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
@@ -27,6 +28,8 @@ const STORY_LIMIT: Duration = Duration::from_secs(45 * 60);
 const DEEP_LIMIT: Duration = Duration::from_secs(8 * 60 * 60);
 /// How many stories are played at a time beside the other checks.
 const STORIES_BESIDE: &str = "3";
+/// How long each fuzz target runs in CI.
+const FUZZ_SECONDS: &str = "5";
 /// Longest time for what builds nothing.
 const SHORT_LIMIT: Duration = Duration::from_secs(2 * 60);
 
@@ -41,6 +44,7 @@ pub(crate) fn run(extent: Extent) -> Result<()> {
         Phase::new("tests", || cargo(&["test", "--workspace"], BUILD_LIMIT)),
         Phase::new("documentation", documentation),
     ];
+    let fuzzing = Phase::new("fuzzing", || crate::fuzz::run(&["--seconds", FUZZ_SECONDS]));
     if extent == Extent::Quick {
         phases.extend(checks);
         return run_all(phases);
@@ -56,6 +60,7 @@ pub(crate) fn run(extent: Extent) -> Result<()> {
         Ok(())
     }));
     phases.extend(checks);
+    phases.push(fuzzing);
     phases.push(Phase::new("lab tests", lab_tests));
     phases.push(Phase::new("stories end", || stories.take().map_or(Ok(()), Beside::join)));
     run_all(phases)
@@ -105,12 +110,18 @@ fn cargo(arguments: &[&str], limit: Duration) -> Result<()> {
 
 /// The cargo that runs us; in CI its results go to the cache folder, where the next clone finds
 /// them again.
-fn cargo_command(arguments: &[&str]) -> Command {
+pub(crate) fn cargo_command(arguments: &[&str]) -> Command {
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo.args(arguments);
-    let set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-    if let (true, false, Ok(cache)) = (set("CI"), set("CARGO_TARGET_DIR"), cache::folder()) {
-        cargo.env("CARGO_TARGET_DIR", cache.join("target"));
-    }
+    cargo.args(arguments).env("CARGO_TARGET_DIR", target_folder());
     cargo
+}
+
+/// Where cargo's results go: as it was told, in CI to the cache folder, else to `target`.
+pub(crate) fn target_folder() -> PathBuf {
+    let set = |name| std::env::var_os(name).filter(|value| !value.is_empty());
+    match (set("CARGO_TARGET_DIR"), set("CI"), cache::folder()) {
+        (Some(told), ..) => PathBuf::from(told),
+        (None, Some(_), Ok(cache)) => cache.join("target"),
+        _ => PathBuf::from("target"),
+    }
 }

@@ -1,6 +1,7 @@
 //! Sentences for decisions, verdicts and their reasons: the one place where they become words.
 //! Nothing is decided here, and nothing else may write such a sentence.
 
+use super::fleet::RegionEvent;
 use super::reason::{Ask, AskWhy, Decision, HoldWhy, Would};
 use super::situation::EvidenceGrade;
 use crate::health::{ReadyReason, ServingWhy, Veto};
@@ -38,6 +39,17 @@ pub fn ask(ask: &Ask, group: &GroupName) -> String {
         action(ask.action),
         ask_why(ask.why),
         command(ask.action, group)
+    )
+}
+
+/// What a human is asked of a Region event, once for all groups in it.
+#[must_use]
+pub fn region_event(event: &RegionEvent) -> String {
+    let names: Vec<_> = event.groups.iter().map(GroupName::as_str).collect();
+    let (count, region) = (names.len(), &event.region);
+    format!(
+        "{count} groups in {region} are in trouble together: {}; shall they leave it?",
+        names.join(", ")
     )
 }
 

@@ -1,6 +1,6 @@
 //! One group as one replica sees it: its chain, its signals, what is known of its world, its run.
 
-use crate::decide::{Decision, Member};
+use crate::decide::{Decision, Member, RegionEvent};
 use crate::health::{IsolationWatch, Steady};
 use crate::model::{Author, Claim, Mono, Now, Region, ReplicaId, Site, Span};
 use crate::op::{Answer, Call, Fault, Op, StoreOp};
@@ -47,6 +47,8 @@ pub(super) struct Group {
     pub(super) proposed: Option<Member>,
     /// What is to be done, in view of all groups.
     pub(super) decision: Option<Decision>,
+    /// The Region event that this group asks people about, for all groups in it.
+    pub(super) speaks_of: Option<RegionEvent>,
     /// What kept the last decision from being followed.
     pub(super) obstacle: Option<Incomplete>,
     /// A newer or foreign claim that a step met.
@@ -123,6 +125,7 @@ impl Group {
             ready: Steady::default(),
             proposed: None,
             decision: None,
+            speaks_of: None,
             obstacle: None,
             fenced_by: None,
             current: false,

@@ -1,6 +1,6 @@
 //! What the leader does for a group: claim, decide, execute, keep the facts, tell people.
 
-use crate::decide::{Ask, AskWhy, Decision, Member};
+use crate::decide::{Ask, AskWhy, Decision, HoldWhy, Member};
 use crate::model::{Answer3, Claim, Now, Site};
 use crate::op::Op;
 use crate::plan::{PlanKind, unwind};
@@ -186,6 +186,9 @@ impl Group {
             // The run that begins with this asks by itself.
             Some(Decision::AskHuman(ask)) if asked_in_a_run(ask) && self.obstacle.is_none() => None,
             Some(Decision::AskHuman(ask)) => Some(words::ask_decision(self, ask, now)),
+            Some(Decision::Hold(HoldWhy::RegionEvent(_))) => {
+                self.speaks_of.as_ref().map(|event| words::region_event(self, event, now))
+            }
             Some(Decision::Hold(why)) if why.alarms() => Some(words::alarm(self, why, now)),
             _ => None,
         }

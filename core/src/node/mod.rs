@@ -29,7 +29,7 @@ pub use status::{
     AskStatus, ClaimStatus, GroupStatus, RunStatus, SignalStatus, SiteStatus, StepStatus,
 };
 
-use crate::decide::{Decision, FleetRules, FleetState, fleet};
+use crate::decide::{Decision, FleetRules, FleetState, HoldWhy, RegionEvent, fleet};
 use crate::lease::{Lease, LeaseCall, LeaseInput, LeaseTimes};
 use crate::model::{GroupName, Mono, Now, ReplicaId, Span};
 use crate::op::{Answer, Call, CallId, Fault, IntentObject, Op, StoreOp};
@@ -240,15 +240,17 @@ impl Node {
         let member = group.propose(now);
         let decision = member.decision.clone();
         group.proposed = Some(member);
-        let decision = match decision {
+        let (decision, event) = match decision {
             Decision::FailOver | Decision::AskHuman(_) => self.fleet(now, index),
-            other => Some(other),
+            other => (Some(other), None),
         };
-        self.groups[index].decision = decision;
+        let group = &mut self.groups[index];
+        (group.decision, group.speaks_of) = (decision, event);
     }
 
-    /// The decision about a group in view of all others.
-    fn fleet(&self, now: Now, index: usize) -> Option<Decision> {
+    /// The decision about a group in view of all others, and the Region event that it asks about:
+    /// the first of the groups that are held asks for all.
+    fn fleet(&self, now: Now, index: usize) -> (Option<Decision>, Option<RegionEvent>) {
         let members: Vec<_> = self.groups.iter().filter_map(|g| g.proposed.clone()).collect();
         let begun = |group: &Group| {
             let region = group.failed_over_from()?;
@@ -256,7 +258,9 @@ impl Node {
         };
         let under_way = |group: &&Group| {
             group.ledger().open_run().is_some_and(|run| {
-                run.kind == PlanKind::Failover && run.trigger == Trigger::Automatic
+                let automatic = run.trigger == Trigger::Automatic;
+                // What only prepares is no failover: it would keep its own group waiting.
+                run.kind == PlanKind::Failover && automatic && !begin::is_prewarm(run)
             })
         };
         let state = FleetState {
@@ -266,7 +270,13 @@ impl Node {
         };
         let all = fleet(now.wall, members, &state, &FleetRules::default());
         let name = &self.groups[index].policy.group;
-        all.decisions.into_iter().find(|(group, _)| group == name).map(|(_, decision)| decision)
+        let event = all.events.into_iter().find(|event| {
+            let held = Decision::Hold(HoldWhy::RegionEvent(event.region.clone()));
+            let first = all.decisions.iter().find(|(_, decision)| *decision == held);
+            first.is_some_and(|(group, _)| group == name)
+        });
+        let own = all.decisions.into_iter().find(|(group, _)| group == name);
+        (own.map(|(_, decision)| decision), event)
     }
 
     fn read_intents(&mut self, now: Now, out: &mut Vec<Call>) {

@@ -1,10 +1,10 @@
 //! What a node says to people.
 
 use crate::databases::evidence::{Evidence, Grade};
-use crate::decide::{Ask, Decision, HoldWhy, words};
+use crate::decide::{Ask, Decision, HoldWhy, RegionEvent, words};
 use crate::health::{Ready, Sign};
 use crate::model::{Now, StepId};
-use crate::policy::Policy;
+use crate::policy::{Action, Policy};
 use crate::run::{Ended, Ledger, Record, Run, Trigger};
 use crate::step::Question;
 
@@ -39,9 +39,7 @@ pub(super) fn next(group: &Group) -> Option<String> {
     asked.or_else(|| match group.decision.as_ref()? {
         Decision::AskHuman(ask) => Some(words::command(ask.action, name)),
         Decision::Hold(HoldWhy::Manual(action)) => Some(words::command(*action, name)),
-        Decision::Hold(HoldWhy::SwitchedOver) => {
-            Some(words::command(crate::policy::Action::Failback, name))
-        }
+        Decision::Hold(HoldWhy::SwitchedOver) => Some(words::command(Action::Failback, name)),
         Decision::Hold(HoldWhy::Paused) => Some(format!("bowline resume {name}")),
         Decision::Hold(HoldWhy::ForeignClaim) => Some(format!("bowline journal import {name}")),
         Decision::Hold(HoldWhy::Unarmed) => Some(format!("bowline arm {name}")),
@@ -119,6 +117,15 @@ pub(super) fn ask_decision(group: &Group, ask: &Ask, now: Now) -> Message {
     let title = format!("{name}: {}", words::ask(ask, name));
     let seen = evidence(group, now).join("\n");
     Message { kind: "ask", run: None, title, body: format!("{seen}\n{OTHERWISE}") }
+}
+
+/// Many groups of a Region are in trouble together: one question for all of them, with the command
+/// for each.
+pub(super) fn region_event(group: &Group, event: &RegionEvent, now: Now) -> Message {
+    let title = words::region_event(event);
+    let mut lines = evidence(group, now);
+    lines.extend(event.groups.iter().map(|name| words::command(Action::Failover, name)));
+    Message { kind: "ask", run: None, title, body: format!("{}\n{OTHERWISE}", lines.join("\n")) }
 }
 
 /// Users may not be served, and nothing is being done.

@@ -65,6 +65,12 @@ pub enum BadEntry {
         /// The claim that stood.
         standing: Claim,
     },
+    /// Its bytes are not those that were written.
+    #[error("entry {seq} was changed after it was written: its seal does not fit its bytes")]
+    Changed {
+        /// Its place.
+        seq: u64,
+    },
     /// A journal that is to be imported holds an import itself.
     #[error("entry {seq} of the imported journal is an import itself")]
     Nested {
@@ -85,16 +91,33 @@ impl Entry {
     /// Reads an entry's bytes.
     ///
     /// # Errors
-    /// [`BadEntry::Unreadable`].
+    /// [`BadEntry::Unreadable`], or [`BadEntry::Changed`] if its seal does not fit: nothing that
+    /// follows names the last entry of a chain, so it must vouch for itself.
     pub fn parse(seq: u64, bytes: &str) -> Result<Self, BadEntry> {
-        serde_json::from_str(bytes).map_err(|e| BadEntry::Unreadable { seq, why: e.to_string() })
+        let unreadable = |e: serde_json::Error| BadEntry::Unreadable { seq, why: e.to_string() };
+        let entry = serde_json::from_str(bytes).map_err(unreadable)?;
+        let sealed = bytes.strip_suffix(END).and_then(|bytes| bytes.rsplit_once(SEAL));
+        match sealed {
+            Some((told, seal)) if *digest(told) == *seal => Ok(entry),
+            _ => Err(BadEntry::Changed { seq }),
+        }
     }
 
     /// What the next entry names as `prev`.
     #[must_use]
     pub fn hash(bytes: &str) -> Arc<str> {
-        hex::encode(Sha256::digest(bytes.as_bytes())).into()
+        digest(bytes).into()
     }
+}
+
+/// What comes before an entry's seal: the SHA-256, in hex, of all bytes before this.
+const SEAL: &str = ",\"seal\":\"";
+
+/// What comes behind it.
+const END: &str = "\"}";
+
+fn digest(bytes: &str) -> String {
+    hex::encode(Sha256::digest(bytes.as_bytes()))
 }
 
 /// Who started a run.

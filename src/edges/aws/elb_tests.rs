@@ -1,10 +1,11 @@
 //! ELBv2 as it answers, page by page, and what is not found or not clear.
 
 use bowline_core::model::Region;
+use proptest::prelude::*;
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::super::budget::{Budgets, Counter};
-use super::super::testing::{Request, Script, config, nobody, service};
+use super::super::testing::{Canned, Request, Script, config, damaged, nobody, run, service};
 use super::*;
 
 const OK: &str = "200 OK\r\ncontent-type: text/xml";
@@ -271,4 +272,40 @@ async fn a_look_that_gets_no_answer_passes() {
     }
     let seen = at(format!("http://{}", nobody().await), &op).await;
     assert!(matches!(seen, Err(Fault::Transient(_))), "{seen:?}");
+}
+
+fn canned(status: u16, body: Vec<u8>, op: &ElbOp) -> Result<Answer, Fault> {
+    let config = config!(aws_sdk_elasticloadbalancingv2, "http://elb.invalid");
+    let client = Client::from_conf(config.http_client(Canned(status, body)).build());
+    let budgets = Budgets::default();
+    let pace = budgets.pace(None, &Region::new("eu-west-1"), Counter::Elb);
+    run(async { perform(&client, op, &pace).await })
+}
+
+fn body(script: Script) -> Vec<u8> {
+    match script {
+        Script::Answer(_, body) => body,
+        other => panic!("no body: {other:?}"),
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn no_answer_whatever_makes_it_panic(
+        body in prop_oneof![
+            proptest::collection::vec(any::<u8>(), 0..200),
+            damaged(body(balancers(&["one", "two"]))),
+            damaged(body(tags(&[("one", &[("app", "shop"), ("env", "prod")])]))),
+        ],
+        status in prop_oneof![Just(200_u16), 200..600_u16],
+    ) {
+        let groups =
+            ElbOp::TargetGroups { load_balancer: "arn:one".into(), hosts: vec!["a.example".into()] };
+        for op in [by_tags(), groups, ElbOp::TargetHealth("arn:group".into())] {
+            let answer = canned(status, body.clone(), &op);
+            prop_assert!(!matches!(answer, Err(Fault::Unknown(_))), "{op:?}: {answer:?}");
+        }
+    }
 }

@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use bowline_core::model::Region;
 use bowline_core::op::{AliasTarget, Failover, RecordType};
+use proptest::prelude::*;
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::super::budget::{Budgets, Counter};
-use super::super::testing::{Request, Script, config, nobody, service};
+use super::super::testing::{Canned, Request, Script, config, damaged, nobody, run, service};
 use super::*;
 
 const OK: &str = "200 OK\r\ncontent-type: text/xml";
@@ -288,4 +289,45 @@ async fn a_zone_is_its_apex_and_its_servers() {
         name_servers: vec!["ns-1.awsdns-00.com".into(), "ns-2.awsdns-00.net".into()],
     };
     assert_eq!(found, Ok(Answer::Zone(expected)));
+}
+
+fn canned(status: u16, body: Vec<u8>, op: &Route53Op) -> Result<Answer, Fault> {
+    let config = config!(aws_sdk_route53, "http://route53.invalid");
+    let client = Client::from_conf(config.http_client(Canned(status, body)).build());
+    let budgets = Budgets::default();
+    let pace = budgets.pace(None, &Region::new("us-east-1"), Counter::Route53);
+    run(async { perform(&client, op, &pace).await })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn no_answer_whatever_makes_it_panic(
+        body in prop_oneof![
+            proptest::collection::vec(any::<u8>(), 0..200),
+            damaged(page(&format!("{ALIAS}{TEXT}{OTHER}"), END).into_bytes()),
+        ],
+        status in prop_oneof![Just(200_u16), 200..600_u16],
+    ) {
+        let (zone, name) = (ZoneId::new("Z0123456789"), Host::new("*.shop.example.com"));
+        let change = Route53Op::Change {
+            zone: zone.clone(),
+            delete: vec![alias()],
+            create: Vec::new(),
+        };
+        for (op, mutates) in [
+            (Route53Op::Records { zone: zone.clone(), name }, false),
+            (Route53Op::Zone(zone.clone()), false),
+            (Route53Op::CheckStatus("check-1".into()), false),
+            (Route53Op::HealthCheck("check-1".into()), false),
+            (Route53Op::ChangeStatus("C1".into()), false),
+            (change, true),
+        ] {
+            let answer = canned(status, body.clone(), &op);
+            let transient = matches!(answer, Err(Fault::Transient(_)));
+            let unknown = matches!(answer, Err(Fault::Unknown(_)));
+            prop_assert!(if mutates { !transient } else { !unknown }, "{op:?}: {answer:?}");
+        }
+    }
 }

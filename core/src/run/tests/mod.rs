@@ -1,5 +1,6 @@
 //! Chains, ledgers and executions, each alone.
 
+mod bytes;
 mod chain;
 mod execute;
 mod import;
