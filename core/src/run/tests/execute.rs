@@ -167,6 +167,19 @@ fn a_late_answer_to_an_older_look_is_ignored() {
 }
 
 #[test]
+fn s6_a_late_answer_to_a_look_from_before_the_lead_was_lost_is_ignored() {
+    let mut bench = Bench::new(vec![("promote", promote())]);
+    let (old, _) = bench.call(1);
+    bench.execution.forget();
+    let (new, _) = bench.call(2);
+    assert!(!bench.execution.awaits(&old) && bench.execution.awaits(&new));
+    bench.reply(&old, 3, instance(None, "available"));
+    assert_eq!(bench.poll(3), [], "what was seen before says nothing of what is");
+    bench.reply(&new, 4, instance(Some("home"), "available"));
+    assert!(matches!(bench.record(4), Record::Started { .. }));
+}
+
+#[test]
 fn a_step_waits_for_what_it_needs_and_a_finished_run_is_closed() {
     let mut bench = Bench::new(vec![("a", milestone(&[])), ("b", milestone(&["a"]))]);
     let record = bench.record(1);
