@@ -84,8 +84,10 @@ impl Chain {
         }
     }
 
-    /// What two chains have in common that behave alike: [`super::Desk::gist`].
-    pub(super) fn gist(&self) -> String {
+    /// What two chains have in common that behave alike, for whoever compares states: the entries
+    /// read, by their last hash, and what waits or is on its way.
+    #[must_use]
+    pub fn gist(&self) -> String {
         let Ledger { head, hash, .. } = &self.ledger;
         let waits = match &self.state {
             State::Idle => String::new(),

@@ -153,8 +153,12 @@ impl Desk {
     /// its.
     #[must_use]
     pub fn may_act(&self, seat: &Seat<'_>) -> bool {
-        let claimed = self.ledger().claimant.as_ref() == Some(seat.id);
-        seat.leads && self.current && claimed && self.fence().is_none()
+        seat.leads && self.current && self.is_claimant(seat) && self.fence().is_none()
+    }
+
+    /// Whether the claim that stands is this replica's.
+    fn is_claimant(&self, seat: &Seat<'_>) -> bool {
+        self.ledger().claimant.as_ref() == Some(seat.id)
     }
 
     /// The claim that a step met, unless the chain has come to know it (by an import, or by reading
@@ -226,10 +230,8 @@ impl Desk {
     /// Claims a run that another replica left, under the new `epoch`: whatever that one still sends
     /// is refused wherever claims are compared. `alone`: nobody else's claim is known of.
     pub fn take_over(&mut self, seat: &Seat<'_>, alone: bool, epoch: Epoch) {
-        let ledger = self.ledger();
-        let Some(run) = ledger.busy_run() else { return };
-        let ours = ledger.claimant.as_ref() == Some(seat.id);
-        if ours || !alone || !self.leading(seat) {
+        let Some(run) = self.ledger().busy_run() else { return };
+        if self.is_claimant(seat) || !alone || !self.leading(seat) {
             return;
         }
         let claim = Claim { epoch, run: run.id.clone() };
@@ -315,7 +317,7 @@ impl Desk {
             self.current = self.current || (seat.leads && self.ledger().head == before);
             self.read_due = if self.ledger().head == before { self.read_due } else { Mono(0) };
         }
-        if outcome.lost || self.ledger().claimant.as_ref() != Some(seat.id) {
+        if outcome.lost || !self.is_claimant(seat) {
             self.execution.forget();
         }
         let may_act = self.may_act(seat);

@@ -35,7 +35,7 @@ fn member() -> Member {
     }
 }
 
-fn promote() -> Step {
+pub(super) fn promote() -> Step {
     let effect = Effect::Promote(Promote { member: member() });
     Step { class: Class::Irreversible, on_timeout: OnTimeout::Ask, ..step(effect, &[]) }
 }
@@ -44,12 +44,12 @@ fn milestone(needs: &[&str]) -> Step {
     step(Effect::Milestone(Milestone { note: "there".into() }), needs)
 }
 
-fn plan(steps: Vec<(&str, Step)>) -> Plan {
+pub(super) fn plan(steps: Vec<(&str, Step)>) -> Plan {
     let steps = steps.into_iter().map(|(id, step)| (StepId::new(id), step)).collect();
     Plan { kind: PlanKind::Failover, from: Site::Home, to: Site::Standby, steps }
 }
 
-fn instance(source: Option<&str>, status: &str) -> Result<Answer, Fault> {
+pub(super) fn instance(source: Option<&str>, status: &str) -> Result<Answer, Fault> {
     Ok(Answer::Instance(Instance {
         id: "db".into(),
         arn: "arn:aws:rds:eu-west-1:111111111111:db:db".into(),

@@ -1,6 +1,7 @@
 //! Chains, ledgers and executions, each alone.
 
 mod chain;
+mod desk;
 mod execute;
 mod import;
 mod ledger;
