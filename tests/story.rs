@@ -6,6 +6,8 @@
 
 #[path = "story/look.rs"]
 mod look;
+#[path = "story/processes.rs"]
+mod processes;
 #[path = "story/stale.rs"]
 mod stale;
 #[path = "story/stand.rs"]
@@ -121,6 +123,7 @@ fn home_that_comes_back_is_fenced_and_nothing_moves_by_itself(stand: &Stand) {
         let wanted = stand.wanted("home");
         (wanted == AT_REST, format!("{wanted:?}; {}", stand.headline()))
     });
+    assert_eq!(stand.runs().len(), 1, "nothing is begun before that");
     wait_for("the fence is confirmed and nothing is left to do", 120, || {
         (stand.status()["run"].is_null(), stand.headline())
     });

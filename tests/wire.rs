@@ -6,6 +6,8 @@
 mod aws;
 #[path = "wire/election.rs"]
 mod election;
+#[path = "wire/faults.rs"]
+mod faults;
 #[path = "wire/folder.rs"]
 mod folder;
 #[path = "wire/site.rs"]

@@ -279,6 +279,18 @@ impl Cluster {
         self.process(component)?.kill()
     }
 
+    /// Kills one component with SIGKILL, and starts it anew on what it left behind.
+    pub(crate) fn restart(&mut self, component: Component, reaper: &Reaper) -> Result<()> {
+        self.kill9(component)?;
+        let at = self.processes.iter().position(|(known, _)| *known == component);
+        self.spawn(component, reaper)?;
+        // It keeps its place: they are thawed in order.
+        if let (Some(at), Some(new)) = (at, self.processes.pop()) {
+            self.processes[at] = new;
+        }
+        self.wait_ready(component)
+    }
+
     /// Lets everything live on when this is dropped.
     pub(crate) fn detach(&self) {
         self.processes.iter().for_each(|(_, process)| process.detach());

@@ -12,6 +12,7 @@ use rustix::process::Signal;
 
 use crate::cloud::{Cloud, CloudSpec};
 use crate::cluster::{Cluster, ClusterSpec, Shared};
+use crate::components::Component;
 use crate::double::{self, Double};
 use crate::install::{Progress, Tool};
 use crate::process::Record;
@@ -122,6 +123,14 @@ impl Lab {
         let lab = Self { stage: None, clusters, clouds, reaper, folder, keeps_files: false };
         lab.state().save(&lab.folder)?;
         Ok(lab)
+    }
+
+    /// Kills one component of a cluster and starts it anew on what it left behind; gives back when
+    /// it is ready.
+    pub fn restart(&mut self, cluster: &str, component: Component) -> Result<()> {
+        let found = self.clusters.iter_mut().find(|known| known.name() == cluster);
+        let found = found.with_context(|| format!("the lab has no cluster {cluster}"))?;
+        found.restart(component, &self.reaper)
     }
 
     /// The cluster with that name. Fails if the lab has none.

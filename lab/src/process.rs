@@ -74,10 +74,10 @@ pub(crate) struct Process {
 }
 
 impl Process {
-    /// Starts `command` as the leader of a new group, its output going to the file `log`.
+    /// Starts `command` as the leader of a new group, its output added to the file `log`.
     pub(crate) fn spawn(name: &str, command: &mut Command, log: &Path) -> Result<Self> {
-        let output =
-            File::create(log).with_context(|| format!("cannot write {}", log.display()))?;
+        let output = File::options().create(true).append(true).open(log);
+        let output = output.with_context(|| format!("cannot write {}", log.display()))?;
         command.stdin(Stdio::null()).stdout(output.try_clone()?).stderr(output).process_group(0);
         let child =
             command.spawn().with_context(|| format!("cannot start {}", describe(command)))?;

@@ -136,18 +136,33 @@ impl Stand {
         command::capture(&mut command, Duration::from_secs(300)).unwrap()
     }
 
+    /// The name of the replica that holds the lease.
+    pub(crate) fn leader(&self) -> String {
+        let path = "jsonpath={.items[0].spec.holderIdentity}";
+        let holder = self.management().kubectl(&["get", "lease", "-n", "bowline", "-o", path]);
+        let holder = holder.unwrap_or_default();
+        let leader = self.replicas.iter().find(|replica| holder.contains(&replica.name));
+        leader.map_or(holder.clone(), |leader| leader.name.clone())
+    }
+
     /// Kills the replica that holds the lease, as a crash would; gives its name.
     pub(crate) fn kill_leader(&mut self) -> String {
-        let path = "jsonpath={.items[0].spec.holderIdentity}";
-        let holder =
-            self.management().kubectl(&["get", "lease", "-n", "bowline", "-o", path]).unwrap();
-        let at = self.replicas.iter().position(|replica| holder.contains(&replica.name));
-        let at = at.unwrap_or_else(|| panic!("nobody is called {holder}"));
+        let name = self.leader();
+        let at = self.replicas.iter().position(|replica| replica.name == name);
+        let at = at.unwrap_or_else(|| panic!("nobody is called {name}"));
         let mut leader = self.replicas.remove(at);
         leader.child.kill().unwrap();
         leader.child.wait().unwrap();
-        println!("killed the leader {holder}");
-        leader.name.clone()
+        println!("killed the leader {name}");
+        name
+    }
+
+    /// Sends a signal to a replica.
+    pub(crate) fn signal(&self, name: &str, signal: &str) {
+        let replica = self.replicas.iter().find(|replica| replica.name == name);
+        let pid = replica.unwrap_or_else(|| panic!("nobody is called {name}")).child.id();
+        command::run(Command::new("kill").args([signal, &pid.to_string()]), COMMAND).unwrap();
+        println!("sent {signal} to {name}");
     }
 
     /// Asks every replica to end, and waits until they did.

@@ -15,7 +15,8 @@ const USAGE: &str = "\
 usage: cargo xtask COMMAND
 
   test [--quick]   everything CI checks; --quick leaves out the lab
-  story            the stories alone, on real parts, one after the other: half an hour
+  story [NAME]     the stories alone, on real parts, one after the other: most of an hour;
+                   BOWLINE_STORY_SEEDS=1..21 plays those of processes with more seeds
   bench [SEEDS]    how fast it is, as ratios to what is aimed at (docs/benchmarks.md)
   tidy             how long, deep and tested the code is, in numbers
   tools            installs what the lab runs into the cache folder (`lab install` is the same)
@@ -43,7 +44,8 @@ fn dispatch(arguments: &[&str]) -> Result<()> {
     match arguments {
         ["test"] => test::run(test::Extent::Everything),
         ["test", "--quick"] => test::run(test::Extent::Quick),
-        ["story"] => test::story(),
+        ["story"] => test::story(""),
+        ["story", which] => test::story(which),
         ["bench"] => bench::run("20"),
         ["bench", seeds] => bench::run(seeds),
         ["tidy"] => test::tidy(),

@@ -2,6 +2,7 @@
 
 use bowline_core::health::Reach;
 use bowline_core::model::Answer3;
+use bowline_core::node::GroupStatus;
 use bowline_core::run::{Ledger, Run, StepRun};
 
 use super::view::{GroupView, over};
@@ -18,23 +19,31 @@ pub(super) fn headline(view: &GroupView, ledger: &Ledger) -> String {
 fn who(view: &GroupView) -> String {
     let active = view.active;
     let database = view.published.status.as_ref().is_none_or(|status| status.database);
-    let serves = if fails(view) { "is active and does not serve" } else { "serves" };
+    let (is, writes) = match serves(view) {
+        Answer3::Yes => ("serves", " and writes"),
+        Answer3::Unknown => ("is active", " and the writer"),
+        Answer3::No => ("is active and does not serve", "; it is the writer"),
+    };
     match view.writer {
-        _ if !database => format!("{active} {serves}"),
-        Some(writer) if writer == active && fails(view) => {
-            format!("{active} {serves}; it is the writer")
-        }
-        Some(writer) if writer == active => format!("{active} {serves} and writes"),
-        Some(writer) => format!("{active} {serves}, {writer} writes"),
-        None => format!("{active} {serves}, nobody writes for certain"),
+        _ if !database => format!("{active} {is}"),
+        Some(writer) if writer == active => format!("{active} {is}{writes}"),
+        Some(writer) => format!("{active} {is}, {writer} writes"),
+        None => format!("{active} {is}, nobody writes for certain"),
     }
 }
 
-/// Whether the last that was reported of the active site is that it does not serve.
-fn fails(view: &GroupView) -> bool {
-    let sites = view.published.status.iter().flat_map(|status| &status.sites);
-    let mut active = sites.filter(|site| site.site == view.active);
-    active.any(|site| site.serving == Some(Answer3::No))
+/// Whether the active site serves, as was last reported; an old report of something good counts
+/// for nothing.
+fn serves(view: &GroupView) -> Answer3 {
+    let said = |status: &GroupStatus| {
+        let site = status.sites.iter().find(|site| site.site == view.active);
+        site.and_then(|site| site.serving)
+    };
+    let last = view.published.status.as_ref().and_then(said);
+    match view.published.fresh().and_then(said) {
+        Some(now) => now,
+        None => last.filter(|last| *last == Answer3::No).unwrap_or(Answer3::Unknown),
+    }
 }
 
 /// What is waited for, and why nothing moves.

@@ -63,7 +63,7 @@ pub fn run(args: &StatusArgs, paint: Paint, out: &mut impl Write) -> Result<Exit
         let views = look(args, (&options, &store)).await?;
         match args.output {
             Output::Json => reading::document(&views, out)?,
-            Output::Text => write!(out, "{}", text(&views, paint))?,
+            Output::Text => write!(out, "{}", shown(&views, args, paint)?)?,
         }
         Ok(exit(&views))
     })
@@ -84,10 +84,18 @@ async fn look(
 }
 
 fn text(views: &[GroupView], paint: Paint) -> String {
-    if views.is_empty() {
-        return "no groups\n".into();
-    }
     views.iter().map(|view| render::text(view, paint)).collect::<Vec<_>>().join("\n")
+}
+
+/// There is no group: why, and what to do.
+fn nothing(from: &StoreArgs) -> String {
+    match &from.store {
+        Some(store) if from.policy.is_empty() => {
+            format!("no groups: {store} has no records; name what is in force: --policy FILE\n")
+        }
+        Some(store) => format!("no groups: {store} has no records, and no policy names one\n"),
+        None => format!("no groups: apply a FailoverGroup in namespace {}\n", from.namespace),
+    }
 }
 
 async fn watch(
@@ -101,7 +109,7 @@ async fn watch(
     loop {
         // A store that does not answer now may answer later: whoever watches wants to see that.
         let (news, shown) = match look(args, from).await {
-            Ok(views) => (render::gist(&views), shown(&views, args.output, paint)?),
+            Ok(views) => (render::gist(&views), shown(&views, args, paint)?),
             Err(error) => (format!("{error:#}"), format!("{error:#}\n")),
         };
         if redraws && args.output == Output::Text {
@@ -115,8 +123,9 @@ async fn watch(
     }
 }
 
-fn shown(views: &[GroupView], output: Output, paint: Paint) -> Result<String> {
-    Ok(match output {
+fn shown(views: &[GroupView], args: &StatusArgs, paint: Paint) -> Result<String> {
+    Ok(match args.output {
+        Output::Text if views.is_empty() => nothing(&args.store),
         Output::Text => text(views, paint),
         Output::Json => serde_json::to_string(views)? + "\n",
     })

@@ -3,6 +3,7 @@
 use bowline_core::model::{Answer3, Span};
 use bowline_core::node::GroupStatus;
 use bowline_sim::story::Stage;
+use clap::Parser as _;
 
 use super::*;
 use crate::cli::played::{chain, play, shop, status};
@@ -50,9 +51,22 @@ fn without_any_controller_the_journal_alone_tells_and_the_silence_is_said() {
     assert!(never.headline.contains("no controller has ever reported"), "{}", never.headline);
     assert_eq!(never.next.as_deref(), Some("bowline run"));
     let old = view(&stage, Some((status(&stage), Span::secs(185))));
-    let said = "shop: home serves and writes; no controller has reported for 3m5s; \
+    let said = "shop: home is active and the writer; no controller has reported for 3m5s; \
                 next: bowline run";
     assert_eq!(old.headline, said);
+}
+
+#[test]
+fn where_there_is_no_group_it_says_what_to_do() {
+    let nothing = |args: &[&str]| {
+        let args = [&["bowline", "status"], args].concat();
+        let parsed = crate::cli::Cli::try_parse_from(args).unwrap();
+        let crate::cli::Command::Status(status) = parsed.command else { panic!("not status") };
+        shown(&[], &status, Paint::OFF).unwrap()
+    };
+    assert!(nothing(&["--store", "dir:x"]).contains("dir:x has no records; name what is in force"));
+    assert!(nothing(&["--store", "dir:x", "--policy", "y"]).contains("no policy names one"));
+    assert!(nothing(&[]).contains("apply a FailoverGroup in namespace bowline"));
 }
 
 #[test]

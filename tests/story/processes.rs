@@ -1,0 +1,100 @@
+//! Whole processes that die, stand still or start anew in the middle of a failover: each time the
+//! same end, with one promotion that took effect.
+
+use std::net::IpAddr;
+use std::thread;
+use std::time::Duration;
+
+use bowline_lab::Component;
+
+use super::stand::{Stand, wait_for};
+
+/// Which seeds are played, `A..B` (B excluded); one when absent.
+const SEEDS: &str = "BOWLINE_STORY_SEEDS";
+
+/// When, after home died, something happens to a process: from before anything is decided until the
+/// application has moved.
+const INSTANTS: std::ops::Range<u64> = 5_000..105_000;
+
+/// The leader is killed at a seeded instant, and comes back five seconds later as a new process.
+#[test]
+#[ignore = "needs the lab: cargo xtask test"]
+fn s6_a_leader_that_is_killed_at_any_instant_leaves_one_promotion() {
+    for seed in seeds() {
+        let mut stand = Stand::set();
+        let killed = at_a_seeded_instant(&mut stand, seed, Stand::kill_leader);
+        thread::sleep(Duration::from_secs(5));
+        stand.start_replica(&killed);
+        moved_once(&stand);
+    }
+}
+
+/// The leader stands still for longer than its lease and goes on as soon as another leads: both
+/// believe that they do.
+#[test]
+#[ignore = "needs the lab: cargo xtask test"]
+fn s5_a_leader_that_wakes_up_beside_another_changes_nothing() {
+    for seed in seeds() {
+        let mut stand = Stand::set();
+        let old = at_a_seeded_instant(&mut stand, seed, |stand| {
+            let leader = stand.leader();
+            stand.signal(&leader, "-STOP");
+            leader
+        });
+        wait_for("another leads", 60, || (stand.leader() != old, stand.leader()));
+        stand.signal(&old, "-CONT");
+        moved_once(&stand);
+        assert_ne!(stand.leader(), old, "it follows");
+    }
+}
+
+/// The management cluster's API server and its etcd are killed in the middle and start anew.
+#[test]
+#[ignore = "needs the lab: cargo xtask test"]
+fn s5_a_store_that_is_killed_and_starts_anew_has_every_record() {
+    for seed in seeds() {
+        let mut stand = Stand::set();
+        at_a_seeded_instant(&mut stand, seed, |stand| {
+            for component in [Component::Etcd, Component::ApiServer] {
+                stand.lab.restart("management", component).unwrap();
+            }
+        });
+        moved_once(&stand);
+    }
+}
+
+/// Home dies, and a while later something happens.
+fn at_a_seeded_instant<T>(stand: &mut Stand, seed: u64, event: impl Fn(&mut Stand) -> T) -> T {
+    let after = fastrand::Rng::with_seed(seed).u64(INSTANTS);
+    println!("seed {seed}: {after} ms after home died");
+    stand.lab.freeze("home").unwrap();
+    // The instant is what is tried, whatever is going on then.
+    thread::sleep(Duration::from_millis(after));
+    println!("then: {}", stand.headline());
+    event(stand)
+}
+
+/// The application serves at standby, by one run and one promotion.
+fn moved_once(stand: &Stand) {
+    wait_for("the answer that leads to standby", 300, || {
+        let seen = stand.answer();
+        (seen == [IpAddr::from(stand.balancer("standby"))], stand.headline())
+    });
+    wait_for("an order that standby acknowledges", 60, || {
+        let order = stand.order();
+        (order.as_deref() == Ok("standby"), format!("{order:?}"))
+    });
+    wait_for("the run's end", 180, || {
+        let status = stand.status();
+        let moved = status["run"]["phase"] == "moved; obligations are left";
+        (status["active"] == "standby" && moved, stand.headline())
+    });
+    assert_eq!(stand.promotions_that_took_effect(), 1, "{:?}", stand.promotions());
+    assert_eq!(stand.runs().len(), 1, "one run");
+}
+
+fn seeds() -> std::ops::Range<u64> {
+    let Ok(text) = std::env::var(SEEDS) else { return 1..2 };
+    let parsed = text.split_once("..").and_then(|(a, b)| Some(a.parse().ok()?..b.parse().ok()?));
+    parsed.unwrap_or_else(|| panic!("{SEEDS} is `{text}`, not as `1..21`"))
+}
