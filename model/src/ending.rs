@@ -16,8 +16,15 @@ pub trait Ends: Model {
     /// Whether nothing goes wrong in this.
     fn heals(&self, action: &Self::Action) -> bool;
 
-    /// Whether it is over; or the bounds of the model, not the system, keep it from going on.
+    /// Whether it is over.
     fn over(&self, state: &Self::State) -> bool;
+
+    /// Whether the bounds of the model, not the system, keep it from going on: no way to an end is
+    /// asked for from here.
+    fn excused(&self, state: &Self::State) -> bool {
+        let _ = state;
+        false
+    }
 }
 
 /// What became of looking for ends.
@@ -27,19 +34,33 @@ pub struct Reach {
     pub states: usize,
     /// States that are over.
     pub over: usize,
-    /// States from which no healing way leads to an end.
+    /// States from which the model's bounds keep it from going on.
+    pub excused: usize,
+    /// Other states from which no healing way leads to an end.
     pub stuck: usize,
     /// The shortest way to one of these.
     pub way: Vec<String>,
 }
 
 /// The graph of what can be reached.
+#[derive(Default)]
 struct Graph {
     /// From which state, by its how-manieth action, each was first reached.
     parents: Vec<(u32, u16)>,
     /// Healing steps, from and to.
     steps: Vec<(u32, u32)>,
     over: Vec<bool>,
+    excused: Vec<bool>,
+}
+
+impl Graph {
+    fn add(&mut self, parent: (u32, u16), over: bool, excused: bool) -> u32 {
+        let index = u32::try_from(self.parents.len()).unwrap_or(u32::MAX);
+        self.parents.push(parent);
+        self.over.push(over);
+        self.excused.push(excused && !over);
+        index
+    }
 }
 
 /// Looks from every state of `model` for a way to an end. There must be fewer than 2^32 states.
@@ -51,17 +72,21 @@ where
 {
     let graph = visit(model);
     let reached = backwards(&graph);
-    let stuck = reached.iter().filter(|reached| !**reached).count();
-    let way = reached.iter().position(|reached| !*reached);
+    let stuck = |state: &usize| !reached[*state] && !graph.excused[*state];
+    let way = (0..reached.len()).find(stuck);
+    let count = |these: &[bool]| these.iter().filter(|this| **this).count();
     Reach {
         states: graph.parents.len(),
-        over: graph.over.iter().filter(|over| **over).count(),
-        stuck,
+        over: count(&graph.over),
+        excused: count(&graph.excused),
+        stuck: (0..reached.len()).filter(stuck).count(),
         way: way.map(|state| way_to(model, &graph, state)).unwrap_or_default(),
     }
 }
 
-fn print(state: &impl Hash) -> u64 {
+/// A number that is the same for equal states, and hardly ever for others.
+#[must_use]
+pub fn print(state: &impl Hash) -> u64 {
     let mut hasher = DefaultHasher::new();
     state.hash(&mut hasher);
     hasher.finish()
@@ -72,12 +97,11 @@ where
     M: Ends,
     M::State: Hash,
 {
-    let mut graph = Graph { parents: Vec::new(), steps: Vec::new(), over: Vec::new() };
+    let mut graph = Graph::default();
     let (mut known, mut waiting) = (BTreeMap::new(), VecDeque::new());
     for state in model.init_states() {
-        known.insert(print(&state), index(&graph));
-        graph.parents.push((u32::MAX, 0));
-        graph.over.push(model.over(&state));
+        let first = graph.add((u32::MAX, 0), model.over(&state), model.excused(&state));
+        known.insert(print(&state), first);
         waiting.push_back(state);
     }
     let mut from = 0;
@@ -89,9 +113,7 @@ where
             let next = model.next_state(&state, action);
             let Some(next) = next.filter(|next| model.within_boundary(next)) else { continue };
             let to = *known.entry(print(&next)).or_insert_with(|| {
-                let to = index(&graph);
-                graph.parents.push((from, number));
-                graph.over.push(model.over(&next));
+                let to = graph.add((from, number), model.over(&next), model.excused(&next));
                 waiting.push_back(next);
                 to
             });
@@ -102,11 +124,6 @@ where
         from += 1;
     }
     graph
-}
-
-/// The number that the next state gets.
-fn index(graph: &Graph) -> u32 {
-    u32::try_from(graph.parents.len()).unwrap_or(u32::MAX)
 }
 
 /// Which states lead to an end.

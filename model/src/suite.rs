@@ -75,8 +75,9 @@ impl Played {
 impl fmt::Display for Played {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.verdict)?;
-        let Some(Reach { states, over, stuck, way }) = &self.reach else { return Ok(()) };
-        write!(f, "\n          every state can end: {states} states, {over} over, {stuck} stuck")?;
+        let Some(Reach { states, over, excused, stuck, way }) = &self.reach else { return Ok(()) };
+        let word = if *stuck == 0 { "each can end" } else { "SOME CANNOT END" };
+        write!(f, "\n{word}: {states} states, {over} over, {excused} excused, {stuck} stuck")?;
         let steps = way.iter().enumerate();
         steps.into_iter().try_for_each(|(n, step)| write!(f, "\n  {:>4}. {step}", n + 1))
     }
@@ -85,18 +86,44 @@ impl fmt::Display for Played {
 /// What the tests check: under two minutes, all together.
 #[must_use]
 pub fn quick() -> Vec<Check> {
+    let one = run::Bounds::small(Route::Gate);
     vec![
         Check::Lease(LeaseModel::new(lease::Bounds::small())),
-        Check::Lease(LeaseModel::new(lease::Bounds::skewed())),
         Check::Chain(ChainModel::new(chain::Bounds::small())),
-        Check::Run(RunModel::new(run::Bounds::small(Route::Gate))),
+        Check::Run(RunModel::new(run::Bounds { crashes: 1, pauses: 1, ..one })),
+        Check::Run(RunModel::new(run::Bounds { losses: 1, pauses: 1, ..one })),
+        Check::Run(RunModel::new(run::Bounds { route: Route::Batch, ..one })),
+        Check::Run(RunModel::new(run::Bounds {
+            route: Route::Fenced,
+            leads: 1,
+            cancels: 1,
+            losses: 1,
+            pauses: 1,
+            ..one
+        })),
     ]
 }
 
 /// As deep as the machine takes it.
 #[must_use]
 pub fn deep() -> Vec<Check> {
-    quick()
+    let small = run::Bounds::small;
+    let more = |route| run::Bounds { crashes: 1, losses: 1, pauses: 1, ..small(route) };
+    let chain = chain::Bounds::small();
+    let run = |bounds| Check::Run(RunModel::new(bounds));
+    vec![
+        Check::Chain(ChainModel::new(chain::Bounds { timeouts: 2, ..chain })),
+        Check::Chain(ChainModel::new(chain::Bounds { writers: 3, wishes: 1, ..chain })),
+        Check::Lease(LeaseModel::new(lease::Bounds { rare: true, ..lease::Bounds::small() })),
+        Check::Lease(LeaseModel::new(lease::Bounds::skewed())),
+        run(run::Bounds { doubles: 1, ..small(Route::Gate) }),
+        run(more(Route::Gate)),
+        run(run::Bounds { leads: 3, epochs: 3, ..small(Route::Gate) }),
+        run(run::Bounds { replicas: 3, leads: 3, epochs: 3, ..small(Route::Gate) }),
+        run(more(Route::Batch)),
+        run(run::Bounds { cancels: 1, ..more(Route::Fenced) }),
+        Check::Lease(LeaseModel::new(lease::Bounds::three())),
+    ]
 }
 
 /// Mistakes, each with a promise that it breaks.
@@ -121,7 +148,7 @@ pub fn mistakes() -> Vec<(Check, &'static str)> {
     let rebases = ChainModel { bounds, mistake: chain::Mistake::Rebases };
     all.push((Check::Chain(rebases), chain::LOST));
 
-    let small = run::Bounds::small(Route::Gate);
+    let small = run::Bounds { crashes: 1, losses: 1, ..run::Bounds::small(Route::Gate) };
     let run = |bounds, mistake, promise| (Check::Run(RunModel { bounds, mistake }), promise);
     let of = |promise: Promise| promise.name();
     all.push(run(small, run::Mistake::StoreOverwrites, of(Promise::Chain)));

@@ -131,6 +131,12 @@ impl Desk {
         self.current
     }
 
+    /// Whether it is not known what became of the last write to the chain.
+    #[must_use]
+    pub fn in_doubt(&self) -> bool {
+        self.chain.in_doubt()
+    }
+
     /// Whether a call that changes something is on its way.
     #[must_use]
     pub fn acting(&self) -> bool {

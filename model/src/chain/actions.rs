@@ -6,7 +6,7 @@ use bowline_core::model::{Author, Wall};
 use bowline_core::op::{Answer, Fault, StoreOp, Stored};
 use bowline_core::run::{Chain, ChainOutcome, Entry, Record};
 
-use super::{ChainModel, Mistake, State, Travel, Writer, wish};
+use super::{ChainModel, Kept, Mistake, State, Travel, Writer, wish};
 
 /// One thing that happens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,13 +29,31 @@ pub enum Action {
     Crash(usize),
 }
 
+impl Action {
+    /// To whom it happens.
+    pub(super) fn writer(self) -> usize {
+        match self {
+            Self::Wish(writer)
+            | Self::Read(writer)
+            | Self::Arrive(writer)
+            | Self::Hear(writer)
+            | Self::GiveUp(writer)
+            | Self::Drift(writer, _)
+            | Self::Double(writer)
+            | Self::Crash(writer) => writer,
+        }
+    }
+}
+
 impl ChainModel {
     pub(super) fn possible(&self, state: &State, actions: &mut Vec<Action>) {
         for (index, writer) in state.writers.iter().enumerate() {
             if writer.chain.settled() && writer.wished < self.bounds.wishes {
                 actions.push(Action::Wish(index));
             }
-            if writer.call.is_none() {
+            // A read that brings nothing new, or settles nothing, changes nothing.
+            let behind = writer.chain.ledger().head < state.store.len() as u64;
+            if writer.call.is_none() && (behind || writer.chain.in_doubt()) {
                 actions.push(Action::Read(index));
             }
             match &writer.call {
@@ -111,10 +129,7 @@ impl ChainModel {
             StoreOp::Append { seq, bytes, .. } => self.append(state, *seq, bytes),
             StoreOp::Read { after, .. } => {
                 let stored = (1u64..).zip(&state.store).filter(|(seq, _)| seq > after);
-                let entry = |(seq, (bytes, _)): (u64, &(Arc<str>, Arc<str>))| Stored {
-                    seq,
-                    bytes: Arc::clone(bytes),
-                };
+                let entry = |(seq, kept): (u64, &Kept)| Stored { seq, bytes: kept.bytes.clone() };
                 Ok(Answer::Entries(stored.map(entry).collect()))
             }
             other => Err(Fault::Invalid(format!("{other:?}"))),
@@ -127,7 +142,7 @@ impl ChainModel {
         let length = state.store.len() as u64;
         if seq <= length && self.mistake == Mistake::Overwrites {
             let place = usize::try_from(seq - 1).unwrap_or_default();
-            state.changed |= state.store[place].0 != *bytes;
+            state.changed |= state.store[place].bytes != *bytes;
             state.store.truncate(place);
         } else if seq != length + 1 {
             if self.mistake == Mistake::Rebases {
@@ -145,7 +160,7 @@ impl ChainModel {
 /// The same records once more, behind the last entry.
 fn rebase(state: &mut State, bytes: &str) {
     let (seq, prev) = (state.store.len() as u64 + 1, state.store.last());
-    let prev = prev.map(|(_, hash)| Arc::clone(hash)).unwrap_or_default();
+    let prev = prev.map(|kept| Arc::clone(&kept.hash)).unwrap_or_default();
     if let Ok(entry) = Entry::parse(seq, bytes) {
         state.append(&Entry { seq, prev, ..entry }.bytes());
     }

@@ -8,7 +8,7 @@
 
 mod actions;
 
-use std::hash::{Hash, Hasher};
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 use bowline_core::op::{Answer, Fault, StoreOp};
@@ -70,13 +70,22 @@ pub struct ChainModel {
 #[derive(Clone, Debug)]
 pub struct State {
     writers: Vec<Writer>,
-    /// Bytes and their hash, by sequence number from 1.
-    store: Vec<(Arc<str>, Arc<str>)>,
+    /// The entries, by sequence number from 1.
+    store: Vec<Kept>,
     /// Whether bytes that stood were changed.
     changed: bool,
     timeouts: u8,
     crashes: u8,
     doubles: u8,
+}
+
+/// One stored entry.
+#[derive(Clone, Debug)]
+struct Kept {
+    bytes: Arc<str>,
+    hash: Arc<str>,
+    /// Whose record it holds, and which one.
+    wish: (usize, u8),
 }
 
 /// One writer, and what it sent.
@@ -92,6 +101,8 @@ struct Writer {
     call: Option<Travel>,
     /// Appends that it waits for no more.
     adrift: Vec<(u64, Arc<str>)>,
+    /// Of all that decides how it goes on, and what it was told.
+    print: u64,
 }
 
 /// Where a call is.
@@ -143,6 +154,7 @@ impl Model for ChainModel {
             lost: Vec::new(),
             call: None,
             adrift: Vec::new(),
+            print: 0,
         };
         let writers = vec![writer; self.bounds.writers];
         let (timeouts, crashes, doubles) = (0, 0, 0);
@@ -156,6 +168,7 @@ impl Model for ChainModel {
     fn next_state(&self, last: &State, action: Action) -> Option<State> {
         let mut next = last.clone();
         self.happen(&mut next, action);
+        next.writers[action.writer()].settle();
         Some(next)
     }
 
@@ -204,7 +217,7 @@ impl State {
             let head = usize::try_from(ledger.head).unwrap_or(usize::MAX);
             let same = match head {
                 0 => true,
-                head => self.store.get(head - 1).is_some_and(|(_, hash)| *hash == ledger.hash),
+                head => self.store.get(head - 1).is_some_and(|kept| kept.hash == ledger.hash),
             };
             same && writer.chain.broken().is_none()
         })
@@ -212,39 +225,49 @@ impl State {
 
     /// How many entries hold this record.
     fn times_stored(&self, writer: usize, nth: u8) -> usize {
-        let text = format!("{:?}", wish(writer, nth));
-        self.store.iter().filter(|(bytes, _)| bytes.contains(&text)).count()
+        self.store.iter().filter(|kept| kept.wish == (writer, nth)).count()
     }
 
     fn append(&mut self, bytes: &Arc<str>) {
-        self.store.push((Arc::clone(bytes), Entry::hash(bytes)));
+        let texts = (0..self.writers.len()).flat_map(|writer| (0..9).map(move |nth| (writer, nth)));
+        let mut texts = texts.filter(|(writer, nth)| bytes.contains(&wish(*writer, *nth)));
+        let wish = texts.next().unwrap_or_default();
+        self.store.push(Kept { bytes: Arc::clone(bytes), hash: Entry::hash(bytes), wish });
     }
 
-    /// What two states have in common that go on alike.
-    fn gist(&self) -> impl Hash + PartialEq {
-        let writers = self.writers.iter().map(|writer| {
-            let Writer { chain, wished, accepted, lost, call, adrift } = writer;
-            (chain.gist(), *wished, accepted.clone(), lost.clone(), format!("{call:?} {adrift:?}"))
-        });
-        let hashes: Vec<_> = self.store.iter().map(|(_, hash)| Arc::clone(hash)).collect();
-        let counts = (self.changed, self.timeouts, self.crashes, self.doubles);
-        (writers.collect::<Vec<_>>(), hashes, counts)
+    /// What decides how it goes on.
+    fn print(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        self.writers.iter().for_each(|writer| writer.print.hash(&mut hasher));
+        self.store.iter().for_each(|kept| kept.hash.hash(&mut hasher));
+        (self.changed, self.timeouts, self.crashes, self.doubles).hash(&mut hasher);
+        hasher.finish()
+    }
+}
+
+impl Writer {
+    /// Looks up its print, once something happened to it.
+    fn settle(&mut self) {
+        let Self { chain, wished, accepted, lost, call, adrift, .. } = self;
+        let mut hasher = DefaultHasher::new();
+        (chain.gist(), wished, accepted, lost, format!("{call:?}"), adrift).hash(&mut hasher);
+        self.print = hasher.finish();
     }
 }
 
 /// The text of a writer's record; no two are the same.
 fn wish(writer: usize, nth: u8) -> String {
-    format!("w{writer}.{nth}")
+    format!("w{writer}.{nth};")
 }
 
 impl Hash for State {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        self.gist().hash(state);
+        self.print().hash(state);
     }
 }
 
 impl PartialEq for State {
     fn eq(&self, other: &Self) -> bool {
-        self.gist() == other.gist()
+        self.print() == other.print()
     }
 }

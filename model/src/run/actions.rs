@@ -7,7 +7,7 @@ use bowline_core::plan::unwind;
 use bowline_core::run::{Entry, Record};
 
 use super::replica::{Message, Owner, Replica, Sent, Turn};
-use super::{Mistake, Promise, RunModel, State, ground};
+use super::{Kept, Mistake, Promise, RunModel, State, ground};
 
 /// One thing that happens. Messages are counted in the order in which the state has them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,10 +57,12 @@ impl RunModel {
                 Some(_) => Action::Hear(index),
                 None => Action::Arrive(index),
             });
-            if message.waited && state.spent.losses < self.bounds.losses {
+            // A look that is lost is a look that comes later.
+            let changes = message.waited && message.op.mutates();
+            if changes && state.spent.losses < self.bounds.losses {
                 actions.push(Action::GiveUp(index));
             }
-            if message.waited && message.acts() && state.spent.doubles < self.bounds.doubles {
+            if changes && message.acts() && state.spent.doubles < self.bounds.doubles {
                 actions.push(Action::Double(index));
             }
         }
@@ -93,7 +95,11 @@ impl RunModel {
         if !replica.leads {
             return;
         }
-        actions.extend([Action::Turn(index), Action::Read(index)]);
+        actions.push(Action::Turn(index));
+        // A read that brings nothing new, or settles nothing, changes nothing.
+        if replica.desk.in_doubt() || replica.desk.ledger().head < state.ledger.head {
+            actions.push(Action::Read(index));
+        }
         let timed = |activity: &bowline_core::run::StepRun| {
             activity.open() && activity.step.timeout.is_some()
         };
@@ -214,7 +220,7 @@ impl RunModel {
         }
         for call in sent.steps {
             if call.op.mutates() && !state.recorded(&call.op) {
-                state.kept.broken(Promise::Recorded);
+                state.faults.found(Promise::Recorded);
             }
             let message = Message::new(from, Owner::Step(call.slot), call.op);
             state.messages.push(Arc::new(message));
@@ -228,8 +234,8 @@ impl RunModel {
         let result = match &*message.op {
             Op::Store(op) => self.store(state, op),
             op => {
-                let State { world, kept, .. } = state;
-                world.perform(self, op, now, kept)
+                let State { world, faults, .. } = state;
+                world.perform(self, op, now, faults)
             }
         };
         if message.waited {
@@ -260,7 +266,7 @@ impl RunModel {
         match op {
             StoreOp::Read { after, .. } => {
                 let stored = (1u64..).zip(state.store.iter()).filter(|(seq, _)| seq > after);
-                let entry = |(seq, bytes)| Stored { seq, bytes: Arc::clone(bytes) };
+                let entry = |(seq, kept): (u64, &Kept)| Stored { seq, bytes: kept.bytes.clone() };
                 Ok(Answer::Entries(stored.map(entry).collect()))
             }
             StoreOp::Append { seq, bytes, .. } if *seq == state.ledger.head + 1 => {
@@ -290,7 +296,7 @@ fn rashly(state: &mut State, from: usize, op: &StoreOp) {
     for record in records {
         let Record::Started { op, .. } = record else { continue };
         if !state.recorded(&op) {
-            state.kept.broken(Promise::Recorded);
+            state.faults.found(Promise::Recorded);
         }
         let message = Message::new(from, Owner::Chain, *op);
         state.messages.push(Arc::new(Message { waited: false, ..message }.printed()));
@@ -320,12 +326,14 @@ impl State {
         }
     }
 
-    /// Calls of looks that are over are waited for no more.
+    /// Calls of looks that are over are waited for no more; nor are those of who does not lead, since
+    /// whoever begins to lead forgets them.
     fn forget(&mut self, index: usize) {
         let replica = Arc::clone(&self.replicas[index]);
         let over = |message: &Arc<Message>| match &message.owner {
             Owner::Step(slot) => {
-                message.waited && message.from == index && !replica.desk.awaits(slot)
+                let heard = replica.leads && replica.desk.awaits(slot);
+                message.waited && message.from == index && !heard
             }
             Owner::Chain => false,
         };
@@ -337,8 +345,10 @@ impl State {
 
     /// Whether the store has the record of this call.
     fn recorded(&self, call: &Op) -> bool {
-        (1u64..).zip(self.store.iter()).any(|(seq, bytes)| {
-            let entry = Entry::parse(seq, bytes);
+        let mut steps = self.ledger.run.iter().flat_map(|run| run.steps.values());
+        let last = steps.any(|step| step.acted.as_ref().is_some_and(|acted| acted.op == *call));
+        last || (1u64..).zip(self.store.iter()).any(|(seq, kept)| {
+            let entry = Entry::parse(seq, &kept.bytes);
             entry.is_ok_and(|entry| {
                 entry.records.iter().any(|record| match record {
                     Record::Started { op, .. } => **op == *call,
@@ -350,10 +360,10 @@ impl State {
 
     /// A mistake: what stood at this number is gone, and everything behind it.
     fn overwrite(&mut self, seq: u64, bytes: &Arc<str>) {
-        self.kept.broken(Promise::Chain);
+        self.faults.found(Promise::Chain);
         let before = usize::try_from(seq - 1).unwrap_or_default();
         let store: Vec<_> = self.store[..before].to_vec();
-        let chain = (1u64..).zip(store.iter().map(|bytes| &**bytes));
+        let chain = (1u64..).zip(store.iter().map(|kept| &*kept.bytes));
         self.ledger = Arc::new(bowline_core::run::Ledger::replay(chain).unwrap_or_default());
         self.store = Arc::new(store);
         self.append(bytes);

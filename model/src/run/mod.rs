@@ -23,14 +23,14 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 use bowline_core::model::Wall;
-use bowline_core::run::{Entry, Ledger};
+use bowline_core::run::{Ledger, Run};
 use stateright::{Model, Property};
 
 pub use actions::Action;
 pub use promises::{BACK, ONCE, ONE_CHAIN, Promise, UNWOUND};
 
 use crate::ending::Ends;
-use promises::Kept;
+use promises::Faults;
 use replica::{Message, Replica};
 use world::World;
 
@@ -116,13 +116,20 @@ pub struct State {
     /// In the order of their prints.
     messages: Vec<Arc<Message>>,
     /// The stored chain.
-    store: Arc<Vec<Arc<str>>>,
+    store: Arc<Vec<Kept>>,
     /// What it says.
     ledger: Arc<Ledger>,
     world: World,
     spent: Spent,
     /// Promises that were broken.
-    kept: Kept,
+    faults: Faults,
+}
+
+/// One stored entry.
+#[derive(Clone, Debug)]
+struct Kept {
+    bytes: Arc<str>,
+    hash: Arc<str>,
 }
 
 /// How much of the bounds is used up.
@@ -137,17 +144,17 @@ struct Spent {
 }
 
 impl Bounds {
-    /// Two replicas, each of which leads once, and one thing of each kind that goes wrong.
+    /// Two replicas that lead twice all together, while nothing else goes wrong.
     #[must_use]
     pub fn small(route: Route) -> Self {
         Self {
             replicas: 2,
             leads: 2,
-            crashes: 1,
-            losses: 1,
+            crashes: 0,
+            losses: 0,
             doubles: 0,
             cancels: 0,
-            pauses: 1,
+            pauses: 0,
             adrift: 1,
             epochs: 2,
             route,
@@ -201,7 +208,7 @@ impl Model for RunModel {
             ledger: Arc::default(),
             world: World::new(),
             spent: Spent::default(),
-            kept: Kept::default(),
+            faults: Faults::default(),
         }]
     }
 
@@ -234,13 +241,19 @@ impl Ends for RunModel {
         )
     }
 
-    /// Over is a closed run. Where no pause or claim is left, the bounds keep it from going on, not
-    /// Bowline.
     fn over(&self, state: &State) -> bool {
-        let closed = state.ledger.run.as_ref().is_some_and(bowline_core::run::Run::closed);
-        let used_up = state.spent.pauses >= self.bounds.pauses
-            || state.ledger.epoch().0 >= self.bounds.epochs;
-        closed || used_up
+        state.ledger.run.as_ref().is_some_and(Run::closed)
+    }
+
+    /// A call that was lost before the last pause may need another one; a run that was claimed for
+    /// the last time needs its claimant.
+    fn excused(&self, state: &State) -> bool {
+        let paused = self.bounds.pauses > 0 && state.spent.pauses >= self.bounds.pauses;
+        let spare = state.spent.leads < self.bounds.leads;
+        let able = state.replicas.iter().any(|replica| {
+            Some(&replica.id) == state.ledger.claimant.as_ref() && (replica.leads || spare)
+        });
+        paused || (state.ledger.epoch().0 >= self.bounds.epochs && !able)
     }
 }
 
@@ -253,13 +266,13 @@ impl State {
     /// The store takes an entry behind the last one.
     fn append(&mut self, bytes: &Arc<str>) {
         let (seq, before) = (self.ledger.head + 1, Arc::clone(&self.ledger));
-        let Ok(entry) = Entry::parse(seq, bytes) else { return self.kept.broken(Promise::Chain) };
-        match Arc::make_mut(&mut self.ledger).apply(seq, bytes) {
-            Ok(_) => Arc::make_mut(&mut self.store).push(Arc::clone(bytes)),
-            Err(_) => return self.kept.broken(Promise::Chain),
-        }
+        let Ok(entry) = Arc::make_mut(&mut self.ledger).apply(seq, bytes) else {
+            return self.faults.found(Promise::Chain);
+        };
+        let kept = Kept { bytes: Arc::clone(bytes), hash: Arc::clone(&self.ledger.hash) };
+        Arc::make_mut(&mut self.store).push(kept);
         if !promises::rightful(&before, &entry) {
-            self.kept.broken(Promise::Stale);
+            self.faults.found(Promise::Stale);
         }
     }
 
@@ -268,7 +281,7 @@ impl State {
         let mut hasher = DefaultHasher::new();
         self.replicas.iter().for_each(|replica| replica.print.hash(&mut hasher));
         self.messages.iter().for_each(|message| message.print.hash(&mut hasher));
-        (&self.ledger.hash, &self.world, self.spent, self.kept).hash(&mut hasher);
+        (&self.ledger.hash, &self.world, self.spent, self.faults).hash(&mut hasher);
         hasher.finish()
     }
 }
@@ -287,7 +300,7 @@ impl PartialEq for State {
 
 impl fmt::Debug for State {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { replicas, messages, store, world, spent, kept, .. } = self;
-        write!(f, "{replicas:#?} {messages:#?} {store:#?} {world:#?} {spent:?} {kept:?}")
+        let Self { replicas, messages, store, world, spent, faults, .. } = self;
+        write!(f, "{replicas:#?} {messages:#?} {store:#?} {world:#?} {spent:?} {faults:?}")
     }
 }

@@ -42,10 +42,10 @@ pub const ONE_CHAIN: &str = "S5: every replica's ledger is a beginning of the st
 
 /// Which promises were broken.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub(super) struct Kept(u8);
+pub(super) struct Faults(u8);
 
-impl Kept {
-    pub(super) fn broken(&mut self, promise: Promise) {
+impl Faults {
+    pub(super) fn found(&mut self, promise: Promise) {
         self.0 |= promise as u8;
     }
 
@@ -69,10 +69,10 @@ pub(super) fn rightful(before: &Ledger, entry: &Entry) -> bool {
 fn promise(promise: Promise) -> Property<RunModel> {
     // A property is a plain function: it cannot remember which promise it is about.
     let kept: fn(&RunModel, &State) -> bool = match promise {
-        Promise::Recorded => |_, state| state.kept.keeps(Promise::Recorded),
-        Promise::Chain => |_, state| state.kept.keeps(Promise::Chain),
-        Promise::Stale => |_, state| state.kept.keeps(Promise::Stale),
-        Promise::Writer => |_, state| state.kept.keeps(Promise::Writer),
+        Promise::Recorded => |_, state| state.faults.keeps(Promise::Recorded),
+        Promise::Chain => |_, state| state.faults.keeps(Promise::Chain),
+        Promise::Stale => |_, state| state.faults.keeps(Promise::Stale),
+        Promise::Writer => |_, state| state.faults.keeps(Promise::Writer),
     };
     Property::always(promise.name(), kept)
 }
@@ -131,12 +131,9 @@ impl State {
     fn one_chain(&self) -> bool {
         self.replicas.iter().all(|replica| {
             let ledger = replica.desk.ledger();
-            let next = usize::try_from(ledger.head).ok().and_then(|head| self.store.get(head));
-            let follows = match next {
-                Some(bytes) => Entry::parse(ledger.head + 1, bytes)
-                    .is_ok_and(|entry| entry.prev == ledger.hash),
-                None => ledger.head == self.ledger.head && ledger.hash == self.ledger.hash,
-            };
+            let last = usize::try_from(ledger.head).ok().and_then(|head| head.checked_sub(1));
+            let stored = last.map(|last| self.store.get(last).map(|kept| &kept.hash));
+            let follows = stored.is_none_or(|hash| hash == Some(&ledger.hash));
             follows && replica.desk.broken().is_none()
         })
     }

@@ -10,7 +10,7 @@ use bowline_core::op::{
     RecordSet, Route53Op,
 };
 
-use super::promises::Kept;
+use super::promises::Faults;
 use super::{Mistake, Promise, Rds, RunModel, ground};
 
 /// The world's state.
@@ -59,34 +59,34 @@ impl World {
         model: &RunModel,
         op: &Op,
         now: Wall,
-        kept: &mut Kept,
+        faults: &mut Faults,
     ) -> Result<Answer, Fault> {
         match op {
-            Op::Gate(_, op) => self.gate(op, model.mistake == Mistake::GateOverwrites, kept),
+            Op::Gate(_, op) => self.gate(op, model.mistake == Mistake::GateOverwrites, faults),
             Op::Rds(_, op) => self.rds(op, now, model.bounds.rds),
-            Op::Route53(_, op) => self.route53(op, kept),
+            Op::Route53(_, op) => self.route53(op, faults),
             other => Err(Fault::Invalid(format!("{other:?}"))),
         }
     }
 
     /// The lever obeys: who it is that says so must not have been superseded there.
-    fn leads(&mut self, open: Site, claim: Option<&Claim>, kept: &mut Kept) {
+    fn leads(&mut self, open: Site, claim: Option<&Claim>, faults: &mut Faults) {
         if let (Some(old), Some(new)) = (&self.claim, claim)
             && new.yields_to(old)
         {
-            kept.broken(Promise::Stale);
+            faults.found(Promise::Stale);
         }
         if open == Site::Standby && self.open == Site::Home {
             self.shifted = self.shifted.saturating_add(1);
             if !self.shows {
-                kept.broken(Promise::Writer);
+                faults.found(Promise::Writer);
             }
         }
         self.open = open;
         self.claim = claim.cloned();
     }
 
-    fn gate(&mut self, op: &GateOp, blind: bool, kept: &mut Kept) -> Result<Answer, Fault> {
+    fn gate(&mut self, op: &GateOp, blind: bool, faults: &mut Faults) -> Result<Answer, Fault> {
         let etag = || Version::new(ground::version(self.written));
         match op {
             GateOp::Read { .. } => Ok(Answer::Gate(Some(GateView {
@@ -98,7 +98,7 @@ impl World {
                 Err(Fault::Conflict("ETag".into()))
             }
             GateOp::Write { open, claim, .. } => {
-                self.leads(*open, Some(claim), kept);
+                self.leads(*open, Some(claim), faults);
                 self.written += 1;
                 Ok(Answer::Written(Version::new(ground::version(self.written))))
             }
@@ -159,7 +159,7 @@ impl World {
         }
     }
 
-    fn route53(&mut self, op: &Route53Op, kept: &mut Kept) -> Result<Answer, Fault> {
+    fn route53(&mut self, op: &Route53Op, faults: &mut Faults) -> Result<Answer, Fault> {
         match op {
             Route53Op::Records { name, .. } => {
                 let sets = self.zone.iter().filter(|set| set.name == *name);
@@ -183,7 +183,7 @@ impl World {
                 zone.sort();
                 let standby = ground::sets(Site::Standby).iter().all(|set| zone.contains(set));
                 let open = if standby { Site::Standby } else { Site::Home };
-                self.leads(open, zone.iter().find_map(read_fence).as_ref(), kept);
+                self.leads(open, zone.iter().find_map(read_fence).as_ref(), faults);
                 self.zone = Arc::new(zone);
                 Ok(Answer::Change("C1".into()))
             }
