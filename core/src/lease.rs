@@ -199,6 +199,53 @@ impl Lease {
         self.state == State::Stopped
     }
 
+    /// This lease as it would be if `now` were `then` and its last call had not been numbered:
+    /// instants that are over are told as just over. From `now` on both behave alike, for whoever
+    /// compares states.
+    #[must_use]
+    pub fn moved(&self, now: Mono, then: Mono) -> Self {
+        let at = |at: Mono| then + at.since(now);
+        let sent = |sent: Mono| {
+            let left = (sent + self.times.renew_deadline).since(now);
+            Mono((then + left).0.saturating_sub(self.times.renew_deadline.0))
+        };
+        let state = match self.state {
+            State::Resting { until } => State::Resting { until: at(until) },
+            State::Reading { deadline } => State::Reading { deadline: at(deadline) },
+            State::Writing { deadline, sent: when, release } => {
+                State::Writing { deadline: at(deadline), sent: sent(when), release }
+            }
+            State::Stopped => State::Stopped,
+        };
+        let mut moved = Self { state, ticket: Ticket(0), ..self.clone() };
+        moved.claim = self.leads(now).map(|until| Until(at(until.0)));
+        moved.unresolved = self.unresolved.map(sent);
+        moved.not_before = at(self.not_before);
+        moved.give_up = self.give_up.map(at);
+        if let Some(seen) = &mut moved.seen {
+            seen.free_at = at(seen.free_at);
+        }
+        moved
+    }
+
+    /// This lease with other names for replicas and versions, and without what only people read of
+    /// the record. As long as different names stay different it behaves alike, for whoever compares
+    /// states.
+    #[must_use]
+    pub fn renamed(
+        &self,
+        mut replica: impl FnMut(&ReplicaId) -> ReplicaId,
+        mut version: impl FnMut(&Version) -> Version,
+    ) -> Self {
+        let mut renamed = Self { id: replica(&self.id), ..self.clone() };
+        if let Some(record) = renamed.seen.as_mut().and_then(|seen| seen.record.as_mut()) {
+            record.version = version(&record.version);
+            record.holder = record.holder.as_ref().map(&mut replica);
+            record.transitions = 0;
+        }
+        renamed
+    }
+
     fn record(&self) -> Option<&Record> {
         self.seen.as_ref().and_then(|seen| seen.record.as_ref())
     }

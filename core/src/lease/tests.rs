@@ -409,3 +409,39 @@ fn wall_clocks_decide_nothing() {
     let backwards = run(|ms| -1_000_000_000 * i64::try_from(ms).unwrap());
     assert_eq!(forwards, backwards);
 }
+
+proptest::proptest! {
+    #[test]
+    fn a_lease_moved_to_another_time_goes_on_alike(
+        acts in proptest::collection::vec((0u64..7_000, 0u8..8), 1..60),
+    ) {
+        const LATER: u64 = 1_000_000;
+        let (mut here, mut time, mut last) = (lease("a"), 0, Ticket(0));
+        for (pause, what) in acts {
+            time += pause;
+            let result = match what {
+                0 => record("1", Some("b")),
+                1 => record("2", Some("a")),
+                2 => written("2"),
+                3 => written("3"),
+                4 => conflict(),
+                5 => unknown(),
+                _ => Ok(Answer::Lease(None)),
+            };
+            let input = |ticket| match what {
+                7 => LeaseInput::Wake,
+                _ => LeaseInput::Reply { ticket, result: result.clone() },
+            };
+            let mut there = here.moved(Mono(time), Mono(LATER));
+            let moved = there.handle(at(LATER), input(Ticket(0)));
+            let call = here.handle(at(time), input(last));
+            let told = |call: Option<&LeaseCall>, base: u64| {
+                call.map(|call| (call.op.clone(), call.deadline.0 - base))
+            };
+            proptest::prop_assert_eq!(told(call.as_ref(), time), told(moved.as_ref(), LATER));
+            let left = |lease: &Lease, base| lease.leads(Mono(base)).map(|until| until.0.0 - base);
+            proptest::prop_assert_eq!(left(&here, time), left(&there, LATER));
+            last = call.map_or(last, |call| call.ticket);
+        }
+    }
+}

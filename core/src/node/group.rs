@@ -2,11 +2,11 @@
 
 use crate::decide::{Decision, Member, RegionEvent};
 use crate::health::{IsolationWatch, Steady};
-use crate::model::{Author, Claim, Mono, Now, Region, ReplicaId, Site, Span};
+use crate::model::{Author, Mono, Now, Region, ReplicaId, Site, Span};
 use crate::op::{Answer, Call, Fault, Op, StoreOp};
 use crate::plan::{Incomplete, PlanKind};
 use crate::policy::Policy;
-use crate::run::{Chain, Execution, Ledger};
+use crate::run::{Desk, Heard, Ledger, Seat, StepCall};
 
 use super::calls::{Calls, GroupOwner, Owner, STORE};
 use super::canaries::Canaries;
@@ -16,20 +16,13 @@ use super::notices::Notices;
 use super::sampler::{Frame, Sampler};
 use super::survey::Survey;
 
-/// How often a chain is read by those who do not write it, and by the leader to notice that
-/// somebody else does.
-const READ_CHAIN: Span = Span::secs(10);
-
-/// How long an append of unknown outcome rests before it is read back.
-const DOUBT: Span = Span::millis(500);
-
 /// One group as one replica sees it.
 #[derive(Debug)]
 pub(super) struct Group {
     pub(super) index: usize,
     pub(super) policy: Policy,
-    pub(super) chain: Chain,
-    pub(super) execution: Execution,
+    /// Its chain and its run.
+    pub(super) desk: Desk,
     pub(super) sampler: Sampler,
     pub(super) survey: Survey,
     pub(super) canaries: Canaries,
@@ -51,34 +44,6 @@ pub(super) struct Group {
     pub(super) speaks_of: Option<RegionEvent>,
     /// What kept the last decision from being followed.
     pub(super) obstacle: Option<Incomplete>,
-    /// A newer or foreign claim that a step met.
-    pub(super) fenced_by: Option<Claim>,
-    /// Whether the chain was read since this replica began to lead.
-    pub(super) current: bool,
-    /// When the run is gone over next.
-    pub(super) work: Work,
-    read_due: Mono,
-    doubt_until: Option<Mono>,
-}
-
-/// When a run is gone over next: when something came in that it waits for, or its time has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Work {
-    /// Now.
-    Due,
-    /// It was gone over; when its time comes is not looked up yet.
-    Done,
-    /// At this time; `None`: not by time.
-    At(Option<Mono>),
-}
-
-impl Work {
-    pub(super) fn due(self, now: Mono) -> bool {
-        match self {
-            Self::Due | Self::Done => true,
-            Self::At(at) => at.is_some_and(|at| at <= now),
-        }
-    }
 }
 
 /// What a group is told of the replica it lives in.
@@ -102,6 +67,18 @@ impl Host<'_> {
         self.send(group, owner, STORE, Op::Store(op));
     }
 
+    /// Hands out calls of a run's steps.
+    pub(super) fn send_steps(&mut self, group: usize, calls: Vec<StepCall>) {
+        for StepCall { slot, timeout, op } in calls {
+            self.send(group, GroupOwner::Step(slot), timeout, op);
+        }
+    }
+
+    /// Who sits at a group's desk.
+    pub(super) fn seat(&self) -> Seat<'_> {
+        Seat { id: self.id, now: self.now, leads: self.leads }
+    }
+
     pub(super) fn author(&self) -> Author {
         Author::Controller(self.id.clone())
     }
@@ -111,8 +88,7 @@ impl Group {
     pub(super) fn new(index: usize, policy: Policy) -> Self {
         Self {
             index,
-            chain: Chain::new(policy.group.clone()),
-            execution: Execution::default(),
+            desk: Desk::new(policy.group.clone()),
             sampler: Sampler::new(&policy),
             survey: Survey::new(&policy),
             canaries: Canaries::new(&policy),
@@ -127,17 +103,12 @@ impl Group {
             decision: None,
             speaks_of: None,
             obstacle: None,
-            fenced_by: None,
-            current: false,
-            work: Work::Due,
-            read_due: Mono(0),
-            doubt_until: None,
             policy,
         }
     }
 
     pub(super) fn ledger(&self) -> &Ledger {
-        self.chain.ledger()
+        self.desk.ledger()
     }
 
     pub(super) fn active(&self) -> Site {
@@ -150,30 +121,25 @@ impl Group {
         Some(self.policy.site(run.from).scope.region.clone())
     }
 
-    /// Whether this replica may act for the group: it leads, has read the chain, and the claim is
-    /// its.
-    pub(super) fn may_act(&self, host: &Host<'_>) -> bool {
-        let claimed = self.ledger().claimant.as_ref() == Some(host.id);
-        host.leads && self.current && claimed && self.fence().is_none()
-    }
-
     /// Does everything that is due.
     pub(super) fn poll(&mut self, host: &mut Host<'_>) {
         self.look(host);
-        self.read(host);
-        if host.leads && self.current {
+        if let Some(op) = self.desk.read(host.now.mono) {
+            host.store(self.index, GroupOwner::Chain, op);
+        }
+        if host.leads && self.desk.current() {
             self.lead(host);
         }
-        self.write(host);
-        if self.work == Work::Done {
-            self.work = Work::At(self.execution.wake_at(self.ledger()));
+        if let Some(op) = self.desk.write(&host.seat()) {
+            host.store(self.index, GroupOwner::Chain, op);
         }
+        self.desk.rest();
     }
 
     /// Samples and surveys.
     fn look(&mut self, host: &mut Host<'_>) {
         let frame =
-            Frame { known: &self.known, active: self.chain.ledger().active, leads: host.leads };
+            Frame { known: &self.known, active: self.desk.ledger().active, leads: host.leads };
         if self.sampler.wake_at().is_some_and(|due| due <= host.now.mono) {
             for asking in self.sampler.due(&self.policy, &frame, host.now) {
                 let owner = GroupOwner::Sample(asking.slot);
@@ -191,43 +157,6 @@ impl Group {
         if let Some(op) = self.facts.read(&self.policy.group, host.now.mono) {
             host.store(self.index, GroupOwner::Facts, op);
         }
-    }
-
-    fn read(&mut self, host: &mut Host<'_>) {
-        let now = host.now.mono;
-        if self.chain.in_doubt() && self.doubt_until.is_none() {
-            self.doubt_until = Some(now + DOUBT);
-        }
-        let doubt_over = self.doubt_until.is_some_and(|at| at <= now);
-        let due = if self.chain.in_doubt() { doubt_over } else { self.read_due <= now };
-        if !due {
-            return;
-        }
-        if let Some(op) = self.chain.read() {
-            (self.read_due, self.doubt_until) = (now + READ_CHAIN, None);
-            host.store(self.index, GroupOwner::Chain, op);
-        }
-    }
-
-    /// Writes what waits; only a leader has anything to write.
-    fn write(&mut self, host: &mut Host<'_>) {
-        if !host.leads {
-            self.chain.clear();
-            return;
-        }
-        let by = host.author();
-        if let Some(op) = self.chain.write(&by, host.now.wall) {
-            host.store(self.index, GroupOwner::Chain, op);
-        }
-    }
-
-    /// This replica began to lead: what it knows of the chain may be old.
-    pub(super) fn begin_to_lead(&mut self) {
-        self.current = false;
-        self.fenced_by = None;
-        self.read_due = Mono(0);
-        self.execution.forget();
-        self.work = Work::Due;
     }
 
     /// Takes what became of a call.
@@ -251,10 +180,7 @@ impl Group {
             }
             GroupOwner::Sample(slot) => drop(self.sampler.take(&self.policy, slot, result)),
             GroupOwner::Canary(canary) => self.canaries.take(canary, &result),
-            GroupOwner::Step(slot) => {
-                self.execution.reply(&slot, host.now, result);
-                self.work = Work::Due;
-            }
+            GroupOwner::Step(slot) => self.desk.answered(&slot, host.now, result),
             GroupOwner::Notice(number) => {
                 self.notices.reply(number, result.is_ok(), host.now.mono);
             }
@@ -262,29 +188,11 @@ impl Group {
     }
 
     fn chain_reply(&mut self, host: &mut Host<'_>, result: Result<Answer, Fault>) {
-        self.work = Work::Due;
-        let reading = matches!(result, Ok(Answer::Entries(_)));
-        let before = self.ledger().head;
-        let (outcome, next) = self.chain.reply(result);
+        let Heard { outcome, next, calls } = self.desk.heard(&host.seat(), result);
         if let Some(op) = next {
             host.store(self.index, GroupOwner::Chain, op);
         }
-        if reading {
-            // An answer may hold only a part of what is there: current is who got nothing new.
-            self.current = self.current || (host.leads && self.ledger().head == before);
-            self.read_due = if self.ledger().head == before { self.read_due } else { Mono(0) };
-        }
-        if outcome.lost || self.ledger().claimant.as_ref() != Some(host.id) {
-            self.execution.forget();
-        }
-        let may_act = self.may_act(host);
-        for record in &outcome.accepted {
-            if let Some(crate::run::Doing::Call { slot, timeout, op }) =
-                self.execution.recorded(record, may_act)
-            {
-                host.send(self.index, GroupOwner::Step(slot), timeout, op);
-            }
-        }
+        host.send_steps(self.index, calls);
         if host.leads {
             outcome.accepted.iter().for_each(|record| self.announce(record, host.now));
         }
@@ -305,22 +213,14 @@ impl Group {
 
     /// When something is due next.
     pub(super) fn wake_at(&self, leads: bool, now: Mono) -> Option<Mono> {
-        let read = match self.chain.in_doubt() {
-            true => self.doubt_until,
-            false => self.chain.settled().then_some(self.read_due),
-        };
         let canaries = self.canaries.wake_at();
-        let looks = [self.sampler.wake_at(), self.survey.wake_at(), self.facts.wake_at(), read];
-        let looks = looks.into_iter().chain([canaries]).flatten();
+        let looks = [self.sampler.wake_at(), self.survey.wake_at(), self.facts.wake_at(), canaries];
+        let looks = looks.into_iter().flatten().chain(self.desk.wake_at(leads));
         if !leads {
             return looks.min();
         }
         let changes = self.sampler.site(self.active()).changes_at(now);
-        let run = match self.work {
-            Work::At(at) => at,
-            Work::Due | Work::Done => self.execution.wake_at(self.ledger()),
-        };
-        let own = [changes, run, self.notices.wake_at(&self.policy)];
+        let own = [changes, self.notices.wake_at(&self.policy)];
         looks.chain(own.into_iter().flatten()).min()
     }
 }

@@ -18,7 +18,7 @@ const INTENT_LASTS: Span = Span::mins(10);
 impl Group {
     /// Takes the first intent that was not looked at yet, if the chain is settled.
     pub(super) fn take_intent(&mut self, host: &Host<'_>, intents: &[IntentObject]) {
-        if !host.leads || !self.current || !self.chain.settled() || self.execution.acting() {
+        if !self.desk.leading(&host.seat()) || self.desk.acting() {
             return;
         }
         let fresh = |intent: &&IntentObject| {
@@ -45,9 +45,9 @@ impl Group {
         // A new claim must come first: everything in its entry is written under it.
         let (claims, others): (Vec<_>, Vec<_>) =
             records.into_iter().partition(|record| matches!(record, Record::Claimed { .. }));
-        claims.into_iter().for_each(|record| self.chain.push(record));
-        self.chain.push(Record::IntentTaken { uid, by, intent, refused });
-        others.into_iter().for_each(|record| self.chain.push(record));
+        claims.into_iter().for_each(|record| self.desk.push(record));
+        self.desk.push(Record::IntentTaken { uid, by, intent, refused });
+        others.into_iter().for_each(|record| self.desk.push(record));
     }
 
     fn follow_intent(

@@ -3,14 +3,14 @@
 use crate::decide::{Ask, AskWhy, Decision, HoldWhy, Member};
 use crate::model::{Answer3, Claim, Now, Site};
 use crate::op::Op;
-use crate::plan::{PlanKind, unwind};
+use crate::plan::PlanKind;
 use crate::policy::Action;
-use crate::run::{Doing, Ledger, Phase, Record};
+use crate::run::{Ledger, Record};
 
 use super::begin;
 use super::calls::{GroupOwner, STORE};
 use super::collect;
-use super::group::{Group, Host, Work};
+use super::group::{Group, Host};
 use super::notices::Message;
 use super::words;
 
@@ -19,33 +19,19 @@ impl Group {
     pub(super) fn lead(&mut self, host: &mut Host<'_>) {
         // Beside somebody else's claim nothing is claimed, executed or recorded as peace.
         let alone = self.foreign_claim().is_none();
-        if self.chain.settled() && alone {
-            self.take_over(host);
-        }
-        if self.chain.settled() {
+        let epoch = self.next_epoch();
+        self.desk.take_over(&host.seat(), alone, epoch);
+        if self.desk.settled() {
             self.follow(host);
         }
-        if self.chain.settled() && alone && self.may_act(host) {
-            self.execute(host);
-        }
+        let calls = self.desk.execute(&host.seat(), alone);
+        host.send_steps(self.index, calls);
         if alone {
             self.keep_facts(host);
         }
         for (number, timeout, op) in self.notices.due(&self.policy, &host.author(), host.now) {
             host.send(self.index, GroupOwner::Notice(number), timeout, op);
         }
-    }
-
-    /// Claims a run that another replica left, under a new epoch: whatever that one still sends is
-    /// refused wherever claims are compared.
-    fn take_over(&mut self, host: &Host<'_>) {
-        let ledger = self.ledger();
-        let Some(run) = ledger.busy_run() else { return };
-        if ledger.claimant.as_ref() == Some(host.id) {
-            return;
-        }
-        let claim = Claim { epoch: self.next_epoch(), run: run.id.clone() };
-        self.chain.push(Record::Claimed { claim, by: host.id.clone() });
     }
 
     /// An epoch above everything that was seen: in the store, at the lever, in the clusters.
@@ -56,18 +42,7 @@ impl Group {
 
     /// A claim in the world that this group's chain does not know.
     pub(super) fn foreign_claim(&self) -> Option<&Claim> {
-        self.known.claims().find(|claim| !self.knows(claim)).or_else(|| self.fence())
-    }
-
-    /// The claim that a step met, unless the chain has come to know it (by an import, or by reading
-    /// what another replica wrote).
-    pub(super) fn fence(&self) -> Option<&Claim> {
-        self.fenced_by.as_ref().filter(|met| !self.knows(met))
-    }
-
-    /// Whether a claim is not above the one that stands in the chain.
-    fn knows(&self, claim: &Claim) -> bool {
-        self.ledger().claim.as_ref().is_some_and(|standing| !standing.yields_to(claim))
+        self.known.claims().find(|claim| !self.desk.knows(claim)).or_else(|| self.desk.fence())
     }
 
     /// What this group alone would do now; the fleet may hold it.
@@ -91,7 +66,7 @@ impl Group {
     fn follow(&mut self, host: &mut Host<'_>) {
         let now = host.now;
         if self.serves_again(now) {
-            self.unwind(words::SERVES_AGAIN.into());
+            self.desk.unwind(words::SERVES_AGAIN.into());
         }
         let records = match &self.decision {
             Some(Decision::Prewarm) => begin::prewarm(self, host),
@@ -103,13 +78,13 @@ impl Group {
             },
             Some(Decision::StandDown) => {
                 let why = if self.was_down { words::SERVES_AGAIN } else { words::FALSE_ALARM };
-                self.unwind(why.into());
+                self.desk.unwind(why.into());
                 Ok(Vec::new())
             }
             Some(Decision::Hold(_) | Decision::AskHuman(_)) | None => Ok(Vec::new()),
         };
         self.obstacle = records.as_ref().err().cloned();
-        records.into_iter().flatten().for_each(|record| self.chain.push(record));
+        records.into_iter().flatten().for_each(|record| self.desk.push(record));
         let asking = self.question(now);
         self.notices.asking(&self.policy, asking, now.mono);
     }
@@ -122,40 +97,6 @@ impl Group {
             automatic && !run.committed && run.kind == PlanKind::Failover && !begin::is_prewarm(run)
         });
         waits && self.serving.held_for(now, Answer3::Yes) >= self.policy.health.confirm
-    }
-
-    /// Sends the open run back, unless it has passed its point of no return.
-    pub(super) fn unwind(&mut self, why: String) {
-        let ledger = self.ledger();
-        let Some(run) = ledger.open_run().filter(|run| !run.committed) else { return };
-        if matches!(run.phase, Phase::Unwinding { .. }) || self.execution.acting() {
-            return;
-        }
-        let plan = Box::new(unwind(run.kind, run.from, &ledger.undo()));
-        self.chain.push(Record::Unwinding { why });
-        self.chain.push(Record::Planned { plan, moves: false });
-    }
-
-    fn execute(&mut self, host: &mut Host<'_>) {
-        if !self.work.due(host.now.mono) {
-            return;
-        }
-        self.work = Work::Done;
-        let doing = self.execution.poll(&self.policy.group, self.chain.ledger(), host.now);
-        for doing in doing {
-            match doing {
-                Doing::Call { slot, timeout, op } => {
-                    host.send(self.index, GroupOwner::Step(slot), timeout, op);
-                }
-                Doing::Write(record) => self.chain.push(record),
-                Doing::Unwind(why) => {
-                    // What else was to be recorded belongs to steps that are abandoned now.
-                    self.chain.clear();
-                    return self.unwind(why);
-                }
-                Doing::Fenced(claim) => self.fenced_by = Some(claim),
-            }
-        }
     }
 
     /// Records peacetime facts while home serves and nothing goes on.
@@ -196,7 +137,7 @@ impl Group {
 
     /// Tells people what a record means.
     pub(super) fn announce(&mut self, record: &Record, now: Now) {
-        if let Some(message) = words::announcement(self.chain.ledger(), record) {
+        if let Some(message) = words::announcement(self.desk.ledger(), record) {
             self.notices.tell(&self.policy, &message, now.mono);
         }
     }

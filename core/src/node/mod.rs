@@ -217,7 +217,7 @@ impl Node {
     fn notice_leadership(&mut self, now: Mono) {
         let leads = self.leads(now);
         if leads && !self.led {
-            self.groups.iter_mut().for_each(Group::begin_to_lead);
+            self.groups.iter_mut().for_each(|group| group.desk.begin_to_lead());
             self.intents_due = now;
         }
         self.led = leads;
@@ -236,7 +236,9 @@ impl Node {
 
     /// Decides about a group; the fleet may hold what it alone would do.
     fn decide(&mut self, now: Now, index: usize) {
-        let Some(group) = self.groups.get_mut(index).filter(|group| group.current) else { return };
+        let Some(group) = self.groups.get_mut(index).filter(|group| group.desk.current()) else {
+            return;
+        };
         let member = group.propose(now);
         let decision = member.decision.clone();
         group.proposed = Some(member);

@@ -232,7 +232,7 @@ impl Group {
             claims: self.claims(),
             head: ledger.head,
             hash: ledger.hash.to_string(),
-            broken: self.chain.broken().map(ToString::to_string),
+            broken: self.desk.broken().map(ToString::to_string),
         }
     }
 
@@ -257,7 +257,7 @@ impl Group {
         let mut status = RunStatus::of(self.ledger(), &self.policy.group)?;
         for step in &mut status.steps {
             let open = matches!(step.state, StepState::Pending | StepState::Started);
-            if let Some(note) = self.execution.note(&step.step).filter(|_| open) {
+            if let Some(note) = self.desk.note(&step.step).filter(|_| open) {
                 note.clone_into(&mut step.note);
             }
         }

@@ -5,7 +5,7 @@ use crate::op::{Answer, Fault, Op};
 use crate::step::Seen;
 
 /// A step that is being worked on.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Activity {
     /// Since when this replica works on it.
     pub(super) since: Mono,
@@ -24,7 +24,7 @@ pub(super) struct Activity {
 }
 
 /// What a step does now.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) enum Now {
     /// Nothing: it is to look.
     Idle,
@@ -39,7 +39,7 @@ pub(super) enum Now {
 }
 
 /// The answers of a look as they come in.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Look {
     /// Answers by position. Until one comes, its place says so.
     seen: Vec<Result<Answer, Fault>>,
@@ -81,8 +81,8 @@ impl Look {
 }
 
 impl Activity {
-    /// A step that begins.
-    pub(super) fn new(now: Mono) -> Self {
+    /// A step that begins; its looks are numbered from behind `generation`.
+    pub(super) fn new(now: Mono, generation: u64) -> Self {
         Self {
             since: now,
             steady_since: None,
@@ -90,8 +90,31 @@ impl Activity {
             doing: Now::Idle,
             note: String::new(),
             change: None,
-            generation: 0,
+            generation,
         }
+    }
+
+    /// Whether the answer to a call of this generation would be heard.
+    pub(super) fn awaits(&self, index: usize) -> bool {
+        match &self.doing {
+            Now::Looking(look) => look.there.get(index) == Some(&false),
+            Now::Acting => true,
+            Now::Idle | Now::Recording(_) | Now::Until(_) => false,
+        }
+    }
+
+    /// What decides how it goes on from `due`, told without counters that only grow.
+    pub(super) fn gist(&self, timeout: Option<Span>, due: Mono) -> String {
+        let doing = match &self.doing {
+            Now::Until(at) if *at <= due => "due".to_owned(),
+            Now::Until(at) => format!("in {}", at.since(due)),
+            other => format!("{other:?}"),
+        };
+        // What it met is recorded only when its time is over.
+        let overdue = timeout.map(|timeout| (due.since(self.since) >= timeout, &self.note));
+        let steady = self.steady_since.map(|since| due.since(since));
+        let failures = self.failures.min(3);
+        format!("{doing} {overdue:?} {steady:?} {failures} {:?}", self.change)
     }
 
     /// Looks again after a pause that grows with the failures in a row: 1, 2, 4, then 5 s.

@@ -14,7 +14,7 @@ use crate::model::{Author, GroupName, Wall};
 use crate::op::{Answer, Fault, StoreOp, Stored};
 
 /// A group's chain as one replica sees it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Chain {
     group: GroupName,
     ledger: Ledger,
@@ -24,7 +24,7 @@ pub struct Chain {
 }
 
 /// What the chain waits for.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 enum State {
     /// Nothing.
     Idle,
@@ -82,6 +82,23 @@ impl Chain {
             State::Broken(bad) => Some(bad),
             _ => None,
         }
+    }
+
+    /// What two chains have in common that behave alike, for whoever compares states: the entries
+    /// read, by their last hash, and what waits or is on its way.
+    #[must_use]
+    pub fn gist(&self) -> String {
+        let Ledger { head, hash, .. } = &self.ledger;
+        let waits = match &self.state {
+            State::Idle => String::new(),
+            State::Appending(ours) => format!("appending {}", ours.bytes),
+            State::Reading(ours) => {
+                format!("reading {:?}", ours.as_ref().map(|ours| &ours.bytes))
+            }
+            State::Doubt(ours) => format!("doubt {}", ours.bytes),
+            State::Broken(bad) => format!("broken {bad}"),
+        };
+        format!("{head} {hash} {:?} {waits}", self.queue)
     }
 
     /// Wants a record written, behind those that wait already.

@@ -28,9 +28,11 @@ const DISAGREES: Span = Span::secs(10);
 const STEADY: Span = Span::secs(3);
 
 /// One replica's work on one run.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Execution {
     activities: BTreeMap<StepId, Activity>,
+    /// No look that was forgotten had a higher number: a late answer to it fits none of ours.
+    forgotten: u64,
 }
 
 /// Names a call of a step, so that late answers to an older look are ignored.
@@ -74,7 +76,28 @@ struct Pass<'a> {
 impl Execution {
     /// Forgets everything, as a crash does.
     pub fn forget(&mut self) {
+        let last = self.activities.values().map(|activity| activity.generation).max();
+        self.forgotten = self.forgotten.max(last.unwrap_or_default());
         self.activities.clear();
+    }
+
+    /// Whether an answer to this call would be heard.
+    #[must_use]
+    pub fn awaits(&self, slot: &Slot) -> bool {
+        self.activities.get(&slot.step).is_some_and(|activity| {
+            activity.generation == slot.generation && activity.awaits(slot.index)
+        })
+    }
+
+    /// What two executions have in common that behave alike from `due` on: [`super::Desk::gist`].
+    pub(super) fn gist(&self, ledger: &Ledger, due: Mono) -> String {
+        let steps = ledger.run.as_ref().map(|run| &run.steps);
+        let mut gist = String::new();
+        for (id, activity) in &self.activities {
+            let timeout = steps.and_then(|steps| steps.get(id)?.step.timeout);
+            gist += &format!("{id}: {}; ", activity.gist(timeout, due));
+        }
+        gist
     }
 
     /// What a step last said or met, for people.
@@ -95,7 +118,7 @@ impl Execution {
         let mut pass = Pass { group, ledger, run, claim, now, out: Vec::new() };
         self.activities.retain(|id, _| run.steps.get(id).is_some_and(StepRun::open));
         for (id, step) in run.runnable() {
-            let new = || Activity::new(now.mono);
+            let new = || Activity::new(now.mono, self.forgotten);
             let activity = self.activities.entry(id.clone()).or_insert_with(new);
             pass.advance(id, step, activity);
         }

@@ -3,10 +3,12 @@
 //! Everything a group did is one hash-chained sequence of [`Entry`]s; [`Ledger::apply`] is the only
 //! way its state changes, and *is* replay. [`Execution`] is what a replica remembers between two
 //! looks at the world and may lose at any instant: it turns the ledger, answers and the time into
-//! calls and records, and sends no call whose record the store has not accepted (S6, S7).
+//! calls and records, and sends no call whose record the store has not accepted (S6, S7). [`Desk`]
+//! is both together: one replica at work on one group.
 
 mod activity;
 mod chain;
+mod desk;
 mod execute;
 mod import;
 mod intent;
@@ -16,6 +18,7 @@ mod report;
 mod state;
 
 pub use chain::{Chain, Outcome as ChainOutcome};
+pub use desk::{Desk, Heard, Seat, StepCall};
 pub use execute::{Doing, Execution, Slot};
 pub use intent::{Intent, Refusal};
 pub use ledger::{Ledger, Leftover};

@@ -35,7 +35,7 @@ fn member() -> Member {
     }
 }
 
-fn promote() -> Step {
+pub(super) fn promote() -> Step {
     let effect = Effect::Promote(Promote { member: member() });
     Step { class: Class::Irreversible, on_timeout: OnTimeout::Ask, ..step(effect, &[]) }
 }
@@ -44,12 +44,12 @@ fn milestone(needs: &[&str]) -> Step {
     step(Effect::Milestone(Milestone { note: "there".into() }), needs)
 }
 
-fn plan(steps: Vec<(&str, Step)>) -> Plan {
+pub(super) fn plan(steps: Vec<(&str, Step)>) -> Plan {
     let steps = steps.into_iter().map(|(id, step)| (StepId::new(id), step)).collect();
     Plan { kind: PlanKind::Failover, from: Site::Home, to: Site::Standby, steps }
 }
 
-fn instance(source: Option<&str>, status: &str) -> Result<Answer, Fault> {
+pub(super) fn instance(source: Option<&str>, status: &str) -> Result<Answer, Fault> {
     Ok(Answer::Instance(Instance {
         id: "db".into(),
         arn: "arn:aws:rds:eu-west-1:111111111111:db:db".into(),
@@ -164,6 +164,19 @@ fn a_late_answer_to_an_older_look_is_ignored() {
     assert_eq!(bench.poll(9), [], "the answer belongs to a look that is over");
     bench.reply(&new, 9, instance(None, "available"));
     assert!(matches!(bench.record(9), Record::Done { .. }));
+}
+
+#[test]
+fn s6_a_late_answer_to_a_look_from_before_the_lead_was_lost_is_ignored() {
+    let mut bench = Bench::new(vec![("promote", promote())]);
+    let (old, _) = bench.call(1);
+    bench.execution.forget();
+    let (new, _) = bench.call(2);
+    assert!(!bench.execution.awaits(&old) && bench.execution.awaits(&new));
+    bench.reply(&old, 3, instance(None, "available"));
+    assert_eq!(bench.poll(3), [], "what was seen before says nothing of what is");
+    bench.reply(&new, 4, instance(Some("home"), "available"));
+    assert!(matches!(bench.record(4), Record::Started { .. }));
 }
 
 #[test]

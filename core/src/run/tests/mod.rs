@@ -2,6 +2,7 @@
 
 mod bytes;
 mod chain;
+mod desk;
 mod execute;
 mod import;
 mod ledger;

@@ -1,0 +1,346 @@
+//! One replica at work on one group: it reads and writes the group's chain, claims a run that
+//! another replica left, and executes while it may.
+//!
+//! It is turned to in this order: [`Desk::read`], [`Desk::take_over`], what was decided meanwhile
+//! is [pushed](Desk::push), [`Desk::execute`], [`Desk::write`]. It decides nothing about beginning
+//! a run. It makes no call itself and remembers nothing that a crash may not take. Model checking
+//! is about this very type: `model/`.
+
+use super::chain::{Chain, Outcome};
+use super::execute::{Doing, Execution, Slot};
+use super::ledger::Ledger;
+use super::record::{BadEntry, Record};
+use super::state::Phase;
+use crate::model::{Author, Claim, Epoch, GroupName, Mono, Now, ReplicaId, Span, StepId};
+use crate::op::{Answer, Fault, Op, StoreOp};
+use crate::plan::unwind;
+
+/// How often a chain is read by those who do not write it, and by the leader to notice that
+/// somebody else does.
+const READ_CHAIN: Span = Span::secs(10);
+
+/// How long an append of unknown outcome rests before it is read back.
+const DOUBT: Span = Span::millis(500);
+
+/// One replica's work on one group.
+#[derive(Clone, Debug)]
+pub struct Desk {
+    group: GroupName,
+    chain: Chain,
+    execution: Execution,
+    /// A newer or foreign claim that a step met.
+    fenced_by: Option<Claim>,
+    /// Whether the chain was read since this replica began to lead.
+    current: bool,
+    /// When the run is gone over next.
+    work: Work,
+    read_due: Mono,
+    doubt_until: Option<Mono>,
+}
+
+/// When a run is gone over next: when something came in that it waits for, or its time has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Work {
+    /// Now.
+    Due,
+    /// It was gone over; when its time comes is not looked up yet.
+    Done,
+    /// At this time; `None`: not by time.
+    At(Option<Mono>),
+}
+
+impl Work {
+    fn due(self, now: Mono) -> bool {
+        match self {
+            Self::Due | Self::Done => true,
+            Self::At(at) => at.is_some_and(|at| at <= now),
+        }
+    }
+}
+
+/// Who sits at the desk.
+#[derive(Clone, Copy, Debug)]
+pub struct Seat<'a> {
+    /// The replica.
+    pub id: &'a ReplicaId,
+    /// What time it is.
+    pub now: Now,
+    /// Whether it believes that it leads.
+    pub leads: bool,
+}
+
+/// A call that a step of the run wants made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StepCall {
+    /// Names the reply.
+    pub slot: Slot,
+    /// How long to wait for it.
+    pub timeout: Span,
+    /// The call.
+    pub op: Op,
+}
+
+/// What followed from a reply of the store.
+#[derive(Debug, Default)]
+pub struct Heard {
+    /// What became of the chain.
+    pub outcome: Outcome,
+    /// The store's call that must follow at once.
+    pub next: Option<StoreOp>,
+    /// Calls whose records are in the store now.
+    pub calls: Vec<StepCall>,
+}
+
+impl Desk {
+    /// A desk at which nothing was read yet.
+    #[must_use]
+    pub fn new(group: GroupName) -> Self {
+        Self {
+            chain: Chain::new(group.clone()),
+            group,
+            execution: Execution::default(),
+            fenced_by: None,
+            current: false,
+            work: Work::Due,
+            read_due: Mono(0),
+            doubt_until: None,
+        }
+    }
+
+    /// The state that the chain tells.
+    #[must_use]
+    pub fn ledger(&self) -> &Ledger {
+        self.chain.ledger()
+    }
+
+    /// Why the chain cannot be used, if it cannot.
+    #[must_use]
+    pub fn broken(&self) -> Option<&BadEntry> {
+        self.chain.broken()
+    }
+
+    /// Whether nothing is on its way to the store or waits to be written.
+    #[must_use]
+    pub fn settled(&self) -> bool {
+        self.chain.settled()
+    }
+
+    /// Whether the chain was read since this replica began to lead.
+    #[must_use]
+    pub fn current(&self) -> bool {
+        self.current
+    }
+
+    /// Whether it is not known what became of the last write to the chain.
+    #[must_use]
+    pub fn in_doubt(&self) -> bool {
+        self.chain.in_doubt()
+    }
+
+    /// Whether a call that changes something is on its way.
+    #[must_use]
+    pub fn acting(&self) -> bool {
+        self.execution.acting()
+    }
+
+    /// Whether an answer to this call of a step would be heard.
+    #[must_use]
+    pub fn awaits(&self, slot: &Slot) -> bool {
+        self.execution.awaits(slot)
+    }
+
+    /// What a step last said or met, for people.
+    #[must_use]
+    pub fn note(&self, step: &StepId) -> Option<&str> {
+        self.execution.note(step)
+    }
+
+    /// Whether the replica may act for the group: it leads, has read the chain, and the claim is
+    /// its.
+    #[must_use]
+    pub fn may_act(&self, seat: &Seat<'_>) -> bool {
+        seat.leads && self.current && self.is_claimant(seat) && self.fence().is_none()
+    }
+
+    /// Whether the claim that stands is this replica's.
+    fn is_claimant(&self, seat: &Seat<'_>) -> bool {
+        self.ledger().claimant.as_ref() == Some(seat.id)
+    }
+
+    /// The claim that a step met, unless the chain has come to know it (by an import, or by reading
+    /// what another replica wrote).
+    #[must_use]
+    pub fn fence(&self) -> Option<&Claim> {
+        self.fenced_by.as_ref().filter(|met| !self.knows(met))
+    }
+
+    /// Whether a claim is not above the one that stands in the chain.
+    #[must_use]
+    pub fn knows(&self, claim: &Claim) -> bool {
+        self.ledger().claim.as_ref().is_some_and(|standing| !standing.yields_to(claim))
+    }
+
+    /// When something is due next, but for replies: reading the chain, and for a leader the run.
+    pub fn wake_at(&self, leads: bool) -> impl Iterator<Item = Mono> {
+        let read = match self.chain.in_doubt() {
+            true => self.doubt_until,
+            false => self.chain.settled().then_some(self.read_due),
+        };
+        let run = match self.work {
+            _ if !leads => None,
+            Work::At(at) => at,
+            Work::Due | Work::Done => self.execution.wake_at(self.ledger()),
+        };
+        read.into_iter().chain(run)
+    }
+
+    /// What two desks have in common that behave alike, if neither is turned to before `due`, nor
+    /// reads its chain unasked before `reads`: counters that only grow are left out, and instants
+    /// told as seen from then. For whoever compares states.
+    #[must_use]
+    pub fn gist(&self, due: Mono, reads: Mono) -> String {
+        let Self { chain, execution, fenced_by, current, work, read_due, doubt_until, .. } = self;
+        let (chain, work) = (chain.gist(), work.due(due));
+        let execution = execution.gist(self.ledger(), due);
+        let (read, doubt) = (read_due.since(reads), doubt_until.map(|at| at.since(reads)));
+        format!("{chain} | {execution} | {fenced_by:?} {current} {work} {read} {doubt:?}")
+    }
+}
+
+// === a turn, in its order ===
+
+impl Desk {
+    /// This replica began to lead: what it knows of the chain may be old.
+    pub fn begin_to_lead(&mut self) {
+        self.current = false;
+        self.fenced_by = None;
+        self.read_due = Mono(0);
+        self.execution.forget();
+        self.work = Work::Due;
+    }
+
+    /// The call that reads the chain, when it is due.
+    pub fn read(&mut self, now: Mono) -> Option<StoreOp> {
+        if self.chain.in_doubt() && self.doubt_until.is_none() {
+            self.doubt_until = Some(now + DOUBT);
+        }
+        let doubt_over = self.doubt_until.is_some_and(|at| at <= now);
+        let due = if self.chain.in_doubt() { doubt_over } else { self.read_due <= now };
+        let op = if due { self.chain.read() } else { None };
+        if op.is_some() {
+            (self.read_due, self.doubt_until) = (now + READ_CHAIN, None);
+        }
+        op
+    }
+
+    /// Claims a run that another replica left, under the new `epoch`: whatever that one still sends
+    /// is refused wherever claims are compared. `alone`: nobody else's claim is known of.
+    pub fn take_over(&mut self, seat: &Seat<'_>, alone: bool, epoch: Epoch) {
+        let Some(run) = self.ledger().busy_run() else { return };
+        if self.is_claimant(seat) || !alone || !self.leading(seat) {
+            return;
+        }
+        let claim = Claim { epoch, run: run.id.clone() };
+        self.chain.push(Record::Claimed { claim, by: seat.id.clone() });
+    }
+
+    /// Whether the replica leads, knows the chain, and has nothing on its way there.
+    #[must_use]
+    pub fn leading(&self, seat: &Seat<'_>) -> bool {
+        seat.leads && self.current && self.chain.settled()
+    }
+
+    /// Wants a record written, behind those that wait already.
+    pub fn push(&mut self, record: Record) {
+        self.chain.push(record);
+    }
+
+    /// Sends the open run back, unless it has passed its point of no return.
+    pub fn unwind(&mut self, why: String) {
+        let ledger = self.ledger();
+        let Some(run) = ledger.open_run().filter(|run| !run.committed) else { return };
+        if matches!(run.phase, Phase::Unwinding { .. }) || self.execution.acting() {
+            return;
+        }
+        let plan = Box::new(unwind(run.kind, run.from, &ledger.undo()));
+        self.chain.push(Record::Unwinding { why });
+        self.chain.push(Record::Planned { plan, moves: false });
+    }
+
+    /// Goes over the run, if that is due and the replica may act: the calls that look, while what is
+    /// to be recorded waits for [`Desk::write`].
+    pub fn execute(&mut self, seat: &Seat<'_>, alone: bool) -> Vec<StepCall> {
+        let may = alone && self.leading(seat) && self.may_act(seat);
+        if !may || !self.work.due(seat.now.mono) {
+            return Vec::new();
+        }
+        self.work = Work::Done;
+        let mut calls = Vec::new();
+        for doing in self.execution.poll(&self.group, self.chain.ledger(), seat.now) {
+            match doing {
+                Doing::Call { slot, timeout, op } => calls.push(StepCall { slot, timeout, op }),
+                Doing::Write(record) => self.chain.push(record),
+                Doing::Unwind(why) => {
+                    // What else was to be recorded belongs to steps that are abandoned now.
+                    self.chain.clear();
+                    self.unwind(why);
+                    break;
+                }
+                Doing::Fenced(claim) => self.fenced_by = Some(claim),
+            }
+        }
+        calls
+    }
+
+    /// The call that writes what waits; only a leader has anything to write.
+    pub fn write(&mut self, seat: &Seat<'_>) -> Option<StoreOp> {
+        if !seat.leads {
+            self.chain.clear();
+            return None;
+        }
+        self.chain.write(&Author::Controller(seat.id.clone()), seat.now.wall)
+    }
+
+    /// The turn is over: looks up when the run is gone over next.
+    pub fn rest(&mut self) {
+        if self.work == Work::Done {
+            self.work = Work::At(self.execution.wake_at(self.chain.ledger()));
+        }
+    }
+}
+
+// === what came in ===
+
+impl Desk {
+    /// Takes what became of the call to the store.
+    pub fn heard(&mut self, seat: &Seat<'_>, result: Result<Answer, Fault>) -> Heard {
+        self.work = Work::Due;
+        let reading = matches!(result, Ok(Answer::Entries(_)));
+        let before = self.ledger().head;
+        let (outcome, next) = self.chain.reply(result);
+        if reading {
+            // An answer may hold only a part of what is there: current is who got nothing new.
+            self.current = self.current || (seat.leads && self.ledger().head == before);
+            self.read_due = if self.ledger().head == before { self.read_due } else { Mono(0) };
+        }
+        if outcome.lost || !self.is_claimant(seat) {
+            self.execution.forget();
+        }
+        let may_act = self.may_act(seat);
+        let mut calls = Vec::new();
+        for record in &outcome.accepted {
+            if let Some(Doing::Call { slot, timeout, op }) =
+                self.execution.recorded(record, may_act)
+            {
+                calls.push(StepCall { slot, timeout, op });
+            }
+        }
+        Heard { outcome, next, calls }
+    }
+
+    /// Takes what became of a step's call.
+    pub fn answered(&mut self, slot: &Slot, now: Now, result: Result<Answer, Fault>) {
+        self.execution.reply(slot, now, result);
+        self.work = Work::Due;
+    }
+}

@@ -1,0 +1,169 @@
+//! Two replicas at their desks, one store, answers given by hand.
+
+use std::sync::Arc;
+
+use super::super::{Desk, Record, Seat, StepCall};
+use super::execute::{instance, plan, promote};
+use super::opened;
+use crate::model::{Mono, Now, ReplicaId, Wall};
+use crate::op::{Answer, Fault, Op, RdsOp, StoreOp, Stored};
+use crate::plan::PlanKind;
+use crate::testing::claim;
+
+/// A store of create-only names.
+#[derive(Default)]
+struct Store(Vec<Arc<str>>);
+
+impl Store {
+    fn perform(&mut self, op: &StoreOp) -> Result<Answer, Fault> {
+        match op {
+            StoreOp::Append { seq, bytes, .. } if *seq == self.0.len() as u64 + 1 => {
+                self.0.push(Arc::clone(bytes));
+                Ok(Answer::Ok)
+            }
+            StoreOp::Append { seq, .. } => Err(Fault::Conflict(seq.to_string())),
+            StoreOp::Read { after, .. } => {
+                let later = (1..).zip(&self.0).filter(|(seq, _)| seq > after);
+                let stored = later.map(|(seq, bytes)| Stored { seq, bytes: Arc::clone(bytes) });
+                Ok(Answer::Entries(stored.collect()))
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+/// A replica.
+struct Replica {
+    id: ReplicaId,
+    desk: Desk,
+    leads: bool,
+}
+
+impl Replica {
+    fn leading(id: &str) -> Self {
+        let mut desk = Desk::new("shop".into());
+        desk.begin_to_lead();
+        Self { id: id.into(), desk, leads: true }
+    }
+
+    fn turn(&mut self, secs: u64) -> (Vec<StoreOp>, Vec<StepCall>) {
+        let mut store = Vec::from_iter(self.desk.read(Mono(secs * 1_000)));
+        let seat = Seat { id: &self.id, now: now(secs), leads: self.leads };
+        let mut calls = Vec::new();
+        if seat.leads && self.desk.current() {
+            let epoch = self.desk.ledger().epoch().next();
+            self.desk.take_over(&seat, true, epoch);
+            calls = self.desk.execute(&seat, true);
+        }
+        store.extend(self.desk.write(&seat));
+        self.desk.rest();
+        (store, calls)
+    }
+
+    fn hear(&mut self, secs: u64, result: Result<Answer, Fault>) -> (Vec<StoreOp>, Vec<StepCall>) {
+        let seat = Seat { id: &self.id, now: now(secs), leads: self.leads };
+        let heard = self.desk.heard(&seat, result);
+        (heard.next.into_iter().collect(), heard.calls)
+    }
+
+    /// Turns, and calls of the store that are answered at once, until a step wants something.
+    fn until_it_calls(&mut self, store: &mut Store, secs: u64) -> Vec<StepCall> {
+        for _ in 0..20 {
+            let (mut ops, mut calls) = self.turn(secs);
+            while let Some(op) = ops.pop() {
+                let (next, more) = self.hear(secs, store.perform(&op));
+                ops.extend(next);
+                calls.extend(more);
+            }
+            if !calls.is_empty() {
+                return calls;
+            }
+        }
+        panic!("{} wants nothing: {}", self.id, self.desk.gist(Mono(0), Mono(0)));
+    }
+
+    fn begin(&mut self) {
+        let plan = Box::new(plan(vec![("promote", promote())]));
+        let claimed = Record::Claimed { claim: claim(1, "shop-1-failover"), by: self.id.clone() };
+        self.desk.push(claimed);
+        self.desk.push(opened(PlanKind::Failover, crate::model::Site::Home));
+        self.desk.push(Record::Planned { plan, moves: true });
+    }
+}
+
+fn now(secs: u64) -> Now {
+    Now { mono: Mono(secs * 1_000), wall: Wall(i64::try_from(secs).unwrap() * 1_000) }
+}
+
+/// One that has begun a run, and its first look.
+fn begun(store: &mut Store) -> (Replica, StepCall) {
+    let mut one = Replica::leading("one");
+    one.begin();
+    let look = one.until_it_calls(store, 1).remove(0);
+    assert!(matches!(look.op, Op::Rds(_, RdsOp::Describe(_))));
+    (one, look)
+}
+
+#[test]
+fn s5_who_was_taken_over_sends_nothing_though_it_still_believes_that_it_leads() {
+    let mut store = Store::default();
+    let (mut one, look) = begun(&mut store);
+    let mut two = Replica::leading("two");
+    let look_of_two = two.until_it_calls(&mut store, 2).remove(0);
+    assert_eq!(two.desk.ledger().claim, Some(claim(2, "shop-1-failover")));
+
+    one.desk.answered(&look.slot, now(3), instance(Some("home"), "available"));
+    let (ops, calls) = one.turn(3);
+    assert_eq!(calls, []);
+    let [started] = ops.as_slice() else { panic!("{ops:?}") };
+    let refused = store.perform(started);
+    assert!(matches!(refused, Err(Fault::Conflict(_))));
+    let (read, calls) = one.hear(3, refused);
+    assert_eq!(calls, []);
+    assert_eq!(one.hear(3, store.perform(&read[0])).1, []);
+    assert!(!one.desk.awaits(&look.slot), "its look was for another claim");
+    assert!(two.desk.awaits(&look_of_two.slot));
+}
+
+#[test]
+fn s6_a_call_whose_record_was_accepted_after_the_lead_was_lost_is_not_sent() {
+    let mut store = Store::default();
+    let (mut one, look) = begun(&mut store);
+    one.desk.answered(&look.slot, now(2), instance(Some("home"), "available"));
+    let (ops, _) = one.turn(2);
+    let accepted = store.perform(&ops[0]);
+    one.leads = false;
+    assert_eq!(one.hear(2, accepted).1, [], "nobody may act for it now");
+    assert!(one.desk.ledger().run.as_ref().unwrap().committed);
+    one.leads = true;
+    one.desk.begin_to_lead();
+    let again = one.until_it_calls(&mut store, 20);
+    assert!(matches!(again[0].op, Op::Rds(_, RdsOp::Describe(_))), "it looks first");
+}
+
+#[test]
+fn s5_nobody_acts_on_a_chain_read_before_it_led() {
+    let mut store = Store::default();
+    let (mut one, _) = begun(&mut store);
+    one.desk.begin_to_lead();
+    assert!(!one.desk.current());
+    let (ops, calls) = one.turn(30);
+    assert!(matches!(ops.as_slice(), [StoreOp::Read { .. }]));
+    assert_eq!(calls, []);
+    one.hear(30, store.perform(&ops[0]));
+    assert!(one.desk.current());
+}
+
+#[test]
+fn desks_that_go_on_alike_have_the_same_gist_however_they_came_there() {
+    let mut store = Store::default();
+    let (mut one, look) = begun(&mut store);
+    let gist = |desk: &Desk| desk.gist(Mono(90_000), Mono(90_000));
+    let before = gist(&one.desk);
+    one.desk.answered(&look.slot, now(2), instance(Some("home"), "backing-up"));
+    one.turn(2);
+    assert_ne!(before, gist(&one.desk), "it waits now");
+    let again = one.until_it_calls(&mut store, 60).remove(0);
+    assert_eq!(before, gist(&one.desk), "it looks, as it did");
+    assert!(again.slot != look.slot && !one.desk.awaits(&look.slot));
+}

@@ -1,0 +1,188 @@
+//! The checks by name: those that the tests run, the deepest that a machine with 16 GiB takes, and
+//! those that must fail.
+
+use std::fmt;
+
+use crate::chain::{self, ChainModel};
+use crate::check::{Limits, Verdict, exhaust};
+use crate::ending::{Reach, reach};
+use crate::lease::{self, LeaseModel, ONE_LEADER, times};
+use crate::run::{self, ONCE, Promise, Rds, Route, RunModel};
+
+/// One check: a model with its bounds.
+#[derive(Clone, Debug)]
+pub enum Check {
+    /// Of the lease.
+    Lease(LeaseModel),
+    /// Of the chain.
+    Chain(ChainModel),
+    /// Of a run.
+    Run(RunModel),
+}
+
+/// What became of a check.
+#[derive(Clone, Debug)]
+pub struct Played {
+    /// The promises.
+    pub verdict: Verdict,
+    /// Whether everything can end, where that was asked and no promise is broken.
+    pub reach: Option<Reach>,
+}
+
+impl Check {
+    /// What is checked, with its bounds.
+    #[must_use]
+    pub fn name(&self) -> String {
+        match self {
+            Self::Lease(model) => model.name(),
+            Self::Chain(model) => model.name(),
+            Self::Run(model) => model.name(),
+        }
+    }
+
+    /// Visits every state.
+    #[must_use]
+    pub fn exhaust(&self, limits: Limits) -> Verdict {
+        match self.clone() {
+            Self::Lease(model) => exhaust(model.name(), model, limits),
+            Self::Chain(model) => exhaust(model.name(), model, limits),
+            Self::Run(model) => exhaust(model.name(), model, limits),
+        }
+    }
+
+    /// Visits every state, and then looks from each for a way to an end.
+    #[must_use]
+    pub fn play(&self, limits: Limits) -> Played {
+        let verdict = self.exhaust(limits);
+        let reach = verdict.holds().then(|| match self {
+            Self::Lease(model) => reach(model),
+            Self::Chain(model) => reach(model),
+            Self::Run(model) => reach(model),
+        });
+        Played { verdict, reach }
+    }
+}
+
+impl Played {
+    /// Whether every promise holds, in every state, and from each an end is within reach.
+    #[must_use]
+    pub fn holds(&self) -> bool {
+        let ends = |reach: &Reach| reach.stuck == 0 && reach.states == self.verdict.unique;
+        self.verdict.holds() && self.reach.as_ref().is_some_and(ends)
+    }
+}
+
+impl fmt::Display for Played {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.verdict)?;
+        let Some(Reach { states, over, excused, stuck, way }) = &self.reach else { return Ok(()) };
+        let word = if *stuck == 0 { "each can end" } else { "SOME CANNOT END" };
+        write!(f, "\n{word}: {states} states, {over} over, {excused} excused, {stuck} stuck")?;
+        let steps = way.iter().enumerate();
+        steps.into_iter().try_for_each(|(n, step)| write!(f, "\n  {:>4}. {step}", n + 1))
+    }
+}
+
+/// What the tests check: under two minutes, all together.
+#[must_use]
+pub fn quick() -> Vec<Check> {
+    let one = run::Bounds::small(Route::Gate);
+    vec![
+        Check::Lease(LeaseModel::new(lease::Bounds::small())),
+        Check::Chain(ChainModel::new(chain::Bounds::small())),
+        Check::Run(RunModel::new(run::Bounds { crashes: 1, pauses: 1, ..one })),
+        Check::Run(RunModel::new(run::Bounds { losses: 1, pauses: 1, ..one })),
+        Check::Run(RunModel::new(run::Bounds { route: Route::Batch, ..one })),
+        Check::Run(RunModel::new(run::Bounds {
+            route: Route::Fenced,
+            leads: 1,
+            cancels: 1,
+            losses: 1,
+            pauses: 1,
+            ..one
+        })),
+    ]
+}
+
+/// As deep as the machine takes it.
+#[must_use]
+pub fn deep() -> Vec<Check> {
+    let small = run::Bounds::small;
+    let more = |route| run::Bounds { crashes: 1, losses: 1, pauses: 1, ..small(route) };
+    let chain = chain::Bounds::small();
+    let run = |bounds| Check::Run(RunModel::new(bounds));
+    vec![
+        Check::Chain(ChainModel::new(chain::Bounds { timeouts: 2, ..chain })),
+        Check::Chain(ChainModel::new(chain::Bounds { writers: 3, wishes: 1, ..chain })),
+        Check::Lease(LeaseModel::new(lease::Bounds { rare: true, ..lease::Bounds::small() })),
+        Check::Lease(LeaseModel::new(lease::Bounds::skewed())),
+        run(run::Bounds { doubles: 1, ..small(Route::Gate) }),
+        run(more(Route::Gate)),
+        run(run::Bounds { leads: 3, epochs: 3, ..small(Route::Gate) }),
+        run(run::Bounds { replicas: 3, leads: 3, epochs: 3, ..small(Route::Gate) }),
+        run(more(Route::Batch)),
+        run(run::Bounds { cancels: 1, ..more(Route::Fenced) }),
+        Check::Lease(LeaseModel::new(lease::Bounds::three())),
+    ]
+}
+
+/// Mistakes, each with a promise that it breaks.
+#[must_use]
+pub fn mistakes() -> Vec<(Check, &'static str)> {
+    let mut all = Vec::new();
+    let lease = |bounds, mistake| (Check::Lease(LeaseModel { bounds, mistake }), ONE_LEADER);
+    let small = lease::Bounds::small;
+    all.push(lease(small(), lease::Mistake::BlindStore));
+    let outlasts = lease::Bounds { times: times(3, 4, 1), ..small() };
+    all.push(lease(outlasts, lease::Mistake::None));
+    let skewed = lease::Bounds { rates: vec![1, 2], times: times(6, 4, 1), ..small() };
+    all.push(lease(skewed, lease::Mistake::None));
+
+    let chain = |mistake, promise| {
+        let bounds = chain::Bounds::small();
+        (Check::Chain(ChainModel { bounds, mistake }), promise)
+    };
+    all.push(chain(chain::Mistake::Overwrites, chain::CREATE_ONLY));
+    all.push(chain(chain::Mistake::Forgets, chain::ACCEPTED));
+    let bounds = chain::Bounds { timeouts: 0, doubles: 0, ..chain::Bounds::small() };
+    let rebases = ChainModel { bounds, mistake: chain::Mistake::Rebases };
+    all.push((Check::Chain(rebases), chain::LOST));
+
+    let small = run::Bounds { crashes: 1, losses: 1, ..run::Bounds::small(Route::Gate) };
+    let run = |bounds, mistake, promise| (Check::Run(RunModel { bounds, mistake }), promise);
+    let of = |promise: Promise| promise.name();
+    all.push(run(small, run::Mistake::StoreOverwrites, of(Promise::Chain)));
+    all.push(run(small, run::Mistake::StoreRebases, of(Promise::Stale)));
+    all.push(run(small, run::Mistake::GateOverwrites, of(Promise::Stale)));
+    all.push(run(small, run::Mistake::ActsBeforeItsRecord, of(Promise::Recorded)));
+    let cancels = run::Bounds { cancels: 1, ..small };
+    all.push(run(cancels, run::Mistake::UnwindsWhatIsCommitted, run::BACK));
+    let repeats = run::Bounds { rds: Rds::Repeats, doubles: 1, ..small };
+    all.push(run(repeats, run::Mistake::None, ONCE));
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LIMITS: Limits = Limits { threads: 2, generated: 20_000_000 };
+
+    #[test]
+    fn every_bounded_check_is_exhausted_and_everything_can_end() {
+        for check in quick() {
+            let played = check.play(LIMITS);
+            println!("{played}");
+            assert!(played.holds(), "{played}");
+        }
+    }
+
+    #[test]
+    fn every_mistake_is_found_by_the_promise_that_names_it() {
+        for (check, promise) in mistakes() {
+            let verdict = check.exhaust(LIMITS);
+            println!("{verdict}");
+            assert!(verdict.way_to(promise).is_some(), "{promise}: {verdict}");
+        }
+    }
+}
