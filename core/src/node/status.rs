@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::decide::Decision;
 use crate::health::{KindEvidence, Reach};
 use crate::model::{Answer3, Claim, GroupName, Lag, Now, Site, Span, StepId, Wall};
 use crate::run::{Ended, Ledger, Phase, Report, Run, StepRun, StepState};
@@ -194,6 +195,13 @@ impl Node {
         let group = self.group(group)?;
         let leader = self.leader().map(ToString::to_string);
         Some(group.status(leader, now))
+    }
+
+    /// What is decided about a group, in view of all groups; `None` while this replica does not
+    /// lead, or has no such group.
+    #[must_use]
+    pub fn decision(&self, group: &GroupName) -> Option<&Decision> {
+        self.group(group).filter(|_| self.led)?.decision.as_ref()
     }
 
     /// A group's ledger; `None` when it has no such group.
