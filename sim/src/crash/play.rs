@@ -12,6 +12,7 @@ use bowline_core::run::{Ended, Entry, Intent, Ledger, Phase as RunPhase, Record,
 
 use super::case::{Case, Once, Want};
 use super::picture::{Picture, Scene};
+use crate::aws::rds::Takes;
 use crate::coverage::Counter;
 use crate::faults::Spell;
 use crate::harness::{Arrival, Simulation, Strike};
@@ -162,6 +163,9 @@ impl Play {
         let mut rng = fastrand::Rng::with_seed(1);
         let mut spec = WorldSpec::new(vec![policy.clone()]);
         (spec.home_nodes, spec.replicas, spec.users.resolvers) = (3, 3, 4);
+        // The same steps, and shorter waits between them.
+        spec.rds.rename = Takes::secs(30, 60);
+        spec.rds.replica = Takes::secs(90, 180);
         let mut world = World::build(&spec, &mut rng);
         world.rds.cancel_backups();
         let began = world.began();
