@@ -2,6 +2,8 @@
 
 pub mod app;
 pub mod aws;
+pub mod coverage;
+pub mod crash;
 pub mod faults;
 pub mod harness;
 pub mod kube;

@@ -197,11 +197,11 @@ impl Node {
         Some(group.status(leader, now))
     }
 
-    /// What was decided last about a group, in view of all others; `None` while nothing is, since
-    /// this replica does not lead, or has no such group.
+    /// What is decided about a group, in view of all groups; `None` while this replica does not
+    /// lead, or has no such group.
     #[must_use]
     pub fn decision(&self, group: &GroupName) -> Option<&Decision> {
-        self.group(group)?.decision.as_ref()
+        self.group(group).filter(|_| self.led)?.decision.as_ref()
     }
 
     /// A group's ledger; `None` when it has no such group.

@@ -14,7 +14,7 @@ pub use build::{Survey, failover, planned_move, prewarm};
 pub use coming_home::{Undo, unwind};
 pub use facts::{Facts, Incomplete, MemberFacts, ZoneFacts};
 pub use lint::{Danger, lint};
-pub use step::{Approval, Class, Effect, Milestone, OnTimeout, Plan, PlanKind, Step};
+pub use step::{Approval, Class, Effect, EffectKind, Milestone, OnTimeout, Plan, PlanKind, Step};
 
 #[cfg(test)]
 mod tests;

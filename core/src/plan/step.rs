@@ -96,7 +96,7 @@ pub enum OnTimeout {
     Ask,
 }
 
-/// Declares [`Effect`] and hands each to its procedure.
+/// Declares [`Effect`] and [`EffectKind`], and hands each effect to its procedure.
 macro_rules! effects {
     ($($(#[$doc:meta])* $name:ident($type:ty),)*) => {
         /// What a step does, with everything it needs to know.
@@ -106,7 +106,27 @@ macro_rules! effects {
             $($(#[$doc])* $name($type),)*
         }
 
+        /// What a step does, without what it needs to know for it.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        pub enum EffectKind {
+            $($(#[$doc])* $name,)*
+        }
+
+        impl EffectKind {
+            /// Every kind there is.
+            pub const ALL: &'static [Self] = &[$(Self::$name,)*];
+        }
+
         impl Effect {
+            /// Its kind.
+            #[must_use]
+            pub fn kind(&self) -> EffectKind {
+                match self {
+                    $(Self::$name(_) => EffectKind::$name,)*
+                }
+            }
+
             /// The algorithm.
             #[must_use]
             pub fn procedure(&self) -> &dyn Procedure {

@@ -63,6 +63,9 @@ impl<R: Replica> Simulation<R> {
 
     /// A call is in the world: it has its effect, and its answer sets out.
     pub(super) fn arrive(&mut self, slot: Slot, now: Now) {
+        if self.stopped_at_the_door(slot, now) {
+            return;
+        }
         let flight = self.flights.get(slot);
         let (seat, op) = (flight.seat, &flight.call.op);
         let outcome = if self.apart == Some(seat) {
@@ -72,6 +75,7 @@ impl<R: Replica> Simulation<R> {
         };
         let Outcome::Answered(given) = outcome else {
             self.note(1, seat as u64, 0);
+            self.went_through(slot, now);
             return self.lose(slot);
         };
         let class = digest::op_class(op) << 16 ^ digest::result_class(&given);
@@ -80,6 +84,7 @@ impl<R: Replica> Simulation<R> {
         self.note(1, seat as u64, class);
         self.tell_performed(slot, now);
         self.tell_news(now);
+        self.went_through(slot, now);
         if !self.weather.fair() {
             self.distort(slot);
         }
@@ -105,6 +110,17 @@ impl<R: Replica> Simulation<R> {
         watchers.iter_mut().for_each(|watcher| watcher.seen(now, world, &event));
     }
 
+    /// The flight is over, and its slot not used again yet.
+    fn tell_heard(&mut self, slot: Slot, given: &Given, now: Now) {
+        let Self { flights, watchers, world, .. } = self;
+        let flight = flights.get(slot);
+        if !flight.call.op.mutates() {
+            return;
+        }
+        let event = Event::Heard { seat: flight.seat, op: &flight.call.op, result: given };
+        watchers.iter_mut().for_each(|watcher| watcher.seen(now, world, &event));
+    }
+
     pub(super) fn come_back(&mut self, slot: Slot, now: Now) {
         let flight = self.flights.get(slot);
         let (seat, incarnation, id) = (flight.seat, flight.incarnation, flight.call.id);
@@ -113,6 +129,7 @@ impl<R: Replica> Simulation<R> {
             return;
         }
         self.note(2, seat as u64, id.0);
+        self.tell_heard(slot, &given, now);
         let mut out = std::mem::take(&mut self.out);
         self.seats[seat].reply(now, id, given, &mut out);
         self.send(seat, &mut out);

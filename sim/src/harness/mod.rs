@@ -13,6 +13,7 @@ mod latency;
 mod messages;
 mod replica;
 mod seat;
+mod strike;
 mod troubles;
 mod watch;
 
@@ -28,8 +29,10 @@ use crate::world::{News, World};
 use digest::Digest;
 use flight::{Flights, Slot};
 use seat::Seat;
+use strike::Strikes;
 
 pub use replica::Replica;
+pub use strike::{Arrival, Side, Strike};
 pub use watch::{Event, Watch};
 
 /// Makes the replica that sits down in a seat: `(seat, how many sat there before)`.
@@ -47,6 +50,7 @@ pub struct Simulation<R> {
     weather: Weather,
     spells: Vec<Spell>,
     intents: Vec<Wanted>,
+    strikes: Strikes,
     /// The seat whose store is a directory of its own.
     apart: Option<usize>,
     now: Mono,
@@ -107,6 +111,7 @@ impl<R: Replica> Simulation<R> {
             weather: Weather::default(),
             spells: Vec::new(),
             intents: Vec::new(),
+            strikes: Strikes::default(),
             apart: None,
             now,
             nature,
@@ -195,6 +200,12 @@ impl<R: Replica> Simulation<R> {
     #[must_use]
     pub fn digest(&self) -> u64 {
         self.digest.value()
+    }
+
+    /// How many seats there are.
+    #[must_use]
+    pub fn seats(&self) -> usize {
+        self.seats.len()
     }
 
     /// Who sits in a seat; `None` while crashed.

@@ -348,6 +348,7 @@ impl Watch for Lookout {
             }
             Event::News(news) => format!("{news:?}"),
             Event::Began(trouble) => format!("began {trouble:?}"),
+            Event::Heard { .. } => "heard".into(),
             Event::Ended(_) => "ended".into(),
         };
         self.0.borrow_mut().push(line);
@@ -366,8 +367,10 @@ fn those_who_look_on_see_what_happens_in_the_world_in_its_order() {
         "sent by 0",
         "performed 1 true",
         "stored shop 1 of 1",
+        "heard",
         "sent by 0",
         "performed 1 false",
+        "heard",
         "began Blind",
         "ended",
     ];

@@ -31,6 +31,15 @@ pub enum Event<'a> {
         /// What it gave.
         result: &'a Result<Answer, Fault>,
     },
+    /// The sender of a call that changes something heard what became of it.
+    Heard {
+        /// In which seat.
+        seat: usize,
+        /// What it had sent.
+        op: &'a Op,
+        /// What it heard.
+        result: &'a Result<Answer, Fault>,
+    },
     /// Something changed in the world.
     News(&'a News),
     /// A trouble began.

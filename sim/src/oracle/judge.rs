@@ -31,7 +31,7 @@ impl Judge {
             Event::Performed { op, result, .. } if op.mutates() => {
                 self.performed(scene, op, result.is_ok());
             }
-            Event::Performed { .. } => {}
+            Event::Performed { .. } | Event::Heard { .. } => {}
             Event::News(news) => self.news(scene, news),
             Event::Began(trouble) => self.court.began(trouble),
             Event::Ended(trouble) => self.court.ended(trouble, now),

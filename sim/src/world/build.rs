@@ -10,7 +10,7 @@ use bowline_core::policy::{Policy, Runs, SiteDatabase, SitePolicy, Starts, Workl
 
 use super::World;
 use super::groups::{GroupParts, SiteParts, SiteTold};
-use crate::aws::rds::{DatabaseSpec, Engine, MemberSpec};
+use crate::aws::rds::{DatabaseSpec, Engine, MemberSpec, Rds, Times};
 use crate::kube::Timings;
 use crate::part::at;
 use crate::users::{PopulationSpec, Servers};
@@ -36,6 +36,8 @@ pub struct WorldSpec {
     pub pod_cpu: u64,
     /// How long things take in clusters.
     pub timings: Timings,
+    /// How long things take in RDS.
+    pub rds: Times,
     /// The databases' engine.
     pub engine: Engine,
     /// Each group's users.
@@ -55,6 +57,7 @@ impl WorldSpec {
             replicas: 12,
             pod_cpu: 1_000,
             timings: Timings::default(),
+            rds: Times::default(),
             engine: Engine::PostgreSql,
             users: PopulationSpec { resolvers: 40, reads_per_sec: 400, writes_per_sec: 50 },
         }
@@ -65,7 +68,7 @@ impl World {
     /// Builds a world and lets it run until it is at peace.
     #[must_use]
     pub fn build(spec: &WorldSpec, rng: &mut fastrand::Rng) -> Self {
-        let mut world = Self::default();
+        let mut world = Self { rds: Rds::new(spec.rds), ..Self::default() };
         let canaries = spec.policies.iter().flat_map(|policy| &policy.health.canaries);
         world.canaries = canaries.map(|canary| canary.host.clone()).collect();
         cluster::add_all(&mut world, spec, rng);

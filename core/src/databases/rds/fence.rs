@@ -9,7 +9,7 @@ use super::member::{Member, last_was};
 use super::{POLL, SKEW};
 use crate::model::{Span, StepId, Wall};
 use crate::op::{Fault, Instance, InstanceEvent, Op, RdsOp};
-use crate::step::{Context, Held, Hold, HoldId, Judgement, Procedure, Seen};
+use crate::step::{Context, Held, Hold, HoldId, Judgement, Outputs, Procedure, Seen};
 
 /// How long a reboot may take to show before it is sent again.
 const REBOOT_SHOWS: Span = Span::mins(3);
@@ -129,7 +129,8 @@ fn restart_after(events: &[InstanceEvent], asked: Wall) -> Option<Wall> {
     events.iter().filter(|event| event.restarted && event.at + SKEW >= asked).map(|e| e.at).next()
 }
 
-/// Opens a door that a run closed, when it unwinds.
+/// Opens a door that a run closed, when it unwinds. A door that is found open must stay so for as
+/// long as a closing takes to show: the run may have asked for it a moment before it was sent back.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reopen {
     /// The writer.
@@ -148,10 +149,25 @@ impl Procedure for Reopen {
         if let Some(stranger) = self.member.stranger(cx, found) {
             return Ok(stranger);
         }
-        if found.settings.security_groups != self.groups {
-            let op = set_groups(&self.member, self.groups.clone());
-            return Ok(Judgement::act(op, format!("reopen {}", self.member.instance)));
+        let name = &self.member.instance;
+        if &*found.status == "modifying" {
+            return Ok(Judgement::wait(POLL, format!("{name} is {}", found.status)));
         }
-        Ok(Judgement::done(format!("{} admits its clients again", self.member.instance)))
+        let sent = last_was(cx, |op| matches!(op, RdsOp::SetSecurityGroups { .. }));
+        let open = found.settings.security_groups == self.groups;
+        if !open && sent.is_some_and(|at| cx.now.wall.since(at) < CHANGE_SHOWS) {
+            return Ok(Judgement::wait(POLL, format!("{name} is not open yet")));
+        }
+        if !open {
+            let op = set_groups(&self.member, self.groups.clone());
+            return Ok(Judgement::act(op, format!("reopen {name}")));
+        }
+        let note = format!("{name} admits its clients again");
+        // It was seen closed before it was opened: nothing is to come any more. Otherwise the
+        // closing may have been asked for a moment ago, and does not show yet.
+        Ok(match sent {
+            Some(_) => Judgement::done(note),
+            None => Judgement::Steady { hold: CHANGE_SHOWS, outputs: Outputs::new(), note },
+        })
     }
 }

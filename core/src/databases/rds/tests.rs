@@ -267,6 +267,26 @@ fn a_run_that_goes_back_opens_the_door_again() {
 }
 
 #[test]
+fn s7_a_door_whose_closing_does_not_show_yet_is_not_taken_for_open() {
+    let mut open = instance(None);
+    open.settings.security_groups = vec!["sg-app".into()];
+    let mut rds = Rds::with(Some(open));
+    let reopen = Reopen { member: member(), groups: vec!["sg-app".into()] };
+    let mut drive = Drive::under(claim(1, "r"));
+    let found = drive.run(&reopen, &mut |op| rds.perform(op));
+    let Ok(Judgement::Steady { hold, .. }) = found else { panic!("{found:?}") };
+    assert!(hold >= Span::secs(30) && drive.sent.is_empty(), "{hold}");
+    // What the run had asked for before it was sent back is in force now.
+    let shown = rds.instance.as_mut().unwrap();
+    shown.settings.security_groups = vec!["sg-closed".into()];
+    assert!(done(&drive.run(&reopen, &mut |op| rds.perform(op))), "opened again, and seen so");
+    assert_eq!(drive.sent.len(), 1);
+    rds.instance.as_mut().unwrap().status = "modifying".into();
+    let busy = drive.run(&reopen, &mut |op| rds.perform(op));
+    assert!(matches!(busy, Ok(Judgement::Wait { .. })), "{busy:?}");
+}
+
+#[test]
 fn an_unreachable_region_is_a_fault_not_a_verdict() {
     let mut drive = Drive::under(claim(1, "r"));
     let dead = |_: &Op| Err(Fault::Unknown("no answer in time".into()));

@@ -1,0 +1,325 @@
+//! Who counts: a watcher of chains and calls, and a look at what the leader decides.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use bowline_core::decide::Decision;
+use bowline_core::model::{GroupName, Now, StepId};
+use bowline_core::node::Node;
+use bowline_core::op::{Answer, Call, Fault, Op, StoreOp};
+use bowline_core::plan::EffectKind;
+use bowline_core::run::{Entry, Ledger, Phase, Record, Run};
+use bowline_core::step::QuestionKind as Asks;
+
+use super::Coverage;
+use super::cell::{At, Came, Cell, Decided, End, Purpose};
+use super::kinds::{PhaseKind, RecordKind};
+use crate::faults::Trouble;
+use crate::harness::{Event, Simulation, Watch};
+use crate::world::{News, World};
+
+/// Counts what happens in one simulation. A clone counts into the same.
+#[derive(Clone, Debug, Default)]
+pub struct Counter(Rc<RefCell<Tally>>);
+
+impl Counter {
+    /// Somebody who looks on and counts.
+    #[must_use]
+    pub fn watch(&self) -> Box<dyn Watch> {
+        Box::new(self.clone())
+    }
+
+    /// Looks at what the leader decides about these groups. Call it after every event, or as often
+    /// as decisions are to be seen.
+    pub fn look<'a>(
+        &self,
+        simulation: &Simulation<Node>,
+        groups: impl IntoIterator<Item = &'a GroupName>,
+    ) {
+        let now = simulation.now().mono;
+        let leader = (0..simulation.seats()).filter_map(|seat| simulation.replica(seat));
+        let Some(leader) = leader.into_iter().find(|node| node.leads(now)) else { return };
+        let mut tally = self.0.borrow_mut();
+        for group in groups {
+            if let Some(decision) = leader.decision(group) {
+                tally.decided(group, decision);
+            }
+        }
+    }
+
+    /// What was counted so far.
+    #[must_use]
+    pub fn coverage(&self) -> Coverage {
+        self.0.borrow().hits.clone()
+    }
+}
+
+impl Watch for Counter {
+    fn seen(&mut self, at: Now, world: &World, event: &Event<'_>) {
+        let mut tally = self.0.borrow_mut();
+        match event {
+            Event::Sent { seat, call } if call.op.mutates() => tally.sent(*seat, call),
+            Event::Performed { seat, op, result } if op.mutates() => {
+                tally.performed(*seat, op, result);
+            }
+            Event::Heard { seat, op, result } => tally.heard(*seat, op, result),
+            Event::News(News::Stored(group, seq)) => {
+                let bytes = usize::try_from(*seq)
+                    .ok()
+                    .and_then(|seq| world.store.chain(group).get(seq.checked_sub(1)?));
+                if let Some(bytes) = bytes {
+                    tally.stored(group, *seq, bytes);
+                }
+            }
+            Event::Began(Trouble::Crashed(seat)) => tally.died(*seat, at),
+            _ => {}
+        }
+    }
+}
+
+/// What is counted, and what must be remembered for it.
+#[derive(Debug, Default)]
+struct Tally {
+    hits: Coverage,
+    groups: BTreeMap<GroupName, Group>,
+}
+
+/// A group as its chain tells it.
+#[derive(Debug, Default)]
+struct Group {
+    ledger: Ledger,
+    purposes: BTreeMap<StepId, Purpose>,
+    /// Calls of steps that have not ended.
+    calls: BTreeMap<StepId, Open>,
+    /// The last append.
+    append: Option<Append>,
+    decided: Option<Decision>,
+}
+
+/// A step's call.
+#[derive(Debug)]
+struct Open {
+    op: Op,
+    at: At,
+    /// Whether its sender heard of it.
+    heard: bool,
+}
+
+/// An append on its way.
+#[derive(Debug)]
+struct Append {
+    seat: usize,
+    seq: u64,
+    records: Vec<RecordKind>,
+    /// `None`: its sender has heard of it.
+    at: Option<At>,
+}
+
+impl Tally {
+    fn hit(&mut self, cell: Cell) {
+        self.hits.hit(cell);
+    }
+
+    fn decided(&mut self, group: &GroupName, decision: &Decision) {
+        let known = self.groups.entry(group.clone()).or_default();
+        if known.decided.as_ref() == Some(decision) {
+            return;
+        }
+        known.decided = Some(decision.clone());
+        self.hit(Cell::Decided(match decision {
+            Decision::Hold(why) => Decided::Hold(why.into()),
+            Decision::Prewarm => Decided::Prewarm,
+            Decision::StandDown => Decided::StandDown,
+            Decision::FailOver => Decided::FailOver,
+            Decision::FailBack => Decided::FailBack,
+            Decision::AskHuman(ask) => Decided::Ask((&ask.action).into(), (&ask.why).into()),
+        }));
+    }
+
+    fn sent(&mut self, seat: usize, call: &Call) {
+        if let Op::Store(StoreOp::Append { group, seq, bytes }) = &call.op {
+            let entry = Entry::parse(*seq, bytes);
+            let records = entry.map(|entry| entry.records.iter().map(RecordKind::from).collect());
+            let records = records.unwrap_or_default();
+            let append = Append { seat, seq: *seq, records, at: Some(At::Sent) };
+            self.groups.entry(group.clone()).or_default().append = Some(append);
+        }
+        self.of_step(&call.op, |open| open.at = At::Sent);
+    }
+
+    fn performed(&mut self, seat: usize, op: &Op, result: &Result<Answer, Fault>) {
+        if result.is_err() {
+            return;
+        }
+        if let Some(append) = self.appending(seat, op) {
+            append.at = Some(At::Had);
+        }
+        self.of_step(op, |open| open.at = At::Had);
+    }
+
+    fn heard(&mut self, seat: usize, op: &Op, result: &Result<Answer, Fault>) {
+        let came = match result {
+            Ok(_) => Came::Answer,
+            Err(fault) => Came::Fault(fault.into()),
+        };
+        if let Some(append) = self.appending(seat, op) {
+            append.at = None;
+            self.hit(Cell::Append(came));
+        }
+        if let Some(kind) = self.of_step(op, |open| open.heard = true) {
+            self.hit(Cell::Call(kind, came));
+        }
+    }
+
+    /// The append that this is, if its sender waits for it.
+    fn appending(&mut self, seat: usize, op: &Op) -> Option<&mut Append> {
+        let Op::Store(StoreOp::Append { group, seq, .. }) = op else { return None };
+        let append = self.groups.get_mut(group)?.append.as_mut()?;
+        (append.seat == seat && append.seq == *seq && append.at.is_some()).then_some(append)
+    }
+
+    /// Does something to the open call that this is; what kind of step it belongs to.
+    fn of_step(&mut self, op: &Op, act: impl Fn(&mut Open)) -> Option<EffectKind> {
+        if matches!(op, Op::Store(_) | Op::Lease(_) | Op::Notify(_)) {
+            return None;
+        }
+        for group in self.groups.values_mut() {
+            if let Some((step, open)) = group.calls.iter_mut().find(|(_, open)| open.op == *op) {
+                act(open);
+                let run = group.ledger.run.as_ref()?;
+                return run.steps.get(step).map(|step| step.step.effect.kind());
+            }
+        }
+        None
+    }
+
+    fn stored(&mut self, name: &GroupName, seq: u64, bytes: &str) {
+        let mut group = self.groups.remove(name).unwrap_or_default();
+        let before = group.ledger.run.clone();
+        if let Ok(entry) = group.ledger.apply(seq, bytes) {
+            for record in &entry.records {
+                self.hit(Cell::Stored(record.into()));
+                self.record(&mut group, record, before.as_ref());
+            }
+            let imports = |record: &Record| matches!(record, Record::Imported { .. });
+            if !entry.records.iter().any(imports) {
+                self.turned(before.as_ref(), group.ledger.run.as_ref());
+            }
+        }
+        self.groups.insert(name.clone(), group);
+    }
+
+    fn turned(&mut self, before: Option<&Run>, after: Option<&Run>) {
+        let Some(after) = after else { return };
+        let kind = |run: &Run| PhaseKind::from(&run.phase);
+        if before.is_none_or(|before| before.id != after.id || before.phase != after.phase) {
+            self.hit(Cell::Turned(before.map(kind), kind(after)));
+        }
+    }
+
+    fn record(&mut self, group: &mut Group, record: &Record, before: Option<&Run>) {
+        match record {
+            Record::Opened { .. } => {
+                group.purposes.clear();
+                group.calls.clear();
+            }
+            Record::Planned { plan, moves } => {
+                let unwinds = group
+                    .ledger
+                    .run
+                    .as_ref()
+                    .is_some_and(|run| matches!(run.phase, Phase::Unwinding { .. }));
+                let purpose = Purpose::of(plan.kind, *moves, unwinds);
+                group.purposes.extend(plan.steps.keys().map(|id| (id.clone(), purpose)));
+            }
+            Record::Started { step, op, .. } => {
+                self.unheard(group, step);
+                let op = (**op).clone();
+                let open = Open { op, at: At::Recorded, heard: false };
+                group.calls.insert(step.clone(), open);
+            }
+            Record::Done { step, unknown, .. } => {
+                self.unheard(group, step);
+                let acted = group.calls.remove(step).is_some();
+                let end = match (unknown, acted) {
+                    (true, _) => End::Unknown,
+                    (false, true) => End::Done,
+                    (false, false) => End::AsFound,
+                };
+                self.ended(group, step, end);
+            }
+            Record::Asked { step, question } if question.kind == Asks::Overdue => {
+                self.ended(group, step, End::Overdue);
+            }
+            Record::Asked { step, question } => {
+                let kind = group.kind(step);
+                kind.into_iter().for_each(|k| self.hit(Cell::Asked(k, (&question.kind).into())));
+            }
+            Record::Unwinding { why } => self.unwinding(group, why, before),
+            Record::IntentTaken { intent, refused, .. } => match (intent, refused) {
+                (_, Some(refusal)) => self.hit(Cell::Refused(refusal.into())),
+                (Some(intent), None) => self.hit(Cell::Followed(intent.into())),
+                (None, None) => {}
+            },
+            _ => {}
+        }
+    }
+
+    /// A step goes on: if its call was sent and its sender lives, it gave up waiting.
+    fn unheard(&mut self, group: &Group, step: &StepId) {
+        let silent = |open: &Open| !open.heard && matches!(open.at, At::Sent | At::Had);
+        if group.calls.get(step).is_some_and(silent)
+            && let Some(kind) = group.kind(step)
+        {
+            self.hit(Cell::Call(kind, Came::Nothing));
+        }
+    }
+
+    fn unwinding(&mut self, group: &mut Group, why: &str, before: Option<&Run>) {
+        for step in std::mem::take(&mut group.calls).into_keys() {
+            let open = before.and_then(|run| run.steps.get(&step)).is_some_and(|step| step.open());
+            if open {
+                self.ended(group, &step, End::Abandoned);
+            }
+        }
+        let slow = why.split_once(" is not done after ").map(|(step, _)| StepId::new(step));
+        if let Some(step) = slow {
+            self.ended(group, &step, End::SentBack);
+        }
+    }
+
+    fn ended(&mut self, group: &Group, step: &StepId, end: End) {
+        if let (Some(purpose), Some(kind)) = (group.purposes.get(step), group.kind(step)) {
+            self.hit(Cell::Step(*purpose, kind, end));
+        }
+    }
+
+    /// The replica in a seat dies: what it worked on is cut off there.
+    fn died(&mut self, seat: usize, _: Now) {
+        let mut cut = Vec::new();
+        for group in self.groups.values_mut() {
+            let Some(append) = group.append.take_if(|append| append.seat == seat) else { continue };
+            if let Some(at) = append.at {
+                let records = append.records.iter();
+                cut.extend(records.map(|record| Cell::DiedWriting(*record, at)));
+            }
+            let Some(run) = group.ledger.run.as_ref().filter(|run| run.busy()) else { continue };
+            for (id, step) in run.runnable() {
+                let call = group.calls.get(id).filter(|open| !open.heard);
+                let at = call.map_or(At::Looking, |open| open.at);
+                cut.push(Cell::Died(step.step.effect.kind(), at));
+            }
+            // Nobody will hear of these calls any more.
+            group.calls.values_mut().for_each(|open| open.heard = true);
+        }
+        cut.into_iter().for_each(|cell| self.hit(cell));
+    }
+}
+
+impl Group {
+    fn kind(&self, step: &StepId) -> Option<EffectKind> {
+        let run = self.ledger.run.as_ref()?;
+        run.steps.get(step).map(|step| step.step.effect.kind())
+    }
+}

@@ -1,0 +1,303 @@
+//! The cases: a short story for every kind of run there is. Each has one end, whoever dies in it.
+
+use bowline_core::model::{Region, Site, Span};
+use bowline_core::plan::PlanKind;
+use bowline_core::policy::{GatesLever, Lever, Mode, Policy};
+use bowline_core::run::{Ledger, Phase as RunPhase, Run};
+
+use crate::faults::Trouble;
+
+/// A case.
+#[derive(Clone, Copy, Debug)]
+pub struct Case {
+    /// Its name.
+    pub name: &'static str,
+    /// One line for people.
+    pub about: &'static str,
+    /// Which effects are this case's: those of these phases. What leads up to them is another's.
+    pub phases: &'static [Phase],
+    /// Where the application is in the end.
+    pub ends_at: Site,
+    /// Whether its trouble is one to leave home for.
+    pub leaves: bool,
+    /// Changes to the policy.
+    pub(super) policy: fn(&mut Policy),
+    /// What goes wrong, counted from the start of the replicas.
+    pub(super) troubles: fn(&Policy) -> Vec<(Span, Option<Span>, Trouble)>,
+    /// What a human wants, one after the other.
+    pub(super) wishes: &'static [Wish],
+}
+
+/// A part of a group's life that effects belong to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Phase {
+    /// No run, or none that has begun.
+    Peace,
+    /// Preparing, while the confirm time runs.
+    Prewarm,
+    /// The unplanned move.
+    Failover,
+    /// The planned move away from home.
+    Switchover,
+    /// The planned move home.
+    Failback,
+    /// A run that goes back.
+    Unwinding,
+    /// Obligations of a run that is over: the old site is reached again.
+    Obligations,
+}
+
+impl Phase {
+    /// Every phase.
+    pub const ALL: [Self; 7] = [
+        Self::Peace,
+        Self::Prewarm,
+        Self::Failover,
+        Self::Switchover,
+        Self::Failback,
+        Self::Unwinding,
+        Self::Obligations,
+    ];
+
+    /// The phase that a group is in.
+    #[must_use]
+    pub fn of(ledger: &Ledger) -> Self {
+        let moving = |run: &Run| match run.kind {
+            PlanKind::Failover => Self::Failover,
+            PlanKind::Switchover => Self::Switchover,
+            PlanKind::Failback => Self::Failback,
+        };
+        match &ledger.run {
+            None => Self::Peace,
+            Some(run) => match run.phase {
+                RunPhase::Prewarm => Self::Prewarm,
+                RunPhase::Moving => moving(run),
+                RunPhase::Unwinding { .. } => Self::Unwinding,
+                RunPhase::Closed(_) if run.busy() => Self::Obligations,
+                RunPhase::Closed(_) => Self::Peace,
+            },
+        }
+    }
+
+    /// The word for it.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Peace => "peace",
+            Self::Prewarm => "prewarm",
+            Self::Failover => "failover",
+            Self::Switchover => "switchover",
+            Self::Failback => "failback",
+            Self::Unwinding => "unwinding",
+            Self::Obligations => "obligations",
+        }
+    }
+}
+
+/// Something that a human wants once something is so.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Wish {
+    pub(super) once: Once,
+    pub(super) want: Want,
+}
+
+/// When a human wants it.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Once {
+    /// The group is armed.
+    Armed,
+    /// The site serves, and nothing is under way.
+    Serves(Site),
+    /// A step was started.
+    Started(&'static str),
+}
+
+/// What a human wants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Want {
+    Switchover,
+    Failback,
+    Cancel,
+}
+
+/// When trouble begins: the group is armed by then.
+const TROUBLE: Span = Span::mins(4);
+
+/// How long a lost Region is gone: a failover is over by then, whoever dies in it.
+const GONE: Span = Span::mins(25);
+
+/// How long it is gone where nobody dies in the failover.
+const SHORT: Span = Span::mins(15);
+
+/// Too short for the confirm time, and long enough for nodes to be started.
+const FALSE_ALARM: Span = Span::secs(45);
+
+/// Everything that leads up to a failover and to its end.
+const AWAY: &[Phase] = &[Phase::Peace, Phase::Prewarm, Phase::Failover, Phase::Obligations];
+
+/// Every case.
+pub const CASES: [Case; 9] = [
+    Case {
+        name: "failover",
+        about: "home's Region is lost; what is owed to it is done when it is back",
+        phases: AWAY,
+        ends_at: Site::Standby,
+        leaves: true,
+        policy: alone,
+        troubles: region_lost,
+        wishes: &[],
+    },
+    Case {
+        name: "failover, home answers",
+        about: "home's load balancers lose their targets: the old writer is fenced in the run",
+        phases: &[Phase::Failover, Phase::Obligations],
+        ends_at: Site::Standby,
+        leaves: true,
+        policy: alone,
+        troubles: targets_lost,
+        wishes: &[],
+    },
+    Case {
+        name: "failback after failover",
+        about: "home again after its Region was lost, by itself",
+        phases: &[Phase::Failback],
+        ends_at: Site::Home,
+        leaves: true,
+        policy: |policy| policy.automation.failback = Mode::Automatic,
+        troubles: |policy| lost(policy, SHORT),
+        wishes: &[],
+    },
+    Case {
+        name: "switchover",
+        about: "a human moves the application to standby",
+        phases: &[Phase::Switchover],
+        ends_at: Site::Standby,
+        leaves: false,
+        policy: alone,
+        troubles: |_| Vec::new(),
+        wishes: &[SWITCHOVER],
+    },
+    Case {
+        name: "failback after switchover",
+        about: "and home again",
+        phases: &[Phase::Failback],
+        ends_at: Site::Home,
+        leaves: false,
+        policy: alone,
+        troubles: |_| Vec::new(),
+        wishes: &[SWITCHOVER, Wish { once: Once::Serves(Site::Standby), want: Want::Failback }],
+    },
+    Case {
+        name: "unwound failover",
+        about: "home serves again while a human is asked for the failover",
+        phases: &[Phase::Failover, Phase::Unwinding],
+        ends_at: Site::Home,
+        leaves: false,
+        policy: |policy| {
+            alone(policy);
+            policy.automation.failover = Mode::Approve;
+            policy.automation.prewarm = Mode::Manual;
+        },
+        troubles: |policy| targets(policy, Span::mins(5)),
+        wishes: &[],
+    },
+    Case {
+        name: "unwound switchover",
+        about: "a human cancels a switchover when home is closed already",
+        phases: &[Phase::Unwinding],
+        ends_at: Site::Home,
+        leaves: false,
+        // What a switchover silenced looks like an outage when it was sent back: see the open
+        // findings in docs/proof.md.
+        policy: |policy| {
+            alone(policy);
+            policy.automation.failover = Mode::Manual;
+            policy.automation.prewarm = Mode::Manual;
+        },
+        troubles: |_| Vec::new(),
+        wishes: &[SWITCHOVER, Wish { once: Once::Started("close"), want: Want::Cancel }],
+    },
+    Case {
+        name: "stand down",
+        about: "a false alarm: nodes are started, and let go",
+        phases: &[Phase::Prewarm, Phase::Unwinding],
+        ends_at: Site::Home,
+        leaves: false,
+        policy: alone,
+        troubles: |policy| targets(policy, FALSE_ALARM),
+        wishes: &[],
+    },
+    Case {
+        name: "failover by a gate",
+        about: "home's Region is lost, and traffic is moved by a gate",
+        phases: &[Phase::Failover],
+        ends_at: Site::Standby,
+        leaves: true,
+        policy: |policy| {
+            alone(policy);
+            policy.lever = gates(policy);
+        },
+        troubles: region_lost,
+        wishes: &[],
+    },
+];
+
+const SWITCHOVER: Wish = Wish { once: Once::Armed, want: Want::Switchover };
+
+/// Nothing comes home by itself.
+fn alone(policy: &mut Policy) {
+    policy.automation.failback = Mode::Manual;
+}
+
+fn home(policy: &Policy) -> Region {
+    policy.site(Site::Home).scope.region.clone()
+}
+
+fn region_lost(policy: &Policy) -> Vec<(Span, Option<Span>, Trouble)> {
+    lost(policy, GONE)
+}
+
+fn lost(policy: &Policy, length: Span) -> Vec<(Span, Option<Span>, Trouble)> {
+    vec![(TROUBLE, Some(TROUBLE + length), Trouble::RegionDead(home(policy)))]
+}
+
+fn targets_lost(policy: &Policy) -> Vec<(Span, Option<Span>, Trouble)> {
+    targets(policy, GONE)
+}
+
+fn targets(policy: &Policy, length: Span) -> Vec<(Span, Option<Span>, Trouble)> {
+    vec![(TROUBLE, Some(TROUBLE + length), Trouble::TargetsDown(home(policy)))]
+}
+
+/// The same names, moved by an object that two checks follow.
+fn gates(policy: &Policy) -> Lever {
+    let names = match &policy.lever {
+        Lever::Records(lever) => lever.names.clone(),
+        Lever::Gates(lever) => lever.names.clone(),
+    };
+    Lever::Gates(GatesLever {
+        role: None,
+        object: "s3://bowline-gates/shop".into(),
+        home_check: "gate-home".into(),
+        standby_check: "gate-standby".into(),
+        names,
+    })
+}
+
+impl Case {
+    /// The case's policy: everything by itself, at any hour, with times as short as they may be.
+    #[must_use]
+    pub fn policy(&self, shop: &Policy) -> Policy {
+        let mut policy = shop.clone();
+        let automation = &mut policy.automation;
+        automation.failover = Mode::Automatic;
+        automation.prewarm = Mode::Automatic;
+        automation.blocked_windows.clear();
+        policy.health.stable_for = Span::mins(1);
+        policy.verify.hold = Span::secs(15);
+        policy.cool_down = Span::secs(30);
+        (self.policy)(&mut policy);
+        policy
+    }
+}

@@ -1,0 +1,163 @@
+//! The table: every crash point of a case, on every side, with every crew, and how it ended.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use bowline_core::model::{Site, Span};
+use bowline_core::policy::Policy;
+
+use super::case::Case;
+use super::play::{Crew, Played, Plot};
+use super::points::{Point, points};
+use crate::coverage::Counter;
+use crate::harness::{Side, Strike};
+
+/// A call that is held up arrives so much later, when a new leader has taken over, whose lease takes
+/// fifteen seconds to be another's, and has looked at the world.
+const LATE: Side = Side::Late(Span::secs(25));
+
+/// The sides on which a leader dies. Only who took over can be crossed by a call held up.
+fn sides(crew: Crew) -> &'static [Side] {
+    match crew {
+        Crew::Alone => &[Side::Before, Side::After],
+        Crew::Pair => &[Side::Before, Side::After, LATE],
+    }
+}
+
+/// One death, and how the case ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Row {
+    /// Who was there to lead.
+    pub crew: Crew,
+    /// Where.
+    pub point: Point,
+    /// On which side of the call.
+    pub side: Side,
+    /// What a human had to say that nobody had to say when nobody died.
+    pub said: Vec<String>,
+    /// Whether no run was begun: by the time somebody led, nothing was to be done any more.
+    pub never_begun: bool,
+    /// What is wrong with how it ended; empty: nothing.
+    pub wrong: Vec<String>,
+}
+
+/// All deaths of a case.
+#[derive(Clone, Debug)]
+pub struct Table {
+    /// The case.
+    pub case: Case,
+    /// One row for each death.
+    pub rows: Vec<Row>,
+    /// What is wrong although nobody died; empty: nothing.
+    pub unharmed: Vec<String>,
+}
+
+impl Table {
+    /// Plays a case once with nobody dying, and once for each of its points on each side, with
+    /// each crew.
+    #[must_use]
+    pub fn of(case: &Case, shop: &Policy, counter: Option<&Counter>) -> Self {
+        let mut table = Self { case: *case, rows: Vec::new(), unharmed: Vec::new() };
+        for crew in Crew::BOTH {
+            let plot = Plot { case, shop, crew, counter };
+            let whole = plot.play(None, None);
+            table.unharmed.extend(unharmed(crew, &whole));
+            for point in points(case, &case.policy(shop), &whole.arrivals) {
+                for side in sides(crew) {
+                    table.rows.push(row(&plot, (&point, *side), &whole));
+                }
+            }
+        }
+        table
+    }
+
+    /// Deaths whose end is wrong.
+    pub fn wrong(&self) -> impl Iterator<Item = &Row> {
+        self.rows.iter().filter(|row| !row.wrong.is_empty())
+    }
+}
+
+/// What is wrong with a case in which nobody died.
+fn unharmed(crew: Crew, whole: &Played) -> Vec<String> {
+    let mut wrong: Vec<_> =
+        whole.broken.iter().map(|broken| format!("{crew:?}: {broken}")).collect();
+    if !whole.ended {
+        wrong.push(format!("{crew:?}: it did not come to its end"));
+    }
+    wrong.extend(whole.said.iter().map(|said| format!("{crew:?}: a human had to say {said}")));
+    wrong
+}
+
+fn row(plot: &Plot<'_>, (point, side): (&Point, Side), whole: &Played) -> Row {
+    let (case, crew) = (plot.case, plot.crew);
+    let strike = Strike { nth: point.nth, side, away: crew.away() };
+    let played = plot.play(Some(strike), Some(&whole.picture));
+    let mut wrong = played.broken;
+    let never_begun = !played.began && whole.began && !case.leaves;
+    if !played.struck {
+        wrong.push("nobody died: the story before the call is another".into());
+    }
+    if !played.ended {
+        wrong.push("it did not come to its end".into());
+    }
+    if !never_begun {
+        wrong.extend(whole.picture.differences(&played.picture));
+    } else if case.ends_at != Site::Home || !played.picture.is_peace() {
+        wrong.push(format!("no run was begun, and yet it is not as in peace:\n{}", played.picture));
+    }
+    for (what, times) in &played.irreversible {
+        let usual = whole.irreversible.get(what).copied().unwrap_or_default();
+        if *times > usual {
+            wrong.push(format!("{what}: {times} times, not {usual}"));
+        }
+    }
+    Row { crew, point: point.clone(), side, said: played.said, never_begun, wrong }
+}
+
+fn word(side: Side) -> String {
+    match side {
+        Side::Before => "before".into(),
+        Side::After => "after".into(),
+        Side::Late(by) => format!("{by} late"),
+    }
+}
+
+impl Row {
+    fn how(&self) -> String {
+        match (self.wrong.as_slice(), self.said.as_slice()) {
+            ([], []) if self.never_begun => "no run was begun: the alarm was over".into(),
+            ([], []) => "same end".into(),
+            ([], said) => format!("same end, a human said {}", said.join(", ")),
+            (wrong, _) => format!("WRONG: {}", wrong.join("; ")),
+        }
+    }
+}
+
+/// One line for each point and way of ending, with the sides and crews that ended so.
+impl fmt::Display for Table {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for wrong in &self.unharmed {
+            writeln!(f, "{}: nobody died: WRONG: {wrong}", self.case.name)?;
+        }
+        let mut lines: BTreeMap<_, Vec<String>> = BTreeMap::new();
+        for row in &self.rows {
+            let key = (row.crew, row.point.nth, row.how());
+            lines.entry(key).or_default().push(word(row.side));
+        }
+        for ((crew, nth, how), sides) in &lines {
+            let mut rows = self.rows.iter();
+            let Some(row) = rows.find(|row| row.crew == *crew && row.point.nth == *nth) else {
+                continue;
+            };
+            let Point { phase, step, op, .. } = &row.point;
+            let (case, sides) = (self.case.name, sides.join(", "));
+            let crew = match crew {
+                Crew::Alone => "started again",
+                Crew::Pair => "taken over",
+            };
+            let phase = phase.word();
+            writeln!(f, "{case} | {phase} | {step} | {op} | {sides} | {crew} | {how}")?;
+        }
+        Ok(())
+    }
+}

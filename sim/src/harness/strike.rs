@@ -1,0 +1,143 @@
+//! Killing a replica at one exact call: just before the call arrives in the world, just after it
+//! had its effect and before anybody hears of it, or with the call still on its way.
+//!
+//! Calls that change something are counted as they arrive, so that a story which was recorded once
+//! can be played again up to the n-th of them, to the last message.
+
+use bowline_core::model::{Mono, Now, Span};
+use bowline_core::op::{Fault, Op};
+
+use super::flight::Slot;
+use super::{Item, Replica, Simulation};
+use crate::faults::{Spell, Trouble};
+
+/// On which side of a call's effect its sender dies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Side {
+    /// The call is lost: nothing happened.
+    Before,
+    /// It happened, and no answer is heard.
+    After,
+    /// It is held up on its way and happens so much later, whoever leads by then.
+    Late(Span),
+}
+
+/// When a replica is killed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Strike {
+    /// At the how-manieth call that changes something, counted from 1.
+    pub nth: u64,
+    /// On which side of it.
+    pub side: Side,
+    /// How long its seat stays empty.
+    pub away: Span,
+}
+
+/// A call that changes something, as it arrived in the world.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Arrival {
+    /// The how-manieth, counted from 1.
+    pub nth: u64,
+    /// When.
+    pub at: Mono,
+    /// From which seat.
+    pub seat: usize,
+    /// What.
+    pub op: Op,
+    /// What came of it; `None`: nobody was there to answer.
+    pub result: Option<Result<(), Fault>>,
+}
+
+/// Arrivals, counted, and what is planned at one of them.
+#[derive(Debug, Default)]
+pub(super) struct Strikes {
+    arrived: u64,
+    planned: Option<Strike>,
+    /// The call that was held up: it arrives for the second time, and is not counted again.
+    held_up: Option<Slot>,
+    /// The arrivals so far, if somebody wants them.
+    log: Option<Vec<Arrival>>,
+}
+
+/// Whether a call counts: it changes the world, the store, or what people know. The lease is
+/// renewed every few seconds whatever is done, and says nothing of what is.
+fn counts(op: &Op) -> bool {
+    op.mutates() && !matches!(op, Op::Lease(_))
+}
+
+impl<R: Replica> Simulation<R> {
+    /// Plans that the sender of a call dies at it.
+    pub fn plan_strike(&mut self, strike: Strike) {
+        self.strikes.planned = Some(strike);
+    }
+
+    /// Writes down every call that changes something from now on.
+    pub fn log_arrivals(&mut self) {
+        self.strikes.log.get_or_insert_default();
+    }
+
+    /// What was written down.
+    #[must_use]
+    pub fn arrivals(&self) -> &[Arrival] {
+        self.strikes.log.as_deref().unwrap_or_default()
+    }
+
+    /// Whether the strike that was planned has been carried out.
+    #[must_use]
+    pub fn struck(&self) -> bool {
+        self.strikes.planned.is_none()
+    }
+
+    /// A call arrives. Says whether it must not have its effect (now).
+    pub(super) fn stopped_at_the_door(&mut self, slot: Slot, now: Now) -> bool {
+        let flight = self.flights.get(slot);
+        let (seat, counted) = (flight.seat, counts(&flight.call.op));
+        if !counted || self.strikes.held_up.take_if(|held| *held == slot).is_some() {
+            return false;
+        }
+        self.strikes.arrived += 1;
+        let Some(strike) = self.due_strike() else { return false };
+        match strike.side {
+            Side::After => return false,
+            Side::Before => drop(self.flights.end(slot)),
+            Side::Late(by) => {
+                self.strikes.held_up = Some(slot);
+                self.items.set(now.mono + by, Item::Arrives(slot));
+            }
+        }
+        self.strike(seat, strike.away, now);
+        true
+    }
+
+    /// A call had its effect, or nobody was there to have it.
+    pub(super) fn went_through(&mut self, slot: Slot, now: Now) {
+        let Self { flights, strikes, .. } = self;
+        let flight = flights.get(slot);
+        if !counts(&flight.call.op) {
+            return;
+        }
+        let seat = flight.seat;
+        if let Some(log) = &mut strikes.log {
+            let result = flight.given.as_ref();
+            let result = result.map(|given| given.as_ref().map(drop).map_err(Clone::clone));
+            let (nth, at, op) = (strikes.arrived, now.mono, flight.call.op.clone());
+            log.push(Arrival { nth, at, seat, op, result });
+        }
+        if let Some(strike) = self.due_strike().filter(|strike| strike.side == Side::After) {
+            self.strike(seat, strike.away, now);
+        }
+    }
+
+    fn due_strike(&self) -> Option<Strike> {
+        self.strikes.planned.filter(|strike| strike.nth == self.strikes.arrived)
+    }
+
+    fn strike(&mut self, seat: usize, away: Span, now: Now) {
+        self.strikes.planned = None;
+        let (index, until) = (self.spells.len(), now.mono + away);
+        let trouble = Trouble::Crashed(seat);
+        self.spells.push(Spell { from: now.mono, until: Some(until), trouble });
+        self.items.set(until, Item::Ends(index));
+        self.begin(index, now);
+    }
+}
