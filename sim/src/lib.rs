@@ -2,6 +2,7 @@
 
 pub mod app;
 pub mod aws;
+pub mod campaign;
 pub mod faults;
 pub mod harness;
 pub mod kube;

@@ -149,6 +149,15 @@ impl Case {
     }
 }
 
+/// A call that the network doubles is performed once more than its start was recorded, and its
+/// sender could not know. That a promotion takes effect once is judged all the same.
+pub(super) fn excuse_copy(cases: &mut [Case], op: &Op) {
+    let all = cases.iter_mut().flat_map(|case| &mut case.started);
+    if let Some(started) = all.rev().find(|started| started.op == *op) {
+        started.recorded += 1;
+    }
+}
+
 /// S6 and S7: a call that changes something was recorded, and is not sent more often than that.
 pub(super) fn judge_recorded(cases: &mut [Case], scene: Scene<'_>, op: &Op, court: &mut Court) {
     if matches!(op, Op::Probe(_)) {

@@ -10,7 +10,7 @@ use bowline_core::policy::{Policy, Runs, SiteDatabase, SitePolicy, Starts, Workl
 
 use super::World;
 use super::groups::{GroupParts, SiteParts, SiteTold};
-use crate::aws::rds::{DatabaseSpec, Engine, MemberSpec};
+use crate::aws::rds::{DatabaseSpec, Engine, MemberSpec, Rds, Times};
 use crate::kube::Timings;
 use crate::part::at;
 use crate::users::{PopulationSpec, Servers};
@@ -38,6 +38,8 @@ pub struct WorldSpec {
     pub timings: Timings,
     /// The databases' engine.
     pub engine: Engine,
+    /// How long what RDS does by itself takes.
+    pub rds: Times,
     /// Each group's users.
     pub users: PopulationSpec,
 }
@@ -56,6 +58,7 @@ impl WorldSpec {
             pod_cpu: 1_000,
             timings: Timings::default(),
             engine: Engine::PostgreSql,
+            rds: Times::default(),
             users: PopulationSpec { resolvers: 40, reads_per_sec: 400, writes_per_sec: 50 },
         }
     }
@@ -65,7 +68,7 @@ impl World {
     /// Builds a world and lets it run until it is at peace.
     #[must_use]
     pub fn build(spec: &WorldSpec, rng: &mut fastrand::Rng) -> Self {
-        let mut world = Self::default();
+        let mut world = Self { rds: Rds::new(spec.rds), ..Self::default() };
         let canaries = spec.policies.iter().flat_map(|policy| &policy.health.canaries);
         world.canaries = canaries.map(|canary| canary.host.clone()).collect();
         cluster::add_all(&mut world, spec, rng);
