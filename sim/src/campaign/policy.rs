@@ -89,7 +89,7 @@ mod tests {
     #[test]
     fn the_policies_of_campaigns_are_valid() {
         let quick = Story::quick().unwrap();
-        assert_eq!(quick.policy.health.confirm, Span::secs(20));
+        assert_eq!(quick.policy.health.confirm, Span::secs(60));
         assert_eq!(Story::read("shop").unwrap().policy, examples::shop());
         assert_eq!(Story::read(examples::MINIMAL).unwrap().policy, examples::minimal());
         assert!(Story::read("kind: Pod").is_err());

@@ -127,6 +127,14 @@ pub struct Glass {
 }
 
 impl Happening {
+    /// Whether somebody else's controller puts back what Bowline set.
+    #[must_use]
+    pub fn meddles(&self) -> bool {
+        let meddles =
+            |t: &Trouble| matches!(t, Trouble::GitOps { .. } | Trouble::DnsOwned { .. });
+        matches!(self, Self::Fault { trouble, .. } if meddles(trouble))
+    }
+
     /// When it happens, or may happen first.
     #[must_use]
     pub fn at(&self) -> Span {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use bowline_core::lease::LeaseTimes;
-use bowline_core::model::{GroupName, Mono, ReplicaId, Site, Span};
+use bowline_core::model::{GroupName, Mono, ReplicaId, Site, Span, Wall};
 use bowline_core::node::{Input, Node, NodeConfig};
 use bowline_core::plan::PlanKind;
 use bowline_core::policy::{Mode, Policy};
@@ -24,6 +24,9 @@ pub(super) const ARM: Span = Span::mins(3);
 
 /// How long after the last record a trial goes on, so that the leader has heard of it too.
 const LINGER: Span = Span::secs(5);
+
+/// A run that asked within so long of the end waits for a human.
+const ASKED: Span = Span::mins(60);
 
 /// How often the human on call looks.
 const LOOKS: Span = Span::secs(20);
@@ -60,6 +63,17 @@ pub struct Trial {
     heals: Mono,
     ends: Mono,
     at_rest_since: Option<Mono>,
+    /// Whether somebody else's controller puts things back.
+    meddled: bool,
+    /// The break-glass process ends by itself when its run is over.
+    glass: Option<GlassRun>,
+}
+
+/// A break-glass process while it runs.
+#[derive(Debug, Default)]
+struct GlassRun {
+    ledger: Ledger,
+    stopped: bool,
 }
 
 /// Plays a schedule to its end.
@@ -110,6 +124,8 @@ impl Trial {
             heals,
             ends: heals + schedule.home_within,
             at_rest_since: None,
+            meddled: schedule.events.iter().any(Happening::meddles),
+            glass: None,
         };
         trial.plan(schedule);
         Ok(trial)
@@ -148,6 +164,7 @@ impl Trial {
     }
 
     fn plan_glass(&mut self, glass: &Glass) {
+        self.glass = Some(GlassRun::default());
         let (began, seat) = (self.began, self.replicas);
         let (from, until) = (began, Some(began + glass.from));
         self.simulation.plan(Spell { from, until, trouble: Trouble::Crashed(seat) });
@@ -212,12 +229,17 @@ impl Trial {
         }
     }
 
-    /// What is not as a helpful human wants it when the time is up.
+    /// What is not as a helpful human wants it when the time is up. What somebody else's controller
+    /// put back only a human with a hand in the world can mend: a run that asks is enough then.
     fn unrest(&self) -> Option<String> {
-        if self.simulation.now().mono < self.ends {
+        let now = self.simulation.now();
+        if now.mono < self.ends {
             return None;
         }
-        let (group, ledger) = self.ledgers.iter().find(|(_, ledger)| !at_rest(ledger))?;
+        let unrest = |ledger: &Ledger| {
+            !at_rest(ledger) && !(self.meddled && asked_since(ledger, now.wall - ASKED))
+        };
+        let (group, ledger) = self.ledgers.iter().find(|(_, ledger)| unrest(ledger))?;
         let run = ledger.busy_run().map(|run| format!("{} is busy", run.id));
         let holds = ledger.holds.len();
         let (run, active, armed) =
@@ -255,6 +277,7 @@ impl Trial {
         }
         if self.looks <= now {
             self.looks = now + LOOKS;
+            self.watch_glass();
             for (group, intent) in self.on_call.says(self.simulation.now(), &self.ledgers) {
                 self.say(now, &group, &intent);
             }
@@ -267,13 +290,38 @@ impl Trial {
             Hand::Wish(group, wish) => self.wish(group, wish, now),
             Hand::Export(true) => world.apart.store = world.store.export(),
             Hand::Export(false) => world.apart.store = world.store.export_facts(),
-            Hand::Stop => self.simulation.hand(self.replicas, Input::Stop),
+            Hand::Stop => self.stop_glass(),
             Hand::Import => {
                 let group = self.policies[0].group.clone();
                 let entries = world.apart.store.chain(&group).to_vec();
                 let reason = "the other process is over".into();
                 self.say(now, &group, &Intent::Import { entries, reason });
             }
+        }
+    }
+
+    /// The command that hosts a break-glass process leaves when the run is over.
+    fn watch_glass(&mut self) {
+        let group = &self.policies[0].group;
+        let Some(glass) = self.glass.as_mut().filter(|glass| !glass.stopped) else { return };
+        let chain = self.simulation.world.apart.store.chain(group);
+        let known = usize::try_from(glass.ledger.head).unwrap_or(usize::MAX);
+        let before = glass.ledger.run.as_ref().map(|run| run.id.clone());
+        for bytes in chain.iter().skip(known) {
+            if glass.ledger.apply(glass.ledger.head + 1, bytes).is_err() {
+                break;
+            }
+        }
+        let run = glass.ledger.run.as_ref().filter(|run| Some(&run.id) == before.as_ref());
+        if run.is_some_and(|run| run.closed() && run.kind == PlanKind::Failover) {
+            self.stop_glass();
+        }
+    }
+
+    fn stop_glass(&mut self) {
+        if let Some(glass) = self.glass.as_mut().filter(|glass| !glass.stopped) {
+            glass.stopped = true;
+            self.simulation.hand(self.replicas, Input::Stop);
         }
     }
 
@@ -371,6 +419,13 @@ fn at_rest(ledger: &Ledger) -> bool {
         && ledger.paused.is_none()
         && ledger.busy_run().is_none()
         && ledger.holds.is_empty()
+}
+
+/// Whether the open run asked something since then.
+fn asked_since(ledger: &Ledger, since: Wall) -> bool {
+    let run = ledger.open_run();
+    let mut steps = run.iter().flat_map(|run| run.steps.values());
+    steps.any(|step| step.asked.as_ref().is_some_and(|(_, at)| *at >= since))
 }
 
 /// Every run that is over, and how it ended.

@@ -63,7 +63,7 @@ impl Case {
             Record::Planned { plan, moves: true } => {
                 let trigger = self.ledger.run.as_ref().map(|run| &run.trigger);
                 if plan.kind == PlanKind::Failover && trigger == Some(&Trigger::Automatic) {
-                    self.judge_start(scene, plan.from, court);
+                    self.judge_start(scene, plan, court);
                 }
             }
             Record::Started { op, .. } => {

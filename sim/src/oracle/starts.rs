@@ -1,6 +1,7 @@
 //! What begins by itself: S4, S8.
 
 use bowline_core::model::{Site, Span};
+use bowline_core::plan::Plan;
 
 use super::case::{Case, position};
 use super::court::{Court, Scene};
@@ -14,9 +15,12 @@ const TOGETHER: Span = Span::mins(10);
 
 impl Case {
     /// An automatic failover was planned.
-    pub(super) fn judge_start(&self, scene: Scene<'_>, from: Site, court: &mut Court) {
-        self.judge_cause(scene, from, court);
-        self.judge_flapping(scene, from, court);
+    pub(super) fn judge_start(&self, scene: Scene<'_>, plan: &Plan, court: &mut Court) {
+        self.judge_cause(scene, plan.from, court);
+        // A plan that asks first prepares capacity, and moves nothing without a human.
+        if !plan.steps.contains_key("approval") {
+            self.judge_flapping(scene, plan.from, court);
+        }
     }
 
     /// S4: the site that is left did not serve its users at some time while it was confirmed.

@@ -21,7 +21,7 @@ impl Case {
         }
         let Some(writer) = self.writer(scene) else { return };
         let elsewhere = self.answers_but(scene, writer);
-        self.meddled &= elsewhere;
+        self.meddled &= elsewhere || self.opened(scene.world) != Some(writer);
         if self.meddled {
             return;
         }
