@@ -61,13 +61,20 @@ fn main() {
                 let file = format!("/tmp/sim-fail/{promise}-{seed}.json");
                 std::fs::create_dir_all("/tmp/sim-fail").unwrap();
                 std::fs::write(&file, small.schedule.to_json()).unwrap();
-                println!("   {} events after {} trials: {file}", small.schedule.events.len(), small.trials);
+                println!(
+                    "   {} events after {} trials: {file}",
+                    small.schedule.events.len(),
+                    small.trials
+                );
             }
         }
     }
     let secs = cpu() - start;
     println!(
-        "{} trials, {bad} bad, {moves} moves, {trips} round trips, {events} events in {secs:.1} s: {:.0} trips, {:.0} trials a minute",
-        to - from, f64::from(trips) / secs * 60.0, (to - from) as f64 / secs * 60.0
+        "{} trials, {bad} bad, {moves} moves, {trips} round trips, {events} events in {secs:.1} s: \
+         {:.0} trips, {:.0} trials a minute",
+        to - from,
+        f64::from(trips) / secs * 60.0,
+        (to - from) as f64 / secs * 60.0
     );
 }

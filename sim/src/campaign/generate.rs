@@ -88,8 +88,7 @@ fn cause(draw: &mut Draw<'_>, faults: &Faults) -> Vec<Happening> {
         let mut parts = Vec::new();
         for _ in 0..=draw.rng.usize(0..3) {
             let at = from + draw.length(Span::ZERO, Span::mins(1));
-            let (lasts, trouble) =
-                (draw.length(Span::secs(30), rest), draw.partial(Site::Home));
+            let (lasts, trouble) = (draw.length(Span::secs(30), rest), draw.partial(Site::Home));
             parts.push(draw.fault(at, lasts, trouble));
         }
         return parts;
@@ -113,7 +112,8 @@ fn flapping(draw: &mut Draw<'_>, trouble: &Trouble) -> Vec<Happening> {
 
 /// What else goes wrong.
 fn extras(draw: &mut Draw<'_>, faults: &Faults) -> Vec<Happening> {
-    let kinds: Vec<_> = Kind::ALL.iter().map(|(kind, _)| *kind).filter(|k| faults.has(*k)).collect();
+    let kinds: Vec<_> =
+        Kind::ALL.iter().map(|(kind, _)| *kind).filter(|k| faults.has(*k)).collect();
     if kinds.is_empty() {
         return Vec::new();
     }

@@ -5,6 +5,9 @@ use serde::Serialize;
 
 use crate::oracle::Verdict;
 
+/// The name under which a panic is a broken promise.
+pub const PANIC: &str = "panic";
+
 /// What came of a trial.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]

@@ -130,8 +130,7 @@ impl Happening {
     /// Whether somebody else's controller puts back what Bowline set.
     #[must_use]
     pub fn meddles(&self) -> bool {
-        let meddles =
-            |t: &Trouble| matches!(t, Trouble::GitOps { .. } | Trouble::DnsOwned { .. });
+        let meddles = |t: &Trouble| matches!(t, Trouble::GitOps { .. } | Trouble::DnsOwned { .. });
         matches!(self, Self::Fault { trouble, .. } if meddles(trouble))
     }
 

@@ -1,5 +1,5 @@
-//! Makes a schedule that breaks a promise as small as it can: the fewest events that still break the
-//! same promise, each as short as may be.
+//! Makes a schedule that breaks a promise as small as it can: the fewest events that still break
+//! the same promise, each as short as may be.
 
 use bowline_core::model::Span;
 
@@ -16,11 +16,7 @@ pub struct Shrunk {
 
 /// Makes a schedule small. `fails` plays one and says whether it still breaks the same promise; it
 /// is asked at most `most` times.
-pub fn shrink(
-    schedule: &Schedule,
-    most: u32,
-    fails: impl FnMut(&Schedule) -> bool,
-) -> Shrunk {
+pub fn shrink(schedule: &Schedule, most: u32, fails: impl FnMut(&Schedule) -> bool) -> Shrunk {
     let mut work = Work { best: schedule.clone(), left: most, fails };
     loop {
         let before = work.best.clone();

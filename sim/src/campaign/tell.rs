@@ -104,7 +104,9 @@ fn words(record: &Record) -> String {
         Record::Opened { kind, from, trigger, .. } => {
             format!("opens a {} away from {from} ({trigger:?})", kind.word())
         }
-        Record::Planned { plan, moves: true } => format!("plans a move of {} steps", plan.steps.len()),
+        Record::Planned { plan, moves: true } => {
+            format!("plans a move of {} steps", plan.steps.len())
+        }
         Record::Planned { plan, moves: false } => format!("plans {} steps", plan.steps.len()),
         Record::Started { step, attempt, .. } => format!("{step} starts, attempt {attempt}"),
         Record::Done { step, note, unknown: false, .. } => format!("{step} done: {note}"),

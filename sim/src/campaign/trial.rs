@@ -28,6 +28,9 @@ const LINGER: Span = Span::secs(5);
 /// A run that asked within so long of the end waits for a human.
 const ASKED: Span = Span::mins(60);
 
+/// So long after something was said it was looked at, if anybody leads.
+const HEARD: Span = Span::secs(30);
+
 /// How often the human on call looks.
 const LOOKS: Span = Span::secs(20);
 
@@ -76,16 +79,6 @@ struct GlassRun {
     stopped: bool,
 }
 
-/// Plays a schedule to its end.
-///
-/// # Errors
-/// When its policy is none.
-pub fn play(schedule: &Schedule) -> Result<Outcome, UnknownStory> {
-    let mut trial = Trial::new(schedule)?;
-    while trial.step().is_some() {}
-    Ok(trial.outcome())
-}
-
 impl Trial {
     /// A trial before its first event.
     ///
@@ -104,8 +97,7 @@ impl Trial {
         let glass = schedule.events.iter().any(|event| matches!(event, Happening::Glass(_)));
         let seats = schedule.replicas + usize::from(glass);
         let recruit = Box::new(recruit);
-        let mut simulation =
-            Simulation::new(world, policies.clone(), rng.u64(..), seats, recruit);
+        let mut simulation = Simulation::new(world, policies.clone(), rng.u64(..), seats, recruit);
         simulation.watch(Box::new(oracle.clone()));
         let heals = began + schedule.heals;
         let ledgers = policies.iter().map(|p| (p.group.clone(), Ledger::default())).collect();
@@ -273,7 +265,8 @@ impl Trial {
         let Some(now) = self.simulation.due() else { return };
         while let Some((_, hand)) = self.hands.pop_if(|(at, _)| *at <= now) {
             self.do_by_hand(hand, now);
-            self.at_rest_since = Some(now);
+            // What was just said is not looked at yet.
+            self.at_rest_since = self.at_rest_since.map(|_| now + HEARD);
         }
         if self.looks <= now {
             self.looks = now + LOOKS;
@@ -376,7 +369,9 @@ impl Trial {
         let leads = |seat: &usize| self.simulation.replica(*seat).is_some_and(|n| n.leads(now));
         let Some(seat) = (0..self.replicas).find(leads) else { return };
         for strike in &self.strikes {
-            let Happening::Strike { group: of, entry, after, lasts, blow } = strike else { continue };
+            let Happening::Strike { group: of, entry, after, lasts, blow } = strike else {
+                continue;
+            };
             let (from, until) = (now + *after, now + *after + *lasts);
             let meant = self.policies.get(*of).is_some_and(|policy| policy.group == *group);
             if !meant || *entry != seq || until > self.heals {

@@ -135,9 +135,9 @@ mod tests {
     fn what_is_held_up_by_chance_overtakes() {
         let rates = Rates { delayed: 500, delay: Span::secs(9), ..Rates::default() };
         let late = fates(rates, Rates::outward);
-        let late = late.windows(2).filter(|two| {
-            matches!(two, [Fate::Arrives(first), Fate::Arrives(next)] if first > next)
-        });
+        let late = late.windows(2).filter(
+            |two| matches!(two, [Fate::Arrives(first), Fate::Arrives(next)] if first > next),
+        );
         assert!(late.count() > 50, "the later of two calls often comes first");
     }
 

@@ -33,8 +33,8 @@ impl Memory {
     }
 }
 
-/// Reads of what is there. What is measured from a time on is late by nature, and probes look at the
-/// thing itself.
+/// Reads of what is there. What is measured from a time on is late by nature, and probes look at
+/// the thing itself.
 fn remembered(op: &Op) -> bool {
     let since = matches!(
         op,

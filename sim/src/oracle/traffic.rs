@@ -41,8 +41,8 @@ impl Case {
         }
     }
 
-    /// Somebody else put a zone's sets back. Until all answers lead to the writer again, they are not
-    /// Bowline's doing: nothing can be promised of a name that somebody else writes.
+    /// Somebody else put a zone's sets back. Until all answers lead to the writer again, they are
+    /// not Bowline's doing: nothing can be promised of a name that somebody else writes.
     pub(super) fn reverted(&mut self, world: &World, zone: &ZoneId) {
         if world.groups()[self.group].names.iter().any(|(_, of)| of == zone) {
             self.meddled = true;
