@@ -68,12 +68,14 @@ pub(super) enum Work {
     Done,
     /// At this time; `None`: not by time.
     At(Option<Mono>),
+    /// Not before whatever is in the way is gone; it is asked again whenever something comes in.
+    Held,
 }
 
 impl Work {
     pub(super) fn due(self, now: Mono) -> bool {
         match self {
-            Self::Due | Self::Done => true,
+            Self::Due | Self::Done | Self::Held => true,
             Self::At(at) => at.is_some_and(|at| at <= now),
         }
     }
@@ -315,6 +317,7 @@ impl Group {
         let changes = self.sampler.site(self.active()).changes_at(now);
         let run = match self.work {
             Work::At(at) => at,
+            Work::Held => None,
             Work::Due | Work::Done => self.execution.wake_at(self.ledger()),
         };
         let own = [changes, run, self.notices.wake_at(&self.policy)];

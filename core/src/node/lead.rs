@@ -27,6 +27,9 @@ impl Group {
         }
         if self.chain.settled() && alone && self.may_act(host) {
             self.execute(host);
+        } else {
+            // What is overdue meanwhile must not wake a replica that may do nothing about it.
+            self.work = Work::Held;
         }
         if alone {
             self.keep_facts(host);

@@ -8,6 +8,7 @@
 
 mod draw;
 mod generate;
+mod glass;
 mod human;
 mod kinds;
 mod outcome;

@@ -4,15 +4,16 @@ use std::collections::BTreeMap;
 
 use bowline_core::lease::LeaseTimes;
 use bowline_core::model::{GroupName, Mono, ReplicaId, Site, Span, Wall};
-use bowline_core::node::{Input, Node, NodeConfig};
+use bowline_core::node::{Node, NodeConfig};
 use bowline_core::plan::PlanKind;
 use bowline_core::policy::{Mode, Policy};
 use bowline_core::run::{Ended, Entry, Intent, Ledger, Phase};
 
+use super::glass::GlassRun;
 use super::human::{OnCall, approve};
 use super::outcome::{Outcome, broken};
 use super::policy::{Story, UnknownStory};
-use super::schedule::{Blow, Glass, Happening, Schedule, Wish};
+use super::schedule::{Blow, Happening, Schedule, Wish};
 use crate::faults::{Spell, Trouble};
 use crate::harness::{Simulation, Watch};
 use crate::oracle::Oracle;
@@ -31,12 +32,18 @@ const ASKED: Span = Span::mins(60);
 /// So long after something was said it was looked at, if anybody leads.
 const HEARD: Span = Span::secs(30);
 
+/// So many things happen in a minute of a group's life at most; a thousand or two are usual.
+const BUSY: u64 = 12_000;
+
+/// The name under which a replica that wakes for nothing is a broken promise.
+const SPIN: &str = "spin";
+
 /// How often the human on call looks.
 const LOOKS: Span = Span::secs(20);
 
 /// What a human does by hand.
 #[derive(Clone, Copy, Debug)]
-enum Hand {
+pub(super) enum Hand {
     /// Wants something of a group.
     Wish(usize, Wish),
     /// Makes the directory from the store, with or without the journal.
@@ -51,32 +58,25 @@ enum Hand {
 pub struct Trial {
     /// The replicas and the world.
     pub simulation: Simulation<Node>,
-    policies: Vec<Policy>,
-    replicas: usize,
+    pub(super) policies: Vec<Policy>,
+    pub(super) replicas: usize,
     oracle: Oracle,
-    ledgers: BTreeMap<GroupName, Ledger>,
+    pub(super) ledgers: BTreeMap<GroupName, Ledger>,
     /// How many entries of all chains were read.
     read: u64,
     /// What is still to be done by hand, the last first.
-    hands: Vec<(Mono, Hand)>,
+    pub(super) hands: Vec<(Mono, Hand)>,
     strikes: Vec<Happening>,
     on_call: OnCall,
     looks: Mono,
-    began: Mono,
+    pub(super) began: Mono,
     heals: Mono,
     ends: Mono,
     at_rest_since: Option<Mono>,
     /// Whether somebody else's controller puts things back.
     meddled: bool,
-    /// The break-glass process ends by itself when its run is over.
-    glass: Option<GlassRun>,
-}
-
-/// A break-glass process while it runs.
-#[derive(Debug, Default)]
-struct GlassRun {
-    ledger: Ledger,
-    stopped: bool,
+    /// The break-glass process.
+    pub(super) glass: Option<GlassRun>,
 }
 
 impl Trial {
@@ -155,26 +155,7 @@ impl Trial {
         }
     }
 
-    fn plan_glass(&mut self, glass: &Glass) {
-        self.glass = Some(GlassRun::default());
-        let (began, seat) = (self.began, self.replicas);
-        let (from, until) = (began, Some(began + glass.from));
-        self.simulation.plan(Spell { from, until, trouble: Trouble::Crashed(seat) });
-        self.simulation.keep_apart(seat);
-        self.hands.push((began + glass.export, Hand::Export(glass.journal)));
-        self.hands.push((began + glass.until, Hand::Stop));
-        self.hands.push((began + glass.import, Hand::Import));
-        let intent = Intent::Failover {
-            accept_loss: Some(glass.accept_loss),
-            reason: "nobody knows what the controller does".into(),
-            break_glass: Some("it does not answer me".into()),
-        };
-        let at = began + glass.from + Span::mins(1);
-        let group = self.policies[0].group.clone();
-        self.simulation.plan_intent_apart(at, group, "on-call", json(&intent));
-    }
-
-    fn say(&mut self, at: Mono, group: &GroupName, intent: &Intent) {
+    pub(super) fn say(&mut self, at: Mono, group: &GroupName, intent: &Intent) {
         self.simulation.plan_intent(at, group.clone(), "on-call", json(intent));
     }
 
@@ -190,6 +171,7 @@ impl Trial {
         }
         self.lend_a_hand();
         self.simulation.step();
+        self.watch_glass();
         Some(self.look())
     }
 
@@ -207,6 +189,7 @@ impl Trial {
         if let Some(why) = self.unrest() {
             broken.push(("L2".into(), format!("{}: {why}", now.wall)));
         }
+        broken.extend(self.spinning());
         let runs: Vec<_> = self.ledgers.values().flat_map(ended).collect();
         let moved = |kind: &&(PlanKind, Ended)| kind.1 == Ended::Moved;
         let home = |run: &&(PlanKind, Ended)| run.0 == PlanKind::Failback;
@@ -221,6 +204,16 @@ impl Trial {
         }
     }
 
+    /// Whether far more happened than looks, probes and calls explain: a replica that wakes for
+    /// nothing, which would keep a core busy.
+    fn spinning(&self) -> Option<(String, String)> {
+        let minutes = self.simulation.now().mono.since(self.began).as_secs() / 60 + 1;
+        let groups = self.policies.len() as u64;
+        let (events, most) = (self.simulation.steps(), minutes * groups * BUSY);
+        let words = format!("{events} events in {minutes} minutes: a replica wakes for nothing");
+        (events > most).then(|| (SPIN.into(), words))
+    }
+
     /// What is not as a helpful human wants it when the time is up. What somebody else's controller
     /// put back only a human with a hand in the world can mend: a run that asks is enough then.
     fn unrest(&self) -> Option<String> {
@@ -231,6 +224,9 @@ impl Trial {
         let unrest = |ledger: &Ledger| {
             !at_rest(ledger) && !(self.meddled && asked_since(ledger, now.wall - ASKED))
         };
+        if !self.knows_glass() {
+            return Some("the journal of the break-glass process was not imported".into());
+        }
         let (group, ledger) = self.ledgers.iter().find(|(_, ledger)| unrest(ledger))?;
         let run = ledger.busy_run().map(|run| format!("{} is busy", run.id));
         let holds = ledger.holds.len();
@@ -257,7 +253,8 @@ impl Trial {
     fn over(&self) -> bool {
         let now = self.simulation.now().mono;
         let rest = self.at_rest_since.is_some_and(|since| now >= since + LINGER);
-        now >= self.ends || (now >= self.heals && self.hands.is_empty() && rest)
+        let quiet = now >= self.heals && self.hands.is_empty() && self.knows_glass();
+        now >= self.ends || (quiet && rest)
     }
 
     /// Does what is due by hand before the next event.
@@ -270,7 +267,7 @@ impl Trial {
         }
         if self.looks <= now {
             self.looks = now + LOOKS;
-            self.watch_glass();
+            self.import_again(now);
             for (group, intent) in self.on_call.says(self.simulation.now(), &self.ledgers) {
                 self.say(now, &group, &intent);
             }
@@ -284,37 +281,7 @@ impl Trial {
             Hand::Export(true) => world.apart.store = world.store.export(),
             Hand::Export(false) => world.apart.store = world.store.export_facts(),
             Hand::Stop => self.stop_glass(),
-            Hand::Import => {
-                let group = self.policies[0].group.clone();
-                let entries = world.apart.store.chain(&group).to_vec();
-                let reason = "the other process is over".into();
-                self.say(now, &group, &Intent::Import { entries, reason });
-            }
-        }
-    }
-
-    /// The command that hosts a break-glass process leaves when the run is over.
-    fn watch_glass(&mut self) {
-        let group = &self.policies[0].group;
-        let Some(glass) = self.glass.as_mut().filter(|glass| !glass.stopped) else { return };
-        let chain = self.simulation.world.apart.store.chain(group);
-        let known = usize::try_from(glass.ledger.head).unwrap_or(usize::MAX);
-        let before = glass.ledger.run.as_ref().map(|run| run.id.clone());
-        for bytes in chain.iter().skip(known) {
-            if glass.ledger.apply(glass.ledger.head + 1, bytes).is_err() {
-                break;
-            }
-        }
-        let run = glass.ledger.run.as_ref().filter(|run| Some(&run.id) == before.as_ref());
-        if run.is_some_and(|run| run.closed() && run.kind == PlanKind::Failover) {
-            self.stop_glass();
-        }
-    }
-
-    fn stop_glass(&mut self) {
-        if let Some(glass) = self.glass.as_mut().filter(|glass| !glass.stopped) {
-            glass.stopped = true;
-            self.simulation.hand(self.replicas, Input::Stop);
+            Hand::Import => self.import(now),
         }
     }
 
@@ -403,7 +370,7 @@ fn spec(schedule: &Schedule, policies: &[Policy]) -> WorldSpec {
 }
 
 /// An intent is made of texts and numbers, which always have a JSON form.
-fn json(intent: &Intent) -> String {
+pub(super) fn json(intent: &Intent) -> String {
     serde_json::to_string(intent).unwrap_or_default()
 }
 
