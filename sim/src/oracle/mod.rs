@@ -48,7 +48,8 @@ pub const PROMISES: [(&str, &str); 13] = [
     (
         "S4",
         "no automatic move is planned away from a site that has served its users for the \
-         whole confirm time",
+         whole confirm time, unless the outside vantage lies and Bowline's own looks are cut \
+         off or lie too",
     ),
     (
         "S5",

@@ -9,7 +9,7 @@ use super::member::{Member, last_was};
 use super::{POLL, SKEW};
 use crate::model::{Span, StepId, Wall};
 use crate::op::{Fault, Instance, InstanceEvent, Op, RdsOp};
-use crate::step::{Context, Held, Hold, HoldId, Judgement, Procedure, Seen};
+use crate::step::{Context, Held, Hold, HoldId, Judgement, Outputs, Procedure, Seen};
 
 /// How long a reboot may take to show before it is sent again.
 const REBOOT_SHOWS: Span = Span::mins(3);
@@ -129,7 +129,8 @@ fn restart_after(events: &[InstanceEvent], asked: Wall) -> Option<Wall> {
     events.iter().filter(|event| event.restarted && event.at + SKEW >= asked).map(|e| e.at).next()
 }
 
-/// Opens a door that a run closed, when it unwinds.
+/// Opens a door that a run closed, when it unwinds. One that is open already may be about to close,
+/// by the run's own call: it is believed when it stays open.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reopen {
     /// The writer.
@@ -152,6 +153,10 @@ impl Procedure for Reopen {
             let op = set_groups(&self.member, self.groups.clone());
             return Ok(Judgement::act(op, format!("reopen {}", self.member.instance)));
         }
-        Ok(Judgement::done(format!("{} admits its clients again", self.member.instance)))
+        let words = format!("{} admits its clients again", self.member.instance);
+        if last_was(cx, |op| matches!(op, RdsOp::SetSecurityGroups { .. })).is_some() {
+            return Ok(Judgement::done(words));
+        }
+        Ok(Judgement::Steady { hold: CHANGE_SHOWS, outputs: Outputs::new(), note: words })
     }
 }
