@@ -4,10 +4,16 @@
 //! Region, a full store) are the world's to play; those of the way there (cuts, losses, lies) are
 //! played here.
 
-use bowline_core::model::{Cluster, HealthCheckId, Mono, ObjectName, Region, Span};
+mod rates;
+mod stale;
+
+use bowline_core::model::{Cluster, HealthCheckId, Mono, ObjectName, Region, Span, ZoneId};
 use bowline_core::op::{Answer, ElbOp, Fault, KubeOp, Op, ProbeOp, Route53Op};
+use serde::{Deserialize, Serialize};
 
 use crate::store::Condition;
+pub use rates::Rates;
+use stale::Memory;
 
 /// A trouble and when it is there.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,7 +27,8 @@ pub struct Spell {
 }
 
 /// Something that goes wrong.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum Trouble {
     /// Everything in a Region stands still and answers nothing. Afterwards it goes on from where it
     /// was: the old writer is a writer again.
@@ -47,11 +54,19 @@ pub enum Trouble {
     Blind,
     /// Calls go wrong now and then.
     Calls(Rates),
+    /// Reads of what is there answer, now and then, what was there a while ago: a cache behind, or
+    /// a service that is consistent in the end only.
+    Stale {
+        /// Whose reads.
+        from: Reach,
+        /// How old an answer may be.
+        behind: Span,
+    },
     /// A replica is gone; when it ends, a new one starts in its seat.
     Crashed(usize),
     /// A replica stands still, and later goes on with what it believed.
     Paused(usize),
-    /// A replica's wall clock is off by so many milliseconds.
+    /// A replica's wall clock steps by so many milliseconds, and back when it ends.
     Skewed(usize, i64),
     /// The store is not as it should be.
     Store(Condition),
@@ -71,6 +86,14 @@ pub enum Trouble {
         /// How often it compares.
         every: Span,
     },
+    /// A controller that thinks it owns a zone's failover sets (external-dns, GitOps) puts them
+    /// back as they were when this began.
+    DnsOwned {
+        /// Which zone.
+        zone: ZoneId,
+        /// How often it compares.
+        every: Span,
+    },
 }
 
 impl Trouble {
@@ -84,15 +107,19 @@ impl Trouble {
                 | Self::FalseAlarm(_)
                 | Self::Blind
                 | Self::Calls(_)
+                | Self::Stale { .. }
         )
     }
 }
 
 /// What a cut separates from Bowline.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub enum Reach {
     /// One Region: its APIs, its clusters and its load balancers.
     Region(Region),
+    /// One API of a Region.
+    Api(Region, Api),
     /// The store and the lease.
     Management,
     /// Route 53's control plane.
@@ -103,8 +130,23 @@ pub enum Reach {
     All,
 }
 
+/// An API of a Region.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Api {
+    /// The API servers of its clusters.
+    Kube,
+    /// Elastic Load Balancing.
+    Elb,
+    /// RDS.
+    Rds,
+    /// CloudWatch.
+    CloudWatch,
+}
+
 /// One kind of evidence that can lie.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub enum Evidence {
     /// Target health of a Region's load balancers.
     AlbTargets(Region),
@@ -114,27 +156,6 @@ pub enum Evidence {
     Route53Check(HealthCheckId),
     /// The API servers of a Region's clusters.
     ClusterApi(Region),
-}
-
-/// How often calls go wrong, in thousandths.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Rates {
-    /// Only calls that may change something.
-    pub only_changes: bool,
-    /// Lost on the way there: nothing happened.
-    pub lost_before: u16,
-    /// Lost on the way back: it happened.
-    pub lost_after: u16,
-    /// Refused for its rate.
-    pub throttled: u16,
-    /// Refused with an error that passes.
-    pub transient: u16,
-    /// Answered twice.
-    pub twice: u16,
-    /// Held up, on either way, which also reorders.
-    pub delayed: u16,
-    /// Held up for so long at most.
-    pub delay: Span,
 }
 
 /// Where a call goes.
@@ -155,7 +176,7 @@ pub enum Place<'a> {
 pub enum Fate {
     /// It gets there, this much later than usual.
     Arrives(Span),
-    /// It gets there, and once more so much later. Only replies do.
+    /// It gets there, and once more so much later.
     Twice(Span),
     /// It is never heard of again.
     Vanishes,
@@ -167,6 +188,7 @@ pub enum Fate {
 #[derive(Clone, Debug, Default)]
 pub struct Weather {
     present: Vec<Trouble>,
+    memory: Memory,
 }
 
 impl Weather {
@@ -179,6 +201,9 @@ impl Weather {
     pub fn end(&mut self, trouble: &Trouble) {
         if let Some(index) = self.present.iter().position(|present| present == trouble) {
             self.present.remove(index);
+        }
+        if matches!(trouble, Trouble::Stale { .. }) {
+            self.memory = Memory::default();
         }
     }
 
@@ -221,10 +246,27 @@ impl Weather {
         }
     }
 
+    /// Makes a read answer what was there a while ago, where that is the trouble.
+    pub fn age(
+        &mut self,
+        (op, place): (&Op, Place<'_>),
+        result: &mut Result<Answer, Fault>,
+        now: Mono,
+        rng: &mut fastrand::Rng,
+    ) {
+        let stale = self.present.iter().filter_map(|trouble| match trouble {
+            Trouble::Stale { from, behind } if from.covers(op, place) => Some(*behind),
+            _ => None,
+        });
+        if let Some(behind) = stale.max() {
+            self.memory.age(op, result, (now, behind), rng);
+        }
+    }
+
     fn silenced(&self, seat: usize, op: &Op, place: Place<'_>) -> bool {
         self.present.iter().any(|trouble| match trouble {
             Trouble::Cut { seat: whose, from } => {
-                whose.is_none_or(|whose| whose == seat) && from.covers(place)
+                whose.is_none_or(|whose| whose == seat) && from.covers(op, place)
             }
             Trouble::ApisDown(region) => {
                 place == Place::Region(region) && !matches!(op, Op::Probe(_))
@@ -254,13 +296,25 @@ fn looks_at_health(op: &Op) -> bool {
 }
 
 impl Reach {
-    fn covers(&self, place: Place<'_>) -> bool {
+    fn covers(&self, op: &Op, place: Place<'_>) -> bool {
         match self {
             Self::Region(region) => place == Place::Region(region),
+            Self::Api(region, api) => place == Place::Region(region) && api.answers(op),
             Self::Management => place == Place::Management,
             Self::Dns => place == Place::Dns,
             Self::AllBeyond => place != Place::Management,
             Self::All => true,
+        }
+    }
+}
+
+impl Api {
+    fn answers(self, op: &Op) -> bool {
+        match self {
+            Self::Kube => matches!(op, Op::Kube(..)),
+            Self::Elb => matches!(op, Op::Elb(..)),
+            Self::Rds => matches!(op, Op::Rds(..)),
+            Self::CloudWatch => matches!(op, Op::CloudWatch(..)),
         }
     }
 }
@@ -292,51 +346,6 @@ impl Evidence {
             }
             _ => {}
         }
-    }
-}
-
-impl Rates {
-    fn outward(&self, rng: &mut fastrand::Rng) -> Fate {
-        if hits(self.lost_before, rng) {
-            return lost(rng);
-        }
-        if hits(self.throttled, rng) {
-            let after = rng.bool().then_some(Span::secs(1));
-            return Fate::Refused(Fault::Throttled { after });
-        }
-        if hits(self.transient, rng) {
-            return Fate::Refused(Fault::Transient("503: try again".into()));
-        }
-        Fate::Arrives(self.hold_up(rng))
-    }
-
-    fn homeward(&self, rng: &mut fastrand::Rng) -> Fate {
-        if hits(self.lost_after, rng) {
-            return lost(rng);
-        }
-        if hits(self.twice, rng) {
-            return Fate::Twice(Span(rng.u64(1..=self.delay.as_millis().max(50))));
-        }
-        Fate::Arrives(self.hold_up(rng))
-    }
-
-    fn hold_up(&self, rng: &mut fastrand::Rng) -> Span {
-        match hits(self.delayed, rng) {
-            true => Span(rng.u64(0..=self.delay.as_millis())),
-            false => Span::ZERO,
-        }
-    }
-}
-
-fn hits(thousandths: u16, rng: &mut fastrand::Rng) -> bool {
-    thousandths > 0 && rng.u16(0..1_000) < thousandths
-}
-
-/// A lost message is either noticed at once or not at all.
-fn lost(rng: &mut fastrand::Rng) -> Fate {
-    match rng.bool() {
-        true => Fate::Vanishes,
-        false => Fate::Refused(Fault::Unknown("connection reset".into())),
     }
 }
 

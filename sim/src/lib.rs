@@ -2,6 +2,7 @@
 
 pub mod app;
 pub mod aws;
+pub mod campaign;
 pub mod coverage;
 pub mod crash;
 pub mod faults;

@@ -30,7 +30,8 @@ pub struct Store {
 }
 
 /// How the store is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub enum Condition {
     /// It works.
     #[default]

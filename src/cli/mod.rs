@@ -18,6 +18,7 @@ mod records;
 pub mod rehearse;
 mod report;
 pub mod serve;
+pub mod simulate;
 pub mod status;
 pub mod target;
 pub mod words;
@@ -62,6 +63,8 @@ pub enum Command {
     Export(export::ExportArgs),
     /// Find out how a failover would go, before one is needed.
     Drill(DrillArgs),
+    /// Prove the promises in simulated worlds where everything goes wrong.
+    Simulate(simulate::SimulateArgs),
     /// Check failover policies, or print their schema. Changes nothing.
     Policy(policy::PolicyArgs),
     /// The commands that want something of a group.
@@ -117,6 +120,7 @@ fn dispatch(command: &Command, out: &mut impl Write, err: &mut impl Write) -> Re
         Command::Drill(DrillArgs { command: DrillCommand::Rehearse(args) }) => {
             rehearse::run(args, out, err)
         }
+        Command::Simulate(args) => simulate::run(args, out, err),
         Command::Policy(args) => match policy::run(args, out, err)? {
             policy::Outcome::Valid => Ok(Exit::Done),
             policy::Outcome::Refused => Ok(Exit::Usage),

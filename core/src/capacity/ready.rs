@@ -37,7 +37,11 @@ impl Procedure for CapacityReady {
             ready += view.ready.min(*wanted);
             asked += wanted;
             if view.ready < needed(*wanted, self.minimum_percent) {
-                short.push(format!("{workload} {}/{wanted}", view.ready));
+                let reverted = match view.wanted < *wanted {
+                    true => format!(" (its spec says {}: who else sets it?)", view.wanted),
+                    false => String::new(),
+                };
+                short.push(format!("{workload} {}/{wanted}{reverted}", view.ready));
             }
         }
         let words = format!("{ready} of {asked} pods ready");

@@ -1,6 +1,6 @@
 //! What a replica remembers of a step between two looks. It may be lost at any instant.
 
-use crate::model::{Mono, Span};
+use crate::model::{Mono, Span, Wall};
 use crate::op::{Answer, Fault, Op};
 use crate::step::Seen;
 
@@ -9,6 +9,8 @@ use crate::step::Seen;
 pub(super) struct Activity {
     /// Since when this replica works on it.
     pub(super) since: Mono,
+    /// The answer that gave it its time once more.
+    pub(super) renewed: Option<Wall>,
     /// Since when the world has been as wanted without a break.
     pub(super) steady_since: Option<Mono>,
     /// Looks that failed in a row.
@@ -85,6 +87,7 @@ impl Activity {
     pub(super) fn new(now: Mono, generation: u64) -> Self {
         Self {
             since: now,
+            renewed: None,
             steady_since: None,
             failures: 0,
             doing: Now::Idle,
@@ -114,7 +117,8 @@ impl Activity {
         let overdue = timeout.map(|timeout| (due.since(self.since) >= timeout, &self.note));
         let steady = self.steady_since.map(|since| due.since(since));
         let failures = self.failures.min(3);
-        format!("{doing} {overdue:?} {steady:?} {failures} {:?}", self.change)
+        let (change, renewed) = (&self.change, self.renewed);
+        format!("{doing} {overdue:?} {steady:?} {failures} {change:?} {renewed:?}")
     }
 
     /// Looks again after a pause that grows with the failures in a row: 1, 2, 4, then 5 s.

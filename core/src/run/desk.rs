@@ -47,12 +47,14 @@ enum Work {
     Done,
     /// At this time; `None`: not by time.
     At(Option<Mono>),
+    /// Not before whatever is in the way is gone; it is asked again whenever something comes in.
+    Held,
 }
 
 impl Work {
     fn due(self, now: Mono) -> bool {
         match self {
-            Self::Due | Self::Done => true,
+            Self::Due | Self::Done | Self::Held => true,
             Self::At(at) => at.is_some_and(|at| at <= now),
         }
     }
@@ -189,6 +191,7 @@ impl Desk {
         let run = match self.work {
             _ if !leads => None,
             Work::At(at) => at,
+            Work::Held => None,
             Work::Due | Work::Done => self.execution.wake_at(self.ledger()),
         };
         read.into_iter().chain(run)
@@ -270,8 +273,12 @@ impl Desk {
     /// Goes over the run, if that is due and the replica may act: the calls that look, while what is
     /// to be recorded waits for [`Desk::write`].
     pub fn execute(&mut self, seat: &Seat<'_>, alone: bool) -> Vec<StepCall> {
-        let may = alone && self.leading(seat) && self.may_act(seat);
-        if !may || !self.work.due(seat.now.mono) {
+        if !(alone && self.leading(seat) && self.may_act(seat)) {
+            // What is overdue meanwhile must not wake a replica that may do nothing about it.
+            self.work = Work::Held;
+            return Vec::new();
+        }
+        if !self.work.due(seat.now.mono) {
             return Vec::new();
         }
         self.work = Work::Done;

@@ -136,7 +136,7 @@ impl Execution {
                 Does::Recording(_) => return None,
                 _ => None,
             };
-            let overdue = step.step.timeout.filter(|_| step.asked.is_none());
+            let overdue = step.step.timeout.filter(|_| step.unanswered().is_none());
             let overdue = overdue.map(|timeout| activity.since + timeout);
             look.into_iter().chain(overdue).min()
         };
@@ -365,8 +365,9 @@ impl Pass<'_> {
         true
     }
 
-    /// Asks once; the step goes on trying meanwhile. A yes to an unconfirmed fence ends it as
-    /// unknown.
+    /// Asks; the step goes on trying meanwhile. A yes to an unconfirmed fence ends it as unknown. A
+    /// yes to another step gives it its time once more; then it asks again, so that no run waits
+    /// in silence for what will not come.
     fn overdue_ask(
         &mut self,
         id: &StepId,
@@ -377,9 +378,13 @@ impl Pass<'_> {
         let fence = matches!(step.step.effect, crate::plan::Effect::Fence(_));
         match (&step.asked, &step.answered) {
             (Some(_), Some(_)) if fence => self.proceed(id, activity, why),
-            (Some(_), _) => false,
-            (None, _) if matches!(activity.doing, Does::Acting) => false,
-            (None, _) => {
+            (Some(_), Some(reply)) if activity.renewed != Some(reply.at) => {
+                (activity.renewed, activity.since) = (Some(reply.at), self.now.mono);
+                false
+            }
+            (Some(_), None) => false,
+            _ if matches!(activity.doing, Does::Acting) => false,
+            _ => {
                 let kind =
                     if fence { QuestionKind::UnconfirmedFence } else { QuestionKind::Overdue };
                 let otherwise = "the step keeps trying".into();

@@ -365,7 +365,10 @@ impl Ledger {
                 }
                 Mark::Renamed { site, instance, resource } => {
                     self.holds.remove(&HoldId::instance(site, &resource));
-                    self.leftovers.push(Leftover { site, instance, resource });
+                    // A run that was cancelled may have renamed it before, to another name.
+                    if !self.leftovers.iter().any(|left| left.resource == resource) {
+                        self.leftovers.push(Leftover { site, instance, resource });
+                    }
                 }
                 Mark::Released(id) => self.released(&id),
                 Mark::Armed => self.armed = true,

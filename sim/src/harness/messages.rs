@@ -39,11 +39,21 @@ impl<R: Replica> Simulation<R> {
             Fate::Twice(again) => {
                 let copy = self.flights.copy(slot);
                 self.items.set(self.now + lasts, item);
-                self.items.set(self.now + lasts + again, Item::Returns(copy));
+                let twin = self.twin(copy, item);
+                self.items.set(self.now + lasts + again, twin);
             }
             Fate::Refused(fault) => self.answer(slot, Err(fault), lasts),
             Fate::Vanishes => self.lose(slot),
         }
+    }
+
+    /// The second copy of a message. Who looks on is told of a call that is sent twice.
+    fn twin(&mut self, copy: Slot, item: Item) -> Item {
+        let Item::Arrives(_) = item else { return Item::Returns(copy) };
+        let Self { flights, watchers, world, now, .. } = self;
+        let event = Event::Copied(&flights.get(copy).call.op);
+        watchers.iter_mut().for_each(|watcher| watcher.seen(part::at(*now), world, &event));
+        Item::Arrives(copy)
     }
 
     /// Nobody will answer. An edge that has a time-out of its own says so when it is over.
@@ -68,11 +78,15 @@ impl<R: Replica> Simulation<R> {
         }
         let flight = self.flights.get(slot);
         let (seat, op) = (flight.seat, &flight.call.op);
-        let outcome = if self.apart == Some(seat) {
+        let mut outcome = if self.apart == Some(seat) {
             self.world.perform_apart(op, now, &mut self.nature)
         } else {
             self.world.perform(op, now, &mut self.nature)
         };
+        if let (Outcome::Answered(given), false) = (&mut outcome, self.weather.fair()) {
+            let place = self.world.place(op, now);
+            self.weather.age((op, place), given, now.mono, &mut self.network);
+        }
         let Outcome::Answered(given) = outcome else {
             self.note(1, seat as u64, 0);
             self.went_through(slot, now);

@@ -21,7 +21,10 @@ pub(super) struct Seat<R> {
     pub(super) skew_ms: i64,
     /// When it is to be woken.
     wake: Option<Mono>,
-    paused: bool,
+    /// How many troubles keep it dead.
+    crashes: u32,
+    /// How many troubles keep it paused.
+    pauses: u32,
     /// Replies that came while it was paused, as a socket keeps them.
     waiting: Vec<(CallId, Result<Answer, Fault>)>,
 }
@@ -33,24 +36,26 @@ impl<R: Replica> Seat<R> {
             incarnation: 0,
             skew_ms: 0,
             wake: None,
-            paused: false,
+            crashes: 0,
+            pauses: 0,
             waiting: Vec::new(),
         }
     }
 
     /// When it must be woken; never while it cannot be.
     pub(super) fn wake(&self) -> Option<Mono> {
-        if self.paused { None } else { self.wake }
+        if self.pauses > 0 { None } else { self.wake }
     }
 
     /// Somebody new sits down.
     pub(super) fn seat(&mut self, replica: R) {
         self.replica = Some(replica);
-        self.paused = false;
     }
 
     /// The replica is gone, with everything it knew.
     pub(super) fn crash(&mut self) {
+        self.crashes += 1;
+        self.pauses = 0;
         if self.replica.take().is_some() {
             self.incarnation += 1;
         }
@@ -58,13 +63,22 @@ impl<R: Replica> Seat<R> {
         self.waiting.clear();
     }
 
+    /// One trouble that keeps it dead is over; whether it was the last.
+    pub(super) fn recovers(&mut self) -> bool {
+        self.crashes = self.crashes.saturating_sub(1);
+        self.crashes == 0
+    }
+
     pub(super) fn pause(&mut self) {
-        self.paused = true;
+        self.pauses += 1;
     }
 
     /// It goes on: first it finds what came meanwhile, then its timers.
     pub(super) fn resume(&mut self, now: Now, out: &mut Vec<Call>) {
-        self.paused = false;
+        self.pauses = self.pauses.saturating_sub(1);
+        if self.pauses > 0 {
+            return;
+        }
         for (id, result) in std::mem::take(&mut self.waiting) {
             self.hand(now, Input::Reply { id, result }, out);
         }
@@ -78,7 +92,7 @@ impl<R: Replica> Seat<R> {
         result: Result<Answer, Fault>,
         out: &mut Vec<Call>,
     ) {
-        if self.paused {
+        if self.pauses > 0 {
             self.waiting.push((id, result));
         } else {
             self.hand(now, Input::Reply { id, result }, out);

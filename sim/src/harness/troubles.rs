@@ -13,7 +13,7 @@ impl<R: Replica> Simulation<R> {
         match &trouble {
             Trouble::Crashed(seat) => self.seats[*seat].crash(),
             Trouble::Paused(seat) => self.seats[*seat].pause(),
-            Trouble::Skewed(seat, by_ms) => self.seats[*seat].skew_ms = *by_ms,
+            Trouble::Skewed(seat, by_ms) => self.seats[*seat].skew_ms += *by_ms,
             other if other.plays_on_calls() => self.weather.begin(other),
             other => self.world.begin(other, now, &mut self.nature),
         }
@@ -25,14 +25,21 @@ impl<R: Replica> Simulation<R> {
         let trouble = self.spells[index].trouble.clone();
         self.note(6, index as u64, 0);
         match &trouble {
-            Trouble::Crashed(seat) => self.start(*seat),
+            Trouble::Crashed(seat) => self.restart(*seat),
             Trouble::Paused(seat) => self.resume(*seat, now),
-            Trouble::Skewed(seat, _) => self.seats[*seat].skew_ms = 0,
+            Trouble::Skewed(seat, by_ms) => self.seats[*seat].skew_ms -= *by_ms,
             other if other.plays_on_calls() => self.weather.end(other),
             other => self.world.end(other, now, &mut self.nature),
         }
         self.tell(now, &Event::Ended(&trouble));
         self.tell_news(now);
+    }
+
+    /// One reason less to be gone; when it was the last one, somebody new sits down.
+    fn restart(&mut self, seat: usize) {
+        if self.seats[seat].recovers() {
+            self.start(seat);
+        }
     }
 
     pub(super) fn start(&mut self, seat: usize) {

@@ -40,6 +40,8 @@ pub enum Event<'a> {
         /// What it heard.
         result: &'a Result<Answer, Fault>,
     },
+    /// A call was doubled on its way there: it will be performed twice, by no replica's doing.
+    Copied(&'a Op),
     /// Something changed in the world.
     News(&'a News),
     /// A trouble began.

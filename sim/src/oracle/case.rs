@@ -42,6 +42,8 @@ pub(super) struct Case {
     pub(super) levers: BTreeMap<String, Claim>,
     /// Promotions that took effect, by run and instance.
     pub(super) effects: BTreeMap<(String, String), u32>,
+    /// Somebody else wrote its sets last: what they lead to is not Bowline's doing.
+    pub(super) meddled: bool,
     /// The most that a human accepted to lose in the present run, in milliseconds.
     pub(super) accepted_ms: Option<u64>,
 }
@@ -86,6 +88,7 @@ impl Case {
             clusters: BTreeMap::new(),
             levers: BTreeMap::new(),
             effects: BTreeMap::new(),
+            meddled: false,
             accepted_ms: None,
         };
         case.open = case.opened(world);

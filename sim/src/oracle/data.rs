@@ -15,6 +15,9 @@ use crate::part;
 /// The longest that one call may wait for a dead Region.
 const CALL: Span = Span::secs(30);
 
+/// How exactly a loss is measured here.
+const EXACT: Span = Span::secs(1);
+
 /// From the plan of a failover to the start of its promotion, with nothing asked: fence and claims
 /// at the failed site have 45 s each, and what remains is polling.
 const TO_PROMOTION: Span = Span::mins(3);
@@ -86,6 +89,11 @@ impl Case {
         let loss = self.loss(scene, member, fault);
         let evidence = database.max_lag + database.lag_fresh;
         let accepted = Span(self.accepted_ms.unwrap_or(0));
+        let told = run.output("position", "lossMs").and_then(|ms| ms.parse().ok()).map(Span);
+        if let Some(told) = told.filter(|told| loss > *told + EXACT) {
+            let words = format!("{} lacks {loss} of writes, and the report says {told}", member.id);
+            court.breaks("S10", scene.now, words);
+        }
         if loss > evidence.max(accepted) {
             let words = format!("{} lacks {loss} of writes from before the fault", member.id);
             court.breaks("S10", scene.now, words);

@@ -2,7 +2,7 @@
 
 use bowline_core::model::{GroupName, HoldNote, Site, Span};
 use bowline_core::plan::PlanKind;
-use bowline_core::run::{Ended, Phase};
+use bowline_core::run::{Ended, Phase, StepRun};
 use bowline_core::step::{Held, Hold};
 
 use super::case::{Case, position};
@@ -30,7 +30,11 @@ impl Case {
     /// L1: the run is over, or asks.
     fn judge_ended(&self, scene: Scene<'_>, court: &mut Court) {
         let Some(run) = self.ledger.open_run() else { return };
-        if court.calm_for(GRACE, scene.now) && run.asks().next().is_none() {
+        // A question that was answered lately has given the run its time once more.
+        let lately = scene.now.wall - GRACE;
+        let asked = |step: &StepRun| step.asked.as_ref().is_some_and(|(_, at)| *at >= lately);
+        let asks = run.asks().next().is_some() || run.steps.values().any(asked);
+        if court.calm_for(GRACE, scene.now) && !asks {
             let words = format!("{} is still open, and asks nothing", run.id);
             court.breaks("L1", scene.now, words);
         }

@@ -63,7 +63,7 @@ impl Case {
             Record::Planned { plan, moves: true } => {
                 let trigger = self.ledger.run.as_ref().map(|run| &run.trigger);
                 if plan.kind == PlanKind::Failover && trigger == Some(&Trigger::Automatic) {
-                    self.judge_start(scene, plan.from, court);
+                    self.judge_start(scene, plan, court);
                 }
             }
             Record::Started { op, .. } => {
@@ -146,6 +146,15 @@ impl Case {
             let words = format!("{place} said {known} and now says {claim}");
             court.breaks("S5", scene.now, words);
         }
+    }
+}
+
+/// A call that the network doubles is performed once more than its start was recorded, and its
+/// sender could not know. That a promotion takes effect once is judged all the same.
+pub(super) fn excuse_copy(cases: &mut [Case], op: &Op) {
+    let all = cases.iter_mut().flat_map(|case| &mut case.started);
+    if let Some(started) = all.rev().find(|started| started.op == *op) {
+        started.recorded += 1;
     }
 }
 

@@ -32,6 +32,7 @@ impl Judge {
                 self.performed(scene, op, result.is_ok());
             }
             Event::Performed { .. } | Event::Heard { .. } => {}
+            Event::Copied(op) => super::journal::excuse_copy(&mut self.cases, op),
             Event::News(news) => self.news(scene, news),
             Event::Began(trouble) => self.court.began(trouble),
             Event::Ended(trouble) => self.court.ended(trouble, now),
@@ -85,6 +86,9 @@ impl Judge {
                     case.judge_promotion(scene, &mut self.court);
                     case.judge_answers(scene, &mut self.court);
                 }
+            }
+            News::Reverted(zone) => {
+                self.cases.iter_mut().for_each(|case| case.reverted(scene.world, zone));
             }
             News::Cluster(..) | News::Led(_) => {}
         }

@@ -42,12 +42,14 @@ pub const PROMISES: [(&str, &str); 13] = [
     (
         "S3",
         "a site that is opened serves its users at that instant, and after every change each \
-         name has one primary and one secondary set of each type, none of them empty",
+         name has one primary and one secondary set of each type, none of them empty; no name \
+         server ever answers with nothing",
     ),
     (
         "S4",
         "no automatic move is planned away from a site that has served its users for the \
-         whole confirm time",
+         whole confirm time, unless the outside vantage lies and Bowline's own looks are cut \
+         off or lie too",
     ),
     (
         "S5",
@@ -79,7 +81,7 @@ pub const PROMISES: [(&str, &str); 13] = [
         "S10",
         "a planned promotion misses no write acknowledged since its run was opened; an \
          unplanned one misses at most maxLag plus lagFresh of replication time, or what a \
-         human accepted",
+         human accepted, and never more than its report says",
     ),
     (
         "S11",

@@ -1,9 +1,11 @@
 //! What begins by itself: S4, S8.
 
 use bowline_core::model::{Site, Span};
+use bowline_core::plan::Plan;
 
 use super::case::{Case, position};
 use super::court::{Court, Scene};
+use crate::faults::{Evidence, Trouble};
 
 /// So many groups of one Region in trouble are a Region event, which a human is asked about: the
 /// third may not be moved by itself (`decide::FleetRules`).
@@ -14,14 +16,20 @@ const TOGETHER: Span = Span::mins(10);
 
 impl Case {
     /// An automatic failover was planned.
-    pub(super) fn judge_start(&self, scene: Scene<'_>, from: Site, court: &mut Court) {
-        self.judge_cause(scene, from, court);
-        self.judge_flapping(scene, from, court);
+    pub(super) fn judge_start(&self, scene: Scene<'_>, plan: &Plan, court: &mut Court) {
+        self.judge_cause(scene, plan.from, court);
+        // A plan that asks first prepares capacity, and moves nothing without a human.
+        if !plan.steps.contains_key("approval") {
+            self.judge_flapping(scene, plan.from, court);
+        }
     }
 
     /// S4: the site that is left did not serve its users at some time while it was confirmed.
     fn judge_cause(&self, scene: Scene<'_>, from: Site, court: &mut Court) {
         let Some(since) = self.serving_since[position(from)] else { return };
+        if deceived(&court.troubles) {
+            return;
+        }
         let served = scene.now.mono.since(since);
         if served >= self.policy.health.confirm {
             let words = format!("an automatic move away from {from}, which served for {served}");
@@ -48,4 +56,15 @@ impl Case {
             court.breaks("S8", scene.now, words);
         }
     }
+}
+
+/// Whether the vantage outside Bowline's network lies, while Bowline's own looks are cut off or lie
+/// too. All that can be known says down then: no controller could tell, so none is blamed.
+fn deceived(troubles: &[Trouble]) -> bool {
+    let outside = |t: &Trouble| matches!(t, Trouble::FalseAlarm(Evidence::Route53Check(_)));
+    let own = |t: &Trouble| {
+        matches!(t, Trouble::Cut { .. } | Trouble::ApisDown(_) | Trouble::Blind)
+            || matches!(t, Trouble::FalseAlarm(lie) if !matches!(lie, Evidence::Route53Check(_)))
+    };
+    troubles.iter().any(outside) && troubles.iter().any(own)
 }

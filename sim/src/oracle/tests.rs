@@ -480,3 +480,55 @@ fn l2_breaks_when_the_group_is_not_armed() {
     trial.close();
     assert!(trial.why("L2").contains("not armed"));
 }
+
+#[test]
+fn s3_breaks_when_a_name_server_answers_with_nothing() {
+    let mut trial = Trial::shop();
+    let (name, zone) = trial.bench.world.groups()[0].names[0].clone();
+    let sets = trial.bench.world.route53.sets(&zone, &name).to_vec();
+    let now = crate::part::at(trial.bench.now);
+    let route53 = &mut trial.bench.world.route53;
+    route53.overwrite(&zone, (&sets, &[]), now, &mut trial.bench.rng).unwrap();
+    trial.pass(Span::mins(2));
+    assert!(trial.why("S3").contains("answers with nothing"));
+}
+
+#[test]
+fn what_somebody_else_puts_back_is_not_held_against_bowline() {
+    let mut trial = Trial::shop();
+    let owned = Trouble::DnsOwned { zone: "Z0123456789".into(), every: Span::secs(30) };
+    trial.begin(&owned);
+    trial.kill(Site::Home);
+    trial.pass(Span::mins(1));
+    trial.open(1, PlanKind::Failover, Site::Home, human());
+    trial.act_recorded(&promote(&trial));
+    trial.pass(Span::mins(20));
+    grow(&mut trial);
+    trial.shift();
+    trial.pass(Span::mins(5));
+    assert_eq!(trial.bench.told(), Some(Site::Home), "it was put back");
+    trial.store(vec![done("act")]);
+    trial.close();
+    assert!(!trial.breaks("S1") && !trial.breaks("S11"), "{:?}", trial.broken());
+}
+
+#[test]
+fn s10_breaks_when_more_was_lost_than_the_report_says() {
+    let mut trial = Trial::shop();
+    trial.begin(&Trouble::RegionsApart);
+    trial.pass(Span::mins(1));
+    trial.kill(Site::Home);
+    trial.pass(Span::mins(1));
+    trial.store(opening(1, PlanKind::Failover, Site::Home, human()));
+    let planned = planned(PlanKind::Failover, Site::Home);
+    let Record::Planned { mut plan, moves } = planned else { panic!() };
+    let step = plan.steps["wait"].clone();
+    plan.steps.insert("position".into(), step);
+    let outputs = [("lossMs".into(), "1000".into())].into_iter().collect();
+    let (step, note) = ("position".into(), String::new());
+    let position = Record::Done { step, outputs, note, unknown: false };
+    trial.store(vec![Record::Planned { plan, moves }, position]);
+    trial.act_recorded(&promote(&trial));
+    trial.pass(Span::mins(20));
+    assert!(trial.why("S10").contains("the report says 1s"), "{}", trial.why("S10"));
+}

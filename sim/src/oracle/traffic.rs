@@ -1,6 +1,6 @@
 //! Where traffic is led: S1, S2, S3, S11.
 
-use bowline_core::model::Site;
+use bowline_core::model::{Site, ZoneId};
 use bowline_core::op::{Failover, Op, Route53Op};
 use bowline_core::plan::Effect;
 use bowline_core::policy::{Lever, OnUnknown};
@@ -14,9 +14,17 @@ use crate::world::World;
 
 impl Case {
     /// S1: no answer leads to a site whose member is not the writer, outside the window of a move.
+    /// S3: no answer leads nowhere.
     pub(super) fn judge_answers(&mut self, scene: Scene<'_>, court: &mut Court) {
+        if self.answers(scene).any(|site| site.is_none()) {
+            court.breaks("S3", scene.now, "a name server answers with nothing");
+        }
         let Some(writer) = self.writer(scene) else { return };
         let elsewhere = self.answers_but(scene, writer);
+        self.meddled &= elsewhere || self.opened(scene.world) != Some(writer);
+        if self.meddled {
+            return;
+        }
         if self.promoting == Some(writer) && !elsewhere {
             self.promoting = None;
         }
@@ -33,15 +41,28 @@ impl Case {
         }
     }
 
+    /// Somebody else put a zone's sets back. Until all answers lead to the writer again, they are
+    /// not Bowline's doing: nothing can be promised of a name that somebody else writes.
+    pub(super) fn reverted(&mut self, world: &World, zone: &ZoneId) {
+        if world.groups()[self.group].names.iter().any(|(_, of)| of == zone) {
+            self.meddled = true;
+            self.open = self.opened(world);
+        }
+    }
+
+    /// Where each server leads for each name.
+    fn answers<'a>(&'a self, scene: Scene<'a>) -> impl Iterator<Item = Option<Site>> + 'a {
+        let names = scene.world.groups()[self.group].names.len();
+        let of = move |name| {
+            let told = move |server| scene.world.answer(self.group, name, server, scene.now).site;
+            (0..SERVERS).map(told)
+        };
+        (0..names).flat_map(of)
+    }
+
     /// Whether any server answers any name with another site.
     fn answers_but(&self, scene: Scene<'_>, site: Site) -> bool {
-        let names = scene.world.groups()[self.group].names.len();
-        (0..names).any(|name| {
-            (0..SERVERS).any(|server| {
-                let told = scene.world.answer(self.group, name, server, scene.now);
-                told.site != Some(site)
-            })
-        })
+        self.answers(scene).any(|told| told != Some(site))
     }
 
     fn takes_writes(&self, scene: Scene<'_>, site: Site) -> bool {
@@ -129,6 +150,9 @@ impl Case {
     pub(super) fn judge_success(&self, scene: Scene<'_>, to: Site, court: &mut Court) {
         let at = DoorId { group: self.group, site: to };
         let serves = scene.world.app.serves(at);
+        if self.meddled {
+            return;
+        }
         if self.answers_but(scene, to) {
             court.breaks("S11", scene.now, format!("moved to {to}, and answers lead elsewhere"));
         } else if !serves.reads || !serves.writes {

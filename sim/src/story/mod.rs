@@ -10,6 +10,7 @@ mod stage;
 
 pub use ending::{Document, Ended, UsersSaw};
 pub use scenario::{SCENARIOS, Scenario, Script, find};
+pub(crate) use stage::sibling;
 pub use stage::{REPLICAS, Stage, Told};
 
 #[cfg(test)]

@@ -268,7 +268,7 @@ impl Stage {
 
 /// The n-th group of a story: the same clusters, NodePool and zone, with names and a database of
 /// its own.
-fn sibling(policy: &Policy, n: usize) -> Policy {
+pub(crate) fn sibling(policy: &Policy, n: usize) -> Policy {
     let mut policy = policy.clone();
     if n == 0 {
         return policy;

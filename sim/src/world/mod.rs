@@ -14,6 +14,7 @@ mod build;
 mod calls;
 mod gates;
 mod groups;
+mod owned;
 mod probes;
 mod settle;
 mod troubles;
@@ -64,6 +65,8 @@ pub struct World {
     canaries: BTreeSet<Host>,
     clusters: BTreeMap<Cluster, SiteCluster>,
     groups: Vec<GroupParts>,
+    /// Controllers that own zones.
+    owners: Vec<owned::Owner>,
     /// Troubles of parts that are there now.
     present: Vec<Trouble>,
     began: Mono,
@@ -96,6 +99,8 @@ pub enum News {
     Access(usize, Site, Access),
     /// Where a group's users are led changed.
     Led(usize),
+    /// Somebody else put a zone's failover sets back.
+    Reverted(bowline_core::model::ZoneId),
 }
 
 impl World {
@@ -139,6 +144,7 @@ impl World {
         advance(&mut self.elb, now, rng);
         advance(&mut self.rds, now, rng);
         advance(&mut self.users, now, rng);
+        self.advance_owners(now, rng);
         self.settle(now, rng);
     }
 
@@ -150,7 +156,7 @@ impl World {
     fn refresh(&mut self) {
         let clusters = self.clusters.values().map(|site| site.kube.next());
         let aws = [self.route53.next(), self.elb.next(), self.rds.next(), self.users.next()];
-        self.next = earliest(clusters.chain(aws));
+        self.next = earliest(clusters.chain(aws).chain([self.next_owner()]));
     }
 }
 

@@ -55,6 +55,7 @@ impl World {
             }
             Trouble::NoCapacity { cluster, pool, .. } => self.play_capacity(cluster, pool),
             Trouble::GitOps { cluster, .. } => self.play_gitops(cluster, now),
+            Trouble::DnsOwned { .. } => self.play_owners(now),
             _ => {}
         }
     }

@@ -93,6 +93,7 @@ fn cut(seat: Option<usize>, from: &Reach) -> String {
     let who = seat.map_or_else(|| "Bowline".into(), |seat| format!("replica bowline-{seat}"));
     let what = match from {
         Reach::Region(region) => format!("{region}"),
+        Reach::Api(region, api) => format!("the {api:?} API of {region}"),
         Reach::Management => "its store and its lease".into(),
         Reach::Dns => "Route 53's API".into(),
         Reach::AllBeyond => "everything but its store and its lease".into(),

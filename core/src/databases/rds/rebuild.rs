@@ -7,7 +7,7 @@ use super::POLL;
 use super::member::{Member, last_was};
 use crate::model::{InstanceArn, InstanceId, Span};
 use crate::op::{Fault, InstanceSettings, Op, RdsOp};
-use crate::step::{Context, Judgement, Procedure, Seen};
+use crate::step::{Context, Judgement, Outputs, Procedure, Seen};
 
 /// How long a rename or a creation may take to show before it is sent again.
 const SHOWS: Span = Span::mins(2);
@@ -44,7 +44,7 @@ impl Procedure for Rename {
             });
         }
         if seen.missing(1) {
-            return Ok(Judgement::wait(POLL, format!("neither {from} nor {to} is there")));
+            return Ok(self.nothing_there(cx));
         }
         let found = seen.instance(1)?;
         if let Some(stranger) = self.member.stranger(cx, found) {
@@ -56,6 +56,19 @@ impl Procedure for Rename {
         }
         let rename = RdsOp::Rename { instance: from.clone(), to: to.clone() };
         Ok(Judgement::act(Op::Rds(self.member.scope.clone(), rename), format!("rename {from}")))
+    }
+}
+
+impl Rename {
+    /// While RDS renames, neither identifier may be there for a while. If this run renamed nothing,
+    /// the identifier is free: a run that was cancelled has renamed the instance before.
+    fn nothing_there(&self, cx: &Context<'_>) -> Judgement {
+        let (from, to) = (&self.member.instance, &self.to);
+        if last_was(cx, |op| matches!(op, RdsOp::Rename { .. })).is_some() {
+            return Judgement::wait(POLL, format!("neither {from} nor {to} is there"));
+        }
+        let note = format!("no instance is called {from} any more");
+        Judgement::Steady { hold: SHOWS, outputs: Outputs::new(), note }
     }
 }
 

@@ -257,13 +257,25 @@ fn s10_caught_up_needs_a_replica_that_streams() {
 }
 
 #[test]
+fn l2_what_a_cancelled_run_has_renamed_is_not_waited_for_again() {
+    let mut rds = Rds::with(None);
+    let rename = Rename { member: member(), to: "shop-home-old-3".into() };
+    let (judgement, drive) = drive(&mut rds, &rename);
+    let free = matches!(judgement, Ok(Judgement::Steady { hold, .. }) if hold >= Span::mins(1));
+    assert!(free && drive.sent.is_empty(), "{judgement:?}");
+}
+
+#[test]
 fn a_run_that_goes_back_opens_the_door_again() {
     let mut closed = instance(None);
     closed.settings.security_groups = vec!["sg-closed".into()];
     let mut rds = Rds::with(Some(closed));
     let reopen = Reopen { member: member(), groups: vec!["sg-app".into()] };
     assert!(done(&drive(&mut rds, &reopen).0));
-    assert!(drive(&mut rds, &reopen).1.sent.is_empty(), "an undo may run twice");
+    let (again, drive) = drive(&mut rds, &reopen);
+    assert!(drive.sent.is_empty(), "an undo may run twice");
+    let stays = matches!(again, Ok(Judgement::Steady { hold, .. }) if hold >= Span::secs(10));
+    assert!(stays, "S7: a door that was never reopened may be about to close: {again:?}");
 }
 
 #[test]

@@ -221,6 +221,27 @@ fn behind_the_point_of_no_return_a_step_that_takes_too_long_asks_and_goes_on_try
 }
 
 #[test]
+fn l1_a_step_that_is_overdue_again_after_a_yes_asks_again() {
+    let mut overdue = promote();
+    overdue.timeout = Some(Span::secs(30));
+    let mut bench = Bench::new(vec![("promote", overdue)]);
+    let (slot, _) = bench.call(0);
+    bench.reply(&slot, 0, instance(Some("home"), "backing-up"));
+    bench.poll(0);
+    let record = bench.record(31);
+    bench.accept(record);
+    let answered =
+        Record::Answered { step: "promote".into(), by: "ada".into(), accept_loss_ms: None };
+    bench.book.write(vec![answered]);
+    let asks = |bench: &mut Bench, from: u64, to: u64| {
+        let polls = (from..to).flat_map(|second| bench.poll(second));
+        polls.filter(|doing| matches!(doing, Doing::Write(Record::Asked { .. }))).count()
+    };
+    assert_eq!(asks(&mut bench, 40, 70), 0, "a yes gives it its time once more");
+    assert_eq!(asks(&mut bench, 70, 80), 1, "and no run waits in silence after that");
+}
+
+#[test]
 fn s9_a_fence_that_is_not_confirmed_in_time_ends_unknown_where_policy_says_proceed() {
     let mut silent = promote();
     (silent.class, silent.on_timeout) = (Class::Reversible, OnTimeout::Proceed);

@@ -6,7 +6,8 @@ use super::lineage::{BranchId, Lineage};
 use crate::aws::cloudwatch::mix;
 
 /// A database engine, as far as its replicas differ.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub enum Engine {
     /// `ReplicaLag` is −1 while it does not replicate (RDS user guide).
     MySql,

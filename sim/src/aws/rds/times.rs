@@ -5,7 +5,7 @@ use bowline_core::model::Span;
 use crate::part::between;
 
 /// From how long to how long something takes; how long it does take is drawn evenly.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Takes {
     /// At least.
     pub from: Span,
@@ -14,7 +14,7 @@ pub struct Takes {
 }
 
 /// How long what RDS does by itself takes. The default is RDS' own pace.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Times {
     /// A promotion in all. Its parts keep their share of it.
     pub promotion: Takes,

@@ -137,6 +137,20 @@ impl Route53 {
         dns_rules::answer(zone.server(question.server), question.name, question.kind, &health)
     }
 
+    /// Somebody else changes a zone: `delete` and `create`, in one batch.
+    ///
+    /// # Errors
+    /// When the zone is not there, is busy, or does not take the batch.
+    pub fn overwrite(
+        &mut self,
+        zone: &ZoneId,
+        (delete, create): (&[RecordSet], &[RecordSet]),
+        now: Now,
+        rng: &mut fastrand::Rng,
+    ) -> Result<(), Fault> {
+        self.zone_mut(zone)?.change(delete, create, now, rng).map(drop)
+    }
+
     /// Performs a call's effect.
     ///
     /// # Errors

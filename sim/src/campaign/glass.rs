@@ -1,0 +1,112 @@
+//! Break-glass in a trial: a process with a directory of its own, beside whatever the controller
+//! does.
+
+use bowline_core::model::{Mono, Span};
+use bowline_core::node::Input;
+use bowline_core::run::{Intent, Ledger};
+
+use super::schedule::Glass;
+use super::trial::{Hand, Trial, json};
+use crate::faults::{Spell, Trouble};
+
+/// How long after an import that was refused somebody does what the refusal says.
+const AGAIN: Span = Span::mins(2);
+
+/// A break-glass process, and what is known of it.
+#[derive(Debug, Default)]
+pub(super) struct GlassRun {
+    ledger: Ledger,
+    /// How many entries its store had when it was looked at.
+    read: u64,
+    stopped: bool,
+    /// When its journal is sent again, if it was not taken.
+    again: Option<Mono>,
+}
+
+impl Trial {
+    pub(super) fn plan_glass(&mut self, glass: &Glass) {
+        self.glass = Some(GlassRun::default());
+        let (began, seat) = (self.began, self.replicas);
+        let (from, until) = (began, Some(began + glass.from));
+        self.simulation.plan(Spell { from, until, trouble: Trouble::Crashed(seat) });
+        self.simulation.keep_apart(seat);
+        self.hands.push((began + glass.export, Hand::Export(glass.journal)));
+        self.hands.push((began + glass.until, Hand::Stop));
+        self.hands.push((began + glass.import, Hand::Import));
+        let intent = Intent::Failover {
+            accept_loss: Some(glass.accept_loss),
+            reason: "nobody knows what the controller does".into(),
+            break_glass: Some("it does not answer me".into()),
+        };
+        let at = began + glass.from + Span::mins(1);
+        let group = self.policies[0].group.clone();
+        self.simulation.plan_intent_apart(at, group, "on-call", json(&intent));
+    }
+
+    /// The command that hosts such a process leaves as soon as its run is over.
+    pub(super) fn watch_glass(&mut self) {
+        let store = &self.simulation.world.apart.store;
+        let Some(glass) = self.glass.as_mut().filter(|glass| glass.read != store.stored()) else {
+            return;
+        };
+        glass.read = store.stored();
+        let open = glass.ledger.open_run().is_some();
+        let chain = store.chain(&self.policies[0].group);
+        let known = usize::try_from(glass.ledger.head).unwrap_or(usize::MAX);
+        for bytes in chain.iter().skip(known) {
+            if glass.ledger.apply(glass.ledger.head + 1, bytes).is_err() {
+                break;
+            }
+        }
+        if open && glass.ledger.open_run().is_none() {
+            self.stop_glass();
+        }
+    }
+
+    pub(super) fn stop_glass(&mut self) {
+        if let Some(glass) = self.glass.as_mut().filter(|glass| !glass.stopped) {
+            glass.stopped = true;
+            self.simulation.hand(self.replicas, Input::Stop);
+        }
+    }
+
+    /// Whether the controller knows of every claim that the process made.
+    pub(super) fn knows_glass(&self) -> bool {
+        let theirs = self.glass.as_ref().and_then(|glass| glass.ledger.claim.as_ref());
+        let ours = self.ledgers[&self.policies[0].group].claim.as_ref();
+        theirs.is_none_or(|theirs| ours.is_some_and(|ours| !ours.yields_to(theirs)))
+    }
+
+    /// Its journal is to become part of the controller's.
+    pub(super) fn import(&mut self, now: Mono) {
+        let group = self.policies[0].group.clone();
+        let entries = self.simulation.world.apart.store.chain(&group).to_vec();
+        let reason = "the other process is over".into();
+        self.say(now, &group, &Intent::Import { entries, reason });
+        if let Some(glass) = &mut self.glass {
+            glass.again = Some(now + AGAIN);
+        }
+    }
+
+    /// A journal that was not taken is sent again, after a run in its way was cancelled: what the
+    /// refusal says.
+    pub(super) fn import_again(&mut self, now: Mono) {
+        let group = self.policies[0].group.clone();
+        let ledger = &self.ledgers[&group];
+        let due = |glass: &GlassRun| glass.again.is_some_and(|at| at <= now);
+        if !self.glass.as_ref().is_some_and(due) || !ledger.imported.is_empty() {
+            return;
+        }
+        match ledger.open_run().filter(|run| !run.committed).map(|run| run.id.clone()) {
+            Some(run) => {
+                self.say(now, &group, &Intent::Cancel { run });
+                self.hands.push((now + Span::secs(20), Hand::Import));
+                self.hands.sort_by_key(|(at, _)| std::cmp::Reverse(*at));
+                if let Some(glass) = &mut self.glass {
+                    glass.again = None;
+                }
+            }
+            None => self.import(now),
+        }
+    }
+}

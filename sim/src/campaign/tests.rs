@@ -1,0 +1,264 @@
+//! Schedules: drawn alike, replayed alike, read back alike, and made small.
+
+use bowline_core::model::{Region, Span};
+
+use super::*;
+use crate::faults::Trouble;
+
+/// Where the digest of a schedule is asked for in another process.
+const ASKED: &str = "BOWLINE_DIGEST_OF_SEED";
+
+fn quick() -> Story {
+    Story::quick().unwrap()
+}
+
+fn drawn(seed: u64) -> Schedule {
+    generate(seed, &Faults::all(), &quick())
+}
+
+/// A schedule in which nothing happens but these.
+fn only(events: Vec<Happening>) -> Schedule {
+    let calm = generate(1, &Faults::none(), &quick());
+    Schedule { events, heals: Span::mins(20), ..calm }
+}
+
+fn fault(from: Span, lasts: Span, trouble: Trouble) -> Happening {
+    Happening::Fault { from, lasts, trouble }
+}
+
+fn home() -> Region {
+    quick().policy.home.scope.region
+}
+
+fn good(schedule: &Schedule) -> Outcome {
+    let outcome = play(schedule).unwrap();
+    assert!(outcome.good(), "{:?}\n{}", outcome.broken, tell(schedule).unwrap());
+    outcome
+}
+
+#[test]
+fn a_lost_region_and_nothing_else_is_one_round_trip() {
+    for seed in 0..3 {
+        let outcome = good(&generate(seed, &Faults::none(), &quick()));
+        assert_eq!((outcome.round_trips, outcome.moves), (1, 2), "{seed}");
+    }
+}
+
+#[test]
+fn a_schedule_is_its_seeds_and_nothing_else() {
+    for seed in 0..200 {
+        assert_eq!(drawn(seed), drawn(seed));
+        assert_ne!(drawn(seed), Schedule { seed, ..drawn(seed + 1_000) });
+    }
+}
+
+#[test]
+fn nothing_that_goes_wrong_lasts_into_healing() {
+    for seed in 0..500 {
+        let schedule = drawn(seed);
+        for event in &schedule.events {
+            if let Happening::Fault { from, lasts, .. } = event {
+                assert!(*from + *lasts <= schedule.heals, "{seed}: {event:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn every_kind_of_fault_is_drawn() {
+    let all: Vec<_> = (0..400).map(drawn).collect();
+    let text: String = all.iter().map(Schedule::to_json).collect();
+    for word in [
+        "regionDead",
+        "targetsDown",
+        "databaseDown",
+        "apisDown",
+        "regionsApart",
+        "cut",
+        "api",
+        "falseAlarm",
+        "blind",
+        "calls",
+        "stale",
+        "crashed",
+        "paused",
+        "skewed",
+        "store",
+        "noCapacity",
+        "gitOps",
+        "dnsOwned",
+        "glass",
+        "strike",
+        "wish",
+        "mySql",
+    ] {
+        assert!(text.contains(&format!("\"{word}\"")), "{word}");
+    }
+    assert!(all.iter().any(|schedule| schedule.groups == 3 && schedule.replicas == 2));
+}
+
+#[test]
+fn a_file_gives_the_schedule_back() {
+    for seed in 0..200 {
+        let schedule = drawn(seed);
+        assert_eq!(Schedule::from_json(&schedule.to_json()).unwrap(), schedule);
+    }
+    assert!(Schedule::from_json("{}").is_err());
+}
+
+#[test]
+fn the_same_schedule_gives_the_same_log_and_another_seed_another() {
+    let digest = |seed| play(&drawn(seed)).unwrap().digest;
+    assert_eq!(digest(3), digest(3));
+    assert_ne!(digest(3), digest(4));
+}
+
+/// Run by the test below in a process of its own.
+#[test]
+fn digest_for_another_process() {
+    if let Some(seed) = std::env::var(ASKED).ok().and_then(|seed| seed.parse().ok()) {
+        println!("digest {}", play(&drawn(seed)).unwrap().digest);
+    }
+}
+
+#[test]
+fn the_same_schedule_gives_the_same_log_in_another_process() {
+    let own = std::env::current_exe().unwrap();
+    let mut there = std::process::Command::new(own);
+    there.args(["--exact", "campaign::tests::digest_for_another_process", "--nocapture"]);
+    let told = there.env(ASKED, "6").output().unwrap();
+    let told = String::from_utf8(told.stdout).unwrap();
+    let here = format!("digest {}", play(&drawn(6)).unwrap().digest);
+    assert!(told.contains(&here), "{here} is not in {told}");
+}
+
+#[test]
+fn made_small_is_the_fewest_and_shortest_that_still_fail() {
+    let crash = |schedule: &Schedule| {
+        schedule.events.iter().any(|event| match event {
+            Happening::Fault { lasts, trouble: Trouble::Crashed(_), .. } => *lasts >= Span::secs(3),
+            _ => false,
+        })
+    };
+    let large = (0..2_000).map(drawn).find(|schedule| crash(schedule) && schedule.events.len() > 6);
+    let shrunk = shrink(&large.unwrap(), 500, crash);
+    let [Happening::Fault { lasts, .. }] = shrunk.schedule.events.as_slice() else {
+        panic!("{:?}", shrunk.schedule.events)
+    };
+    assert!(*lasts < Span::secs(6), "{lasts}");
+    assert!(crash(&shrunk.schedule) && shrunk.schedule.groups == 1);
+}
+
+#[test]
+fn making_small_stops_when_it_may_try_no_more() {
+    let mut asked = 0;
+    let shrunk = shrink(&drawn(9), 5, |_| {
+        asked += 1;
+        false
+    });
+    assert_eq!((asked, shrunk.trials, shrunk.schedule), (5, 5, drawn(9)));
+}
+
+#[test]
+fn a_trial_is_told_with_what_happened_and_what_was_done() {
+    let lost = fault(Span::mins(5), Span::mins(6), Trouble::RegionDead(home()));
+    let told = tell(&only(vec![lost])).unwrap();
+    for words in ["RegionDead", "promote starts", "0 servers lead to home", "1 round trips"] {
+        assert!(told.contains(words), "{words}: {told}");
+    }
+}
+
+#[test]
+fn s10_a_replica_that_had_stopped_streaming_is_promoted_on_a_humans_word_only() {
+    let events = vec![
+        fault(Span::mins(3), Span::mins(17), Trouble::RegionsApart),
+        fault(Span::mins(6), Span::mins(14), Trouble::RegionDead(home())),
+    ];
+    let alone = Schedule { on_call: None, ..only(events.clone()) };
+    let told = tell(&alone).unwrap();
+    let healing = told.find("over: RegionDead").unwrap();
+    assert!(!told[..healing].contains("promote starts"), "{told}");
+    let helped = Schedule { on_call: Some(Span::mins(2)), ..alone };
+    let told = tell(&helped).unwrap();
+    let said = told.find("says yes to approval").unwrap();
+    assert!(said < told.find("promote starts").unwrap(), "{told}");
+    good(&helped);
+}
+
+#[test]
+fn every_promise_holds_while_clocks_step() {
+    let mut events = vec![fault(Span::mins(5), Span::mins(6), Trouble::RegionDead(home()))];
+    for n in 0..12_u64 {
+        let by = if n % 2 == 0 { 45_000 } else { -30_000 };
+        let trouble = Trouble::Skewed(usize::from(n % 3 == 0), by);
+        events.push(fault(Span::secs(240 + 60 * n), Span::secs(75), trouble));
+    }
+    assert_eq!(good(&only(events)).round_trips, 1);
+}
+
+/// A schedule that once broke a promise: it must hold now.
+fn kept(text: &str) {
+    good(&Schedule::from_json(text).unwrap());
+}
+
+macro_rules! kept {
+    ($($test:ident: $file:literal,)*) => {$(
+        #[test]
+        fn $test() {
+            kept(include_str!(concat!("../../campaigns/", $file, ".json")));
+        }
+    )*};
+}
+
+kept! {
+    s7_a_door_that_is_about_to_close_is_not_taken_for_open:
+        "s7-a-door-that-is-about-to-close-is-not-taken-for-open",
+    l1_a_run_that_is_overdue_again_asks_again: "l1-a-run-that-is-overdue-again-asks-again",
+    l2_a_failback_cancelled_after_its_rename_can_be_begun_again:
+        "l2-a-failback-cancelled-after-its-rename-can-be-begun-again",
+}
+
+/// The files of a folder of `sim/campaigns`, by name.
+fn files(folder: &str) -> Vec<(String, String)> {
+    let folder = format!("{}/campaigns/{folder}", env!("CARGO_MANIFEST_DIR"));
+    let found = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let schedules = found.filter(|path| path.extension().is_some_and(|end| end == "json"));
+    let read = |path: std::path::PathBuf| {
+        let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
+        (name, std::fs::read_to_string(&path).unwrap())
+    };
+    schedules.map(read).collect()
+}
+
+#[test]
+fn every_schedule_that_is_kept_is_played_above() {
+    let source = include_str!("tests.rs");
+    let kept = files("");
+    assert!(kept.len() >= 3);
+    for (name, _) in kept {
+        assert!(source.contains(&format!("\"{name}\",")), "{name}");
+    }
+}
+
+#[test]
+fn what_is_open_can_be_played_again() {
+    for (name, text) in files("open") {
+        let schedule = Schedule::from_json(&text).unwrap_or_else(|e| panic!("{name}: {e}"));
+        let outcome = play(&schedule).unwrap();
+        assert!(!outcome.broke(PANIC), "{name}: {:?}", outcome.broken);
+    }
+}
+
+#[test]
+fn every_promise_holds_under_all_faults_but_those_that_others_must_mend() {
+    let faults: Faults = KNOWN_TO_HOLD.parse().unwrap();
+    for seed in 0..40 {
+        let schedule = generate(seed, &faults, &quick());
+        let outcome = play(&schedule).unwrap();
+        assert!(outcome.good(), "{seed}: {:?}\n{}", outcome.broken, schedule.to_json());
+    }
+}
+
+/// Everything but what only a human can put right, or nobody yet (`campaigns/open/`).
+const KNOWN_TO_HOLD: &str = "partial,flapping,standby,calls,stale,crashes,pauses,clocks,cuts,\
+                             alarms,store,capacity,replication,promotion,groups,humans";
