@@ -33,6 +33,10 @@ ci:
 format:
     cargo fmt --all
 
+# Breaks Bowline on purpose, bug by bug, and tells which promise noticed.
+mutants *ARGUMENTS:
+    cargo xtask mutants {{ARGUMENTS}}
+
 # How long, deep and tested the code is; the limits are in tests/tidy.rs and tests/tidy/.
 tidy:
     cargo xtask tidy

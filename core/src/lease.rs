@@ -21,6 +21,7 @@
 //! **Names.** A replica id is used by one process only. A process that finds its own name in the
 //! record without having written it waits as it would for anybody else.
 
+use crate::bugs::{self, Bug};
 use crate::model::{Mono, Now, ReplicaId, Span, Version};
 use crate::op::{Answer, Fault, LeaseOp, LeaseSpec, LeaseView};
 
@@ -162,7 +163,7 @@ impl Lease {
     /// Until when this replica may act as the leader; `None`: it may not.
     #[must_use]
     pub fn leads(&self, now: Mono) -> Option<Until> {
-        self.claim.filter(|until| now < until.0)
+        self.claim.filter(|until| now < until.0 || bugs::on(Bug::NeverStopsLeading))
     }
 
     /// Takes one input and hands out the call that follows from it, if one does.
@@ -218,6 +219,10 @@ impl Lease {
             State::Reading { deadline } if now.mono >= deadline => self.attempt(now),
             State::Writing { deadline, sent, .. } if now.mono >= deadline => {
                 self.doubt(sent);
+                if bugs::on(Bug::LeaseTaskDies) {
+                    self.state = State::Stopped;
+                    return None;
+                }
                 self.attempt(now)
             }
             _ => None,
@@ -228,7 +233,11 @@ impl Lease {
     fn reply(&mut self, now: Now, result: Result<Answer, Fault>) -> Option<LeaseCall> {
         match (self.state, result) {
             (State::Reading { .. }, Ok(Answer::Lease(view))) => {
+                let over = view.as_ref().is_some_and(|view| over(&view.lease, now));
                 self.saw(now.mono, view);
+                if let (true, Some(seen)) = (over, &mut self.seen) {
+                    seen.free_at = now.mono;
+                }
                 self.follow(now)
             }
             (State::Reading { .. }, _) => self.rest(now.mono + self.times.retry),
@@ -397,6 +406,11 @@ impl Lease {
             Some(record) => record.transitions + 1,
         }
     }
+}
+
+/// Whether what the record says of itself makes it free: never.
+fn over(lease: &LeaseSpec, now: Now) -> bool {
+    bugs::on(Bug::LeaseByWallClock) && lease.renewed + lease.duration <= now.wall
 }
 
 #[cfg(test)]

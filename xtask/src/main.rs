@@ -3,6 +3,7 @@
 mod bench;
 mod beside;
 mod lab;
+mod mutants;
 mod phases;
 mod story;
 mod test;
@@ -17,6 +18,8 @@ usage: cargo xtask COMMAND
   test [--quick]   everything CI checks; --quick leaves out the lab
   story            the stories alone, on real parts, one after the other: half an hour
   bench [SEEDS]    how fast it is, as ratios to what is aimed at (docs/benchmarks.md)
+  mutants [--seeds N] [BUG…]
+                   deliberate bugs: which promise catches each (docs/proof.md)
   tidy             how long, deep and tested the code is, in numbers
   tools            installs what the lab runs into the cache folder (`lab install` is the same)
   lab up [--story] starts the three clusters, leaves them running, prints what to export;
@@ -46,6 +49,7 @@ fn dispatch(arguments: &[&str]) -> Result<()> {
         ["story"] => test::story(),
         ["bench"] => bench::run("20"),
         ["bench", seeds] => bench::run(seeds),
+        ["mutants", arguments @ ..] => test::mutants(arguments),
         ["tidy"] => test::tidy(),
         ["tools"] | ["lab", "install"] => lab::tools(),
         ["lab", "up"] => lab::up(lab::Extent::Bare),

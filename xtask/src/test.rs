@@ -37,6 +37,7 @@ pub(crate) fn run(extent: Extent) -> Result<()> {
     ];
     let checks = [
         Phase::new("tests", || cargo(&["test", "--workspace"], BUILD_LIMIT)),
+        Phase::new("deliberate bugs", || mutants(&[])),
         Phase::new("documentation", documentation),
     ];
     if extent == Extent::Quick {
@@ -63,6 +64,11 @@ pub(crate) fn run(extent: Extent) -> Result<()> {
 pub(crate) fn tidy() -> Result<()> {
     let arguments = ["test", "--quiet", "--test", "tidy", "--", "--nocapture", "--test-threads=1"];
     cargo(&arguments, BUILD_LIMIT)
+}
+
+/// Breaks Bowline on purpose, and insists that the oracle notices.
+pub(crate) fn mutants(arguments: &[&str]) -> Result<()> {
+    crate::mutants::run(cargo_command(&[]), arguments)
 }
 
 fn clippy() -> Result<()> {

@@ -1,5 +1,6 @@
 //! One group as one replica sees it: its chain, its signals, what is known of its world, its run.
 
+use crate::bugs::{self, Bug};
 use crate::decide::{Decision, Member};
 use crate::health::{IsolationWatch, Steady};
 use crate::model::{Author, Claim, Mono, Now, Region, ReplicaId, Site, Span};
@@ -150,8 +151,13 @@ impl Group {
     /// Whether this replica may act for the group: it leads, has read the chain, and the claim is
     /// its.
     pub(super) fn may_act(&self, host: &Host<'_>) -> bool {
-        let claimed = self.ledger().claimant.as_ref() == Some(host.id);
-        host.leads && self.current && claimed && self.fence().is_none()
+        host.leads && self.current && self.is_claimant(host) && self.fence().is_none()
+    }
+
+    /// Whether the claim that stands is this replica's.
+    pub(super) fn is_claimant(&self, host: &Host<'_>) -> bool {
+        let claimant = self.ledger().claimant.as_ref();
+        claimant == Some(host.id) || bugs::on(Bug::TakeoverWithoutEpoch)
     }
 
     /// Does everything that is due.
@@ -271,7 +277,7 @@ impl Group {
             self.current = self.current || (host.leads && self.ledger().head == before);
             self.read_due = if self.ledger().head == before { self.read_due } else { Mono(0) };
         }
-        if outcome.lost || self.ledger().claimant.as_ref() != Some(host.id) {
+        if outcome.lost || !self.is_claimant(host) {
             self.execution.forget();
         }
         let may_act = self.may_act(host);

@@ -1,5 +1,6 @@
 //! What the leader does for a group: claim, decide, execute, keep the facts, tell people.
 
+use crate::bugs::{self, Bug};
 use crate::decide::{Ask, AskWhy, Decision, Member};
 use crate::model::{Answer3, Claim, Now, Site};
 use crate::op::Op;
@@ -41,7 +42,7 @@ impl Group {
     fn take_over(&mut self, host: &Host<'_>) {
         let ledger = self.ledger();
         let Some(run) = ledger.busy_run() else { return };
-        if ledger.claimant.as_ref() == Some(host.id) {
+        if self.is_claimant(host) || bugs::on(Bug::NoTakeover) {
             return;
         }
         let claim = Claim { epoch: self.next_epoch(), run: run.id.clone() };

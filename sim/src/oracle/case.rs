@@ -32,12 +32,16 @@ pub(super) struct Case {
     pub(super) promoting: Option<Site>,
     /// Since when home's users are served, and standby's.
     pub(super) serving_since: [Option<Mono>; 2],
+    /// Since when home's users were last failed, and standby's, but for short interruptions.
+    pub(super) failing_since: [Option<Mono>; 2],
     /// Which site's sets are primary, or whose gate is open.
     pub(super) open: Option<Site>,
     /// How often home's and standby's members were promoted, the renamed ones not.
     pub(super) promotions: [u32; 2],
     /// The largest claim found in each cluster.
     pub(super) clusters: BTreeMap<Cluster, Claim>,
+    /// The largest claim of the group on each object that it held.
+    pub(super) notes: BTreeMap<(Cluster, String), Claim>,
     /// The largest claim found at the lever, by zone or object.
     pub(super) levers: BTreeMap<String, Claim>,
     /// Promotions that took effect, by run and instance.
@@ -81,9 +85,11 @@ impl Case {
             peace: Peace::of(group, policy, world),
             promoting: None,
             serving_since: [None; 2],
+            failing_since: [None; 2],
             open: None,
             promotions: [0; 2],
             clusters: BTreeMap::new(),
+            notes: BTreeMap::new(),
             levers: BTreeMap::new(),
             effects: BTreeMap::new(),
             accepted_ms: None,
@@ -99,8 +105,14 @@ impl Case {
 
     /// Takes note of what a site serves.
     pub(super) fn serves(&mut self, site: Site, access: Access, now: Now) {
+        let confirm = self.policy.health.confirm;
         let since = &mut self.serving_since[position(site)];
-        *since = access.reads.then(|| since.unwrap_or(now.mono));
+        let before = std::mem::take(since);
+        *since = access.reads.then(|| before.unwrap_or(now.mono));
+        if let (false, Some(served)) = (access.reads, before) {
+            let failing = &mut self.failing_since[position(site)];
+            *failing = failing.filter(|_| now.mono.since(served) < confirm).or(Some(now.mono));
+        }
     }
 
     /// The instance that a site's application connects to.

@@ -1,6 +1,9 @@
 //! What begins by itself: S4, S8.
 
 use bowline_core::model::{Site, Span};
+use bowline_core::op::{KubeOp, Op};
+use bowline_core::policy::{Starts, Workload};
+use bowline_core::run::Phase;
 
 use super::case::{Case, position};
 use super::court::{Court, Scene};
@@ -16,16 +19,42 @@ impl Case {
     /// An automatic failover was planned.
     pub(super) fn judge_start(&self, scene: Scene<'_>, from: Site, court: &mut Court) {
         self.judge_cause(scene, from, court);
+        if !self.ledger.armed {
+            court.breaks("S4", scene.now, "an automatic move of a group that is not armed");
+        }
         self.judge_flapping(scene, from, court);
     }
 
     /// S4: the site that is left did not serve its users at some time while it was confirmed.
     fn judge_cause(&self, scene: Scene<'_>, from: Site, court: &mut Court) {
+        let confirm = self.policy.health.confirm;
+        if let (None, Some(since), true) =
+            (self.serving_since[position(from)], self.failing_since[position(from)], court.honest)
+            && scene.now.mono.since(since) < confirm
+        {
+            let failed = scene.now.mono.since(since);
+            let words = format!("an automatic move away from {from}, which failed for {failed}");
+            court.breaks("S4", scene.now, words);
+        }
         let Some(since) = self.serving_since[position(from)] else { return };
         let served = scene.now.mono.since(since);
         if served >= self.policy.health.confirm {
             let words = format!("an automatic move away from {from}, which served for {served}");
             court.breaks("S4", scene.now, words);
+        }
+    }
+
+    /// S4: what needs the writer is not started while the decision has not fallen.
+    pub(super) fn judge_early(&self, scene: Scene<'_>, op: &Op, court: &mut Court) {
+        let Op::Kube(cluster, KubeOp::Scale { workload, replicas, .. }) = op else { return };
+        let Some(run) = self.ledger.run.as_ref().filter(|run| run.phase == Phase::Prewarm) else {
+            return;
+        };
+        let there = *cluster == self.policy.site(run.to()).cluster && *replicas > 0;
+        let mut listed = self.policy.capacity.workloads.iter();
+        let needs_it = |w: &Workload| w.object == *workload && w.starts == Starts::AfterWriter;
+        if there && listed.any(needs_it) {
+            court.breaks("S4", scene.now, format!("{workload} was started by a prewarm"));
         }
     }
 
