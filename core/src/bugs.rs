@@ -82,6 +82,8 @@ bugs! {
     NoConfirm,
     /// An automatic failover needs no view from outside Bowline's own network.
     OwnEyesSuffice,
+    /// What was seen of a site that a switchover silenced counts against it when that was undone.
+    OwnSilenceIsDown,
     /// A group that was never armed is moved like any other (field: Keycloak).
     Unarmed,
     /// Prewarm starts the workloads that need the writer, consumers among them.

@@ -1,7 +1,7 @@
-//! Breaks Bowline on purpose, and looks whether the oracle notices: `mutants [--seeds N]
-//! [BUG…]`. Prints for each bug which promise caught it, with the seeds and seconds needed. Fails
-//! when one was not caught by the promise that it is listed under, or when a play breaks a promise
-//! without any bug.
+//! Breaks Bowline on purpose, and looks whether the oracle notices: `mutants [--seeds N] [BUG…]`.
+//! Prints for each bug which promise caught it, with the seeds and seconds needed. Fails when one
+//! was not caught by the promise that it is listed under, or when a play breaks a promise without
+//! any bug. `mutants --tell PLAY SEED [BUG]` tells a play, entry by entry.
 //!
 //! `cargo xtask mutants` builds it with the cargo feature `bugs`, and runs it.
 
@@ -29,7 +29,12 @@ struct Caught {
 }
 
 fn main() -> ExitCode {
-    let (seeds, wanted) = match arguments() {
+    let arguments: Vec<_> = std::env::args().skip(1).collect();
+    if let Some(("--tell", rest)) = arguments.split_first().map(|(one, rest)| (one.as_str(), rest))
+    {
+        return tell(rest).map_or(ExitCode::from(2), |()| ExitCode::SUCCESS);
+    }
+    let (seeds, wanted) = match wanted(&arguments) {
         Ok(arguments) => arguments,
         Err(why) => {
             eprintln!("mutants: {why}");
@@ -59,7 +64,7 @@ fn main() -> ExitCode {
         if caught.seeds.is_none() {
             missed.push(format!("{bug:?} ({})", bug.promise()));
         }
-        (1..=count).for_each(|seed| drop(played.insert((play.name, seed))));
+        played.extend((1..=count).map(|seed| (play.name, seed)));
     }
     let bad = without_any(&played);
     println!(
@@ -75,22 +80,47 @@ fn main() -> ExitCode {
 }
 
 /// How many seeds to try, and which bugs.
-fn arguments() -> Result<(u64, Vec<Bug>), String> {
+fn wanted(arguments: &[String]) -> Result<(u64, Vec<Bug>), String> {
     let (mut seeds, mut wanted) = (SEEDS, Vec::new());
-    let mut arguments = std::env::args().skip(1);
+    let mut arguments = arguments.iter();
     while let Some(argument) = arguments.next() {
         if argument == "--seeds" {
             let number = arguments.next().and_then(|number| number.parse().ok());
             seeds = number.filter(|n| *n > 0).ok_or("--seeds wants a number from 1 on")?;
             continue;
         }
-        let named = Bug::ALL.iter().find(|bug| format!("{bug:?}") == argument);
-        wanted.push(*named.ok_or_else(|| format!("no bug `{argument}`: see core/src/bugs.rs"))?);
+        wanted.push(named(argument)?);
     }
     if wanted.is_empty() {
         wanted = Bug::ALL.to_vec();
     }
     Ok((seeds, wanted))
+}
+
+fn named(name: &str) -> Result<Bug, String> {
+    let found = Bug::ALL.iter().find(|bug| format!("{bug:?}") == name);
+    found.copied().ok_or_else(|| format!("no bug `{name}`: see core/src/bugs.rs"))
+}
+
+/// Tells a play; `None` when it is not known.
+fn tell(arguments: &[String]) -> Option<()> {
+    let play = mutants::find(arguments.first()?)?;
+    let seed = arguments.get(1)?.parse().ok()?;
+    bugs::choose(arguments.get(2).and_then(|name| named(name).ok()));
+    let mut stage = Stage::new(play, &examples::shop(), seed);
+    let mut told = Vec::new();
+    while stage.step(&mut told) {
+        for told in told.drain(..) {
+            let after = stage.simulation.now().mono.since(stage.began());
+            for record in &told.entry.records {
+                let words = format!("{record:?}");
+                let words: String = words.chars().take(230).collect();
+                println!("{after} {} {} {words}", told.group, told.entry.by);
+            }
+        }
+    }
+    println!("{:#?} after {} events", stage.verdicts(), stage.simulation.steps());
+    Some(())
 }
 
 /// Plays with a bug until its promise is broken, or the seeds are used up.

@@ -42,6 +42,7 @@ pub(super) fn check(
 ) -> Result<Option<Judgement>, Fault> {
     let version = match seen.fence(index)? {
         Some(fence) if fence.claim == *cx.claim => return Ok(None),
+        Some(_) if bugs::on(Bug::HoldClaimOverruled) => return Ok(None),
         Some(fence)
             if cx.claim.yields_to(&fence.claim) && !bugs::on(Bug::ClusterClaimOverruled) =>
         {

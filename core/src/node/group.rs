@@ -7,7 +7,7 @@ use crate::model::{Author, Claim, Mono, Now, Region, ReplicaId, Site, Span};
 use crate::op::{Answer, Call, Fault, Op, StoreOp};
 use crate::plan::{Incomplete, PlanKind};
 use crate::policy::Policy;
-use crate::run::{Chain, Execution, Ledger};
+use crate::run::{Chain, Ended, Execution, Ledger};
 
 use super::calls::{Calls, GroupOwner, Owner, STORE};
 use super::canaries::Canaries;
@@ -168,9 +168,12 @@ impl Group {
             self.lead(host);
         }
         self.write(host);
-        if self.work == Work::Done {
-            self.work = Work::At(self.execution.wake_at(self.ledger()));
-        }
+        self.work = match self.work {
+            Work::Done => Work::At(self.execution.wake_at(self.ledger())),
+            // It could not be gone over; whatever is in the way ends with a reply of the chain.
+            due if due.due(host.now.mono) => Work::At(None),
+            later => later,
+        };
     }
 
     /// Samples and surveys.
@@ -303,6 +306,16 @@ impl Group {
         if entries.iter().flat_map(|entry| &entry.records).any(rebuilt) {
             let passive = self.active().other();
             self.known.forget_replication(passive);
+        }
+        // A planned move silences the site that it leaves: once that is undone, what was seen of it
+        // is no evidence of a fault.
+        let ends = |record: &crate::run::Record| {
+            matches!(record, crate::run::Record::Closed { ended: Ended::Unwound(_) })
+        };
+        let planned = self.ledger().run.as_ref().is_some_and(|run| run.kind != PlanKind::Failover);
+        let forgets = planned && !bugs::on(Bug::OwnSilenceIsDown);
+        if forgets && entries.iter().flat_map(|entry| &entry.records).any(ends) {
+            self.sampler.forget(&self.policy, self.active());
         }
     }
 

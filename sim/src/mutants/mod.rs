@@ -25,15 +25,18 @@ pub fn shows(bug: Bug) -> &'static str {
         Bug::UnwindAfterStarted => "shot",
         Bug::MinimumOverAll => "few-nodes",
         Bug::FrontTakesAnyAnswer => "standby-broken",
-        Bug::SilenceIsDown => "all-unknown",
+        Bug::SilenceIsDown => "silent-apis",
+        Bug::FirstAvailableIsDone => "roomy",
         Bug::NoConfirm => "stall",
         Bug::OwnEyesSuffice => "blind-partition",
         Bug::Unarmed => "unarmed",
         Bug::LeaseByWallClock => "skewed",
         Bug::NeverStopsLeading => "leader-cut",
-        Bug::ZoneClaimOverruled | Bug::ClusterClaimOverruled | Bug::HoldClaimOverruled => "beside",
+        Bug::ZoneClaimOverruled => "beside-stateless",
+        Bug::ClusterClaimOverruled | Bug::HoldClaimOverruled => "beside",
+        Bug::OwnSilenceIsDown => "changed-mind",
         Bug::TakeoverWithoutEpoch | Bug::TakeoverRepeats | Bug::NoTakeover => "leader-killed",
-        Bug::BlindRetry => "lossy",
+        Bug::BlindRetry | Bug::ActBeforeRecord => "lossy",
         Bug::LateAnswers => "late",
         Bug::ForgetsHolds => "flicker",
         Bug::ReleaseForgetsOthers => "one-comes-home",
@@ -47,10 +50,8 @@ pub fn shows(bug: Bug) -> &'static str {
         Bug::AnyStatusServes => "broken-after",
         Bug::LeaseTaskDies => "all-cut",
         Bug::PrewarmStartsConsumers => "targets-gone",
-        Bug::FirstAvailableIsDone
-        | Bug::ReadyCountsAsked
+        Bug::ReadyCountsAsked
         | Bug::TwoBatches
-        | Bug::ActBeforeRecord
         | Bug::WaitsForTheDead
         | Bug::NeedsTheDead
         | Bug::LongCalls

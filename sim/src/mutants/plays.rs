@@ -18,7 +18,7 @@ const fn play(name: &'static str, about: &'static str, script: fn(&Policy) -> Sc
 }
 
 /// Every play that was made for bugs.
-pub const PLAYS: [Scenario; 28] = [
+pub const PLAYS: [Scenario; 32] = [
     play("gone", "home's Region is gone, until the application has moved", |p| {
         ends(25, vec![dead(p, 6, 60)])
     }),
@@ -43,6 +43,23 @@ pub const PLAYS: [Scenario; 28] = [
         cue: cue("promote", 2, Then::Intent(cancel)),
         ..switchover(60)
     }),
+    Scenario {
+        policy: |policy| {
+            automatic(policy);
+            policy.capacity.pools.clear();
+        },
+        ..play("roomy", "home's Region is gone, and standby has all nodes already", |p| {
+            ends(20, vec![dead(p, 6, 60)])
+        })
+    },
+    play(
+        "silent-apis",
+        "home's users are served, and neither its APIs nor Route 53's answer",
+        |p| {
+            let (deaf, cut) = (Trouble::ApisDown(home(p)), Reach::Dns);
+            ends(20, vec![spell(6, 60, deaf), spell(6, 60, Trouble::Cut { seat: None, from: cut })])
+        },
+    ),
     play("few-nodes", "home's Region is gone, and standby gets a few nodes only", |p| {
         let (cluster, pool) = (p.standby.cluster.clone(), "dr".into());
         let few = Trouble::NoCapacity { cluster, pool, available: 3 };
@@ -78,19 +95,25 @@ pub const PLAYS: [Scenario; 28] = [
         ..ends(25, vec![dead(p, 6, 60)])
     }),
     play("beside", "home's Region is gone, and a human acts beside a living controller", |p| {
-        let glass = BreakGlass {
-            export: Span::mins(5),
-            journal: true,
-            // The replicas stay.
-            gone: (Span::secs(10), Span::secs(11)),
-            runs: (Span::mins(7), Span::mins(30)),
-            import: Span::mins(31),
-        };
-        Script { break_glass: Some(glass), ..ends(40, vec![dead(p, 6, 60)]) }
+        Script { break_glass: Some(beside()), ..ends(40, vec![dead(p, 6, 60)]) }
+    }),
+    Scenario {
+        policy: |policy| {
+            automatic(policy);
+            policy.database = None;
+            (policy.home.database, policy.standby.database) = (None, None);
+        },
+        ..play("beside-stateless", "the same, for an application without a database", |p| Script {
+            break_glass: Some(beside()),
+            ..ends(20, vec![dead(p, 6, 60)])
+        })
+    },
+    play("changed-mind", "a switchover is cancelled when its site has long been silent", |_| {
+        Script { cue: cue("quiet", 20, Then::Intent(cancel)), ..switchover(40) }
     }),
     play("leader-killed", "the leader dies with the promotion on its way", |p| Script {
         cue: cue("promote", 0, Then::Leader(Trouble::Crashed, Span::mins(1))),
-        ..ends(130, vec![dead(p, 6, 20)])
+        ..ends(240, vec![dead(p, 6, 20)])
     }),
     play("lossy", "home's Region is gone, and calls go wrong now and then", |p| {
         let rates = Rates {
@@ -173,7 +196,7 @@ pub const PLAYS: [Scenario; 28] = [
     }),
     play("all-cut", "no replica reaches its store for a minute, in the middle of a run", |p| {
         let cut = Trouble::Cut { seat: None, from: Reach::Management };
-        ends(130, vec![dead(p, 6, 20), spell(9, 10, cut)])
+        ends(240, vec![dead(p, 6, 20), spell(9, 10, cut)])
     }),
 ];
 
@@ -191,6 +214,18 @@ fn home(policy: &Policy) -> Region {
 
 fn standby(policy: &Policy) -> Region {
     policy.site(Site::Standby).scope.region.clone()
+}
+
+/// A human moves the application although the controller lives.
+fn beside() -> BreakGlass {
+    BreakGlass {
+        export: Span::mins(5),
+        journal: true,
+        // The replicas stay.
+        gone: (Span::secs(10), Span::secs(11)),
+        runs: (Span::mins(7), Span::mins(30)),
+        import: Span::mins(31),
+    }
 }
 
 /// A trouble from minute to minute.

@@ -4,7 +4,7 @@ use bowline_core::levers::records;
 use bowline_core::model::{Author, Claim, HoldNote, ObjectRef, Site};
 use bowline_core::op::{GateOp, KubeOp, Op, RdsOp, Route53Op};
 use bowline_core::plan::PlanKind;
-use bowline_core::run::{Ended, Entry, Intent, Record, Trigger};
+use bowline_core::run::{Ended, Entry, Intent, Record, Run, Trigger};
 
 use super::case::{Case, Started};
 use super::court::{Court, Scene};
@@ -88,7 +88,13 @@ impl Case {
             Record::Asked { step, question } => self.judge_ask(scene, (step, question), court),
             Record::Closed { ended } => {
                 self.accepted_ms = None;
-                let to = self.ledger.run.as_ref().map(bowline_core::run::Run::to);
+                let planned = |run: &&Run| run.kind != PlanKind::Failover;
+                if let (Ended::Unwound(_), Some(_)) =
+                    (ended, self.ledger.run.as_ref().filter(planned))
+                {
+                    self.unwound_at = Some(scene.now.mono);
+                }
+                let to = self.ledger.run.as_ref().map(Run::to);
                 if let (Some(to), Ended::Moved) = (to, ended) {
                     self.judge_success(scene, to, court);
                 }

@@ -36,6 +36,11 @@ impl Case {
             let words = format!("an automatic move away from {from}, which failed for {failed}");
             court.breaks("S4", scene.now, words);
         }
+        let unwound = self.unwound_at.map(|at| scene.now.mono.since(at));
+        if let Some(ago) = unwound.filter(|ago| *ago < confirm) {
+            let words = format!("an automatic move {ago} after a planned one was undone");
+            court.breaks("S4", scene.now, words);
+        }
         let Some(since) = self.serving_since[position(from)] else { return };
         let served = scene.now.mono.since(since);
         if served >= self.policy.health.confirm {
