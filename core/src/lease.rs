@@ -219,10 +219,6 @@ impl Lease {
             State::Reading { deadline } if now.mono >= deadline => self.attempt(now),
             State::Writing { deadline, sent, .. } if now.mono >= deadline => {
                 self.doubt(sent);
-                if bugs::on(Bug::LeaseTaskDies) {
-                    self.state = State::Stopped;
-                    return None;
-                }
                 self.attempt(now)
             }
             _ => None,
@@ -357,6 +353,9 @@ impl Lease {
 
     /// Whether a clean stop has nothing left to do.
     fn halts(&self, now: Mono) -> bool {
+        if bugs::on(Bug::LeaseTaskDies) && !matches!(self.state, State::Resting { .. }) {
+            return self.wake_at().is_some_and(|deadline| deadline <= now);
+        }
         let in_doubt = self.must_read && self.unresolved.is_some();
         self.give_up.is_some_and(|at| now >= at || !(self.ours() || in_doubt))
     }

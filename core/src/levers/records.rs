@@ -42,12 +42,6 @@ impl ArmedSet {
             set.failover = Some(Failover::Secondary);
             set.health_check = Some(closed.clone());
         }
-        if bugs::on(Bug::NoLatch) {
-            set.health_check.clone_from(&self.own_check);
-        }
-        if bugs::on(Bug::RolesStay) {
-            set.failover = self.set.failover;
-        }
         set
     }
 }
@@ -196,6 +190,18 @@ impl Shift {
         found.values().next().map(|set| format!("{} was not there when armed", describe(set)))
     }
 
+    /// How an armed set must look once traffic leads to the gaining site.
+    fn wanted(&self, armed: &ArmedSet) -> RecordSet {
+        let mut set = armed.when_active(self.to, &self.closed);
+        if bugs::on(Bug::NoLatch) {
+            set.health_check.clone_from(&armed.own_check);
+        }
+        if bugs::on(Bug::RolesStay) {
+            set.failover = armed.set.failover;
+        }
+        set
+    }
+
     /// Exact DELETEs and CREATEs; both empty when nothing is to be changed.
     fn batch(
         &self,
@@ -203,8 +209,7 @@ impl Shift {
         present: &[&RecordSet],
         fence: Option<&RecordSet>,
     ) -> (Vec<RecordSet>, Vec<RecordSet>) {
-        let wanted: Vec<_> =
-            self.sets.iter().map(|armed| armed.when_active(self.to, &self.closed)).collect();
+        let wanted: Vec<_> = self.sets.iter().map(|armed| self.wanted(armed)).collect();
         let mut delete: Vec<RecordSet> =
             present.iter().filter(|set| !wanted.contains(set)).map(|set| (*set).clone()).collect();
         let mut create: Vec<RecordSet> =

@@ -27,7 +27,7 @@ pub fn shows(bug: Bug) -> &'static str {
         Bug::FrontTakesAnyAnswer => "standby-broken",
         Bug::SilenceIsDown => "silent-apis",
         Bug::FirstAvailableIsDone => "roomy",
-        Bug::NoConfirm => "stall",
+        Bug::NoConfirm | Bug::ForgetsHolds => "stall",
         Bug::OwnEyesSuffice => "blind-partition",
         Bug::Unarmed => "unarmed",
         Bug::LeaseByWallClock => "skewed",
@@ -38,14 +38,12 @@ pub fn shows(bug: Bug) -> &'static str {
         Bug::TakeoverWithoutEpoch | Bug::TakeoverRepeats | Bug::NoTakeover => "leader-killed",
         Bug::BlindRetry | Bug::ActBeforeRecord => "lossy",
         Bug::LateAnswers => "late",
-        Bug::ForgetsHolds => "flicker",
         Bug::ReleaseForgetsOthers => "one-comes-home",
         Bug::NoBlockWindow => "twice",
         Bug::EachGroupAlone => "region-event",
         Bug::RunningIsStreaming => "never-streamed",
-        Bug::LagUnlimited => "far-behind",
+        Bug::LagUnlimited | Bug::SilenceIsConsent => "far-behind",
         Bug::NearIsCaughtUp => "apart-meanwhile",
-        Bug::SilenceIsConsent => "no-evidence",
         Bug::SentIsMoved => "lost-batch",
         Bug::AnyStatusServes => "broken-after",
         Bug::LeaseTaskDies => "all-cut",
@@ -56,7 +54,7 @@ pub fn shows(bug: Bug) -> &'static str {
         | Bug::NeedsTheDead
         | Bug::LongCalls
         | Bug::LaterSampleIsEvidence => "gone",
-        Bug::NeverScalesDown | Bug::StandbyNotRebuilt | Bug::NotRearmed => "region-lost",
+        Bug::NeverScalesDown | Bug::StandbyNotRebuilt | Bug::NotRearmed => "round-trip",
     }
 }
 

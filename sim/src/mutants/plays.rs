@@ -18,9 +18,12 @@ const fn play(name: &'static str, about: &'static str, script: fn(&Policy) -> Sc
 }
 
 /// Every play that was made for bugs.
-pub const PLAYS: [Scenario; 32] = [
+pub const PLAYS: [Scenario; 31] = [
     play("gone", "home's Region is gone, until the application has moved", |p| {
         ends(25, vec![dead(p, 6, 60)])
+    }),
+    play("round-trip", "home's Region is gone for a while, and is come home to", |p| {
+        ends(240, vec![dead(p, 6, 20)])
     }),
     play("targets-gone", "home's load balancers have no targets", |p| {
         ends(12, vec![spell(6, 60, Trouble::TargetsDown(home(p)))])
@@ -41,7 +44,7 @@ pub const PLAYS: [Scenario; 32] = [
     }),
     play("shot", "somebody cancels a switchover while the replica is being promoted", |_| Script {
         cue: cue("promote", 2, Then::Intent(cancel)),
-        ..switchover(60)
+        ..switchover(150)
     }),
     Scenario {
         policy: |policy| {
@@ -112,7 +115,12 @@ pub const PLAYS: [Scenario; 32] = [
         Script { cue: cue("quiet", 20, Then::Intent(cancel)), ..switchover(40) }
     }),
     play("leader-killed", "the leader dies with the promotion on its way", |p| Script {
-        cue: cue("promote", 0, Then::Leader(Trouble::Crashed, Span::mins(1))),
+        // Its call is on its way.
+        cue: Some(Cue {
+            step: "promote",
+            after: Span::millis(150),
+            then: Then::Leader(Trouble::Crashed, Span::mins(1)),
+        }),
         ..ends(240, vec![dead(p, 6, 20)])
     }),
     play("lossy", "home's Region is gone, and calls go wrong now and then", |p| {
@@ -131,10 +139,6 @@ pub const PLAYS: [Scenario; 32] = [
     play("late", "home's Region is gone, and replies come late", |p| {
         let rates = Rates { delayed: 300, delay: Span::secs(20), ..Rates::default() };
         ends(30, vec![dead(p, 6, 60), spell(5, 60, Trouble::Calls(rates))])
-    }),
-    play("flicker", "home does not serve for 40 s", |p| Script {
-        troubles: vec![(TROUBLE, Some(TROUBLE + Span::secs(40)), Trouble::TargetsDown(home(p)))],
-        ..ends(25, Vec::new())
     }),
     Scenario {
         groups: 2,
@@ -176,9 +180,6 @@ pub const PLAYS: [Scenario; 32] = [
     play("apart-meanwhile", "replication is cut while a switchover silences the writer", |_| {
         let apart = |_: &Policy| Trouble::RegionsApart;
         Script { cue: cue("near.", 0, Then::World(apart, Span::mins(12))), ..switchover(60) }
-    }),
-    play("no-evidence", "home's Region is gone, and replication had stopped before", |p| {
-        ends(60, vec![spell(6, 90, Trouble::RegionsApart), dead(p, 26, 90)])
     }),
     play("lost-batch", "Route 53's API is gone when the traffic is to move", |p| {
         let cut = |_: &Policy| Trouble::Cut { seat: None, from: Reach::Dns };

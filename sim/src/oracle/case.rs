@@ -12,7 +12,7 @@ use crate::aws::rds::{Access, MemberView};
 use crate::world::World;
 
 /// One group.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Case {
     /// Its number in the world.
     pub(super) group: usize,
@@ -53,7 +53,7 @@ pub(super) struct Case {
 }
 
 /// A call whose start was recorded.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Started {
     pub(super) op: Op,
     pub(super) run: String,
@@ -62,7 +62,7 @@ pub(super) struct Started {
 }
 
 /// A group's world in peace.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Peace {
     /// `spec.replicas` by workload, at home and at standby.
     pub(super) replicas: Vec<[u32; 2]>,

@@ -43,7 +43,10 @@ impl Judge {
 
     pub(super) fn verdicts(&self, world: &World, now: Now) -> Verdicts {
         let (scene, mut court) = (Scene { world, now }, self.court.clone());
-        for case in &self.cases {
+        for mut case in self.cases.iter().cloned() {
+            // What has come about since anybody looked.
+            case.judge_promotion(scene, &mut court);
+            case.judge_answers(scene, &mut court);
             case.judge_end(scene, &mut court);
         }
         court.verdicts()
