@@ -1,5 +1,5 @@
-//! `cargo xtask mutants`: the simulator with deliberate bugs in it. They are a cargo feature that no
-//! package of the workspace turns on, so nothing else that is built has them.
+//! `cargo xtask mutants`: the simulator with deliberate bugs in it. They are a cargo feature that
+//! no package of the workspace turns on, so nothing else that is built has them.
 
 use std::process::Command;
 use std::time::Duration;

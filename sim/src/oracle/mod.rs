@@ -49,8 +49,8 @@ pub const PROMISES: [(&str, &str); 13] = [
         "S4",
         "no automatic move is planned away from a site that has served its users for the whole \
          confirm time, or, with nothing that deceives Bowline, has failed them for less than \
-         that, or has just been left and come back to; none of a group that is not armed; nothing that needs the writer is started \
-         before a move is planned",
+         that, or has just been left and come back to; none of a group that is not armed; \
+         nothing that needs the writer is started before a move is planned",
     ),
     (
         "S5",
