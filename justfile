@@ -37,6 +37,10 @@ format:
 fuzz SECONDS="600":
     cargo xtask fuzz --seconds {{SECONDS}}
 
+# Breaks Bowline on purpose, bug by bug, and tells which promise noticed.
+mutants *ARGUMENTS:
+    cargo xtask mutants {{ARGUMENTS}}
+
 # How long, deep and tested the code is; the limits are in tests/tidy.rs and tests/tidy/.
 tidy:
     cargo xtask tidy

@@ -21,6 +21,7 @@
 //! **Names.** A replica id is used by one process only. A process that finds its own name in the
 //! record without having written it waits as it would for anybody else.
 
+use crate::bugs::{self, Bug};
 use crate::model::{Mono, Now, ReplicaId, Span, Version};
 use crate::op::{Answer, Fault, LeaseOp, LeaseSpec, LeaseView};
 
@@ -162,7 +163,7 @@ impl Lease {
     /// Until when this replica may act as the leader; `None`: it may not.
     #[must_use]
     pub fn leads(&self, now: Mono) -> Option<Until> {
-        self.claim.filter(|until| now < until.0)
+        self.claim.filter(|until| now < until.0 || bugs::on(Bug::NeverStopsLeading))
     }
 
     /// Takes one input and hands out the call that follows from it, if one does.
@@ -275,7 +276,11 @@ impl Lease {
     fn reply(&mut self, now: Now, result: Result<Answer, Fault>) -> Option<LeaseCall> {
         match (self.state, result) {
             (State::Reading { .. }, Ok(Answer::Lease(view))) => {
+                let over = view.as_ref().is_some_and(|view| over(&view.lease, now));
                 self.saw(now.mono, view);
+                if let (true, Some(seen)) = (over, &mut self.seen) {
+                    seen.free_at = now.mono;
+                }
                 self.follow(now)
             }
             (State::Reading { .. }, _) => self.rest(now.mono + self.times.retry),
@@ -395,6 +400,9 @@ impl Lease {
 
     /// Whether a clean stop has nothing left to do.
     fn halts(&self, now: Mono) -> bool {
+        if bugs::on(Bug::LeaseTaskDies) && !matches!(self.state, State::Resting { .. }) {
+            return self.wake_at().is_some_and(|deadline| deadline <= now);
+        }
         let in_doubt = self.must_read && self.unresolved.is_some();
         self.give_up.is_some_and(|at| now >= at || !(self.ours() || in_doubt))
     }
@@ -444,6 +452,11 @@ impl Lease {
             Some(record) => record.transitions + 1,
         }
     }
+}
+
+/// Whether what the record says of itself makes it free: never.
+fn over(lease: &LeaseSpec, now: Now) -> bool {
+    bugs::on(Bug::LeaseByWallClock) && lease.renewed + lease.duration <= now.wall
 }
 
 #[cfg(test)]

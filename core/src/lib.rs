@@ -9,6 +9,7 @@
 //! model ← op ← policy ← health ← capacity, levers, databases ← plan ← run ← decide ← node
 //! ```
 
+pub mod bugs;
 pub mod capacity;
 pub mod databases;
 pub mod decide;

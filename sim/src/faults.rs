@@ -41,6 +41,8 @@ pub enum Trouble {
     RegionsApart,
     /// The Region's APIs and its clusters' API servers answer nothing; users are served.
     ApisDown(Region),
+    /// The Region's clusters' API servers answer nothing; everything else there works.
+    ApiServersDown(Region),
     /// Nothing gets through between a replica of Bowline (`None`: any) and what it wants to reach.
     Cut {
         /// Which replica, by its seat; `None`: all.
@@ -103,6 +105,7 @@ impl Trouble {
         matches!(
             self,
             Self::ApisDown(_)
+                | Self::ApiServersDown(_)
                 | Self::Cut { .. }
                 | Self::FalseAlarm(_)
                 | Self::Blind
@@ -270,6 +273,9 @@ impl Weather {
             }
             Trouble::ApisDown(region) => {
                 place == Place::Region(region) && !matches!(op, Op::Probe(_))
+            }
+            Trouble::ApiServersDown(region) => {
+                place == Place::Region(region) && matches!(op, Op::Kube(..))
             }
             Trouble::Blind => looks_at_health(op),
             _ => false,

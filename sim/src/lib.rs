@@ -9,6 +9,7 @@ pub mod faults;
 pub mod harness;
 pub mod kube;
 pub mod lease;
+pub mod mutants;
 pub mod oracle;
 pub mod part;
 pub mod store;

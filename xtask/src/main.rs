@@ -4,6 +4,7 @@ mod bench;
 mod beside;
 mod fuzz;
 mod lab;
+mod mutants;
 mod phases;
 mod story;
 mod test;
@@ -21,6 +22,8 @@ usage: cargo xtask COMMAND
   bench [SEEDS]    how fast it is, as ratios to what is aimed at (docs/benchmarks.md)
   fuzz [TARGET] [--seconds N]
                    every fuzz target for N seconds each (60), or one of them
+  mutants [--seeds N] [BUG…]
+                   deliberate bugs: which promise catches each (docs/proof.md)
   tidy             how long, deep and tested the code is, in numbers
   tools            installs what the lab runs into the cache folder (`lab install` is the same)
   lab up [--story] starts the three clusters, leaves them running, prints what to export;
@@ -52,6 +55,7 @@ fn dispatch(arguments: &[&str]) -> Result<()> {
         ["bench"] => bench::run("20"),
         ["bench", seeds] => bench::run(seeds),
         ["fuzz", rest @ ..] => fuzz::run(rest),
+        ["mutants", arguments @ ..] => test::mutants(arguments),
         ["tidy"] => test::tidy(),
         ["tools"] | ["lab", "install"] => lab::tools(),
         ["lab", "up"] => lab::up(lab::Extent::Bare),

@@ -42,6 +42,7 @@ pub(crate) fn run(extent: Extent) -> Result<()> {
     ];
     let checks = [
         Phase::new("tests", || cargo(&["test", "--workspace"], BUILD_LIMIT)),
+        Phase::new("deliberate bugs", || mutants(&[])),
         Phase::new("documentation", documentation),
     ];
     let fuzzing = Phase::new("fuzzing", || crate::fuzz::run(&["--seconds", FUZZ_SECONDS]));
@@ -70,6 +71,11 @@ pub(crate) fn run(extent: Extent) -> Result<()> {
 pub(crate) fn tidy() -> Result<()> {
     let arguments = ["test", "--quiet", "--test", "tidy", "--", "--nocapture", "--test-threads=1"];
     cargo(&arguments, BUILD_LIMIT)
+}
+
+/// Breaks Bowline on purpose, and insists that the oracle notices.
+pub(crate) fn mutants(arguments: &[&str]) -> Result<()> {
+    crate::mutants::run(cargo_command(&[]), arguments)
 }
 
 fn clippy() -> Result<()> {

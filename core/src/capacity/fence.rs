@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::bugs::{self, Bug};
 use crate::model::{Cluster, Span};
 use crate::op::{Fault, KubeOp, Op};
 use crate::step::{Context, Judgement, Procedure, Seen};
@@ -41,7 +42,10 @@ pub(super) fn check(
 ) -> Result<Option<Judgement>, Fault> {
     let version = match seen.fence(index)? {
         Some(fence) if fence.claim == *cx.claim => return Ok(None),
-        Some(fence) if cx.claim.yields_to(&fence.claim) => {
+        Some(_) if bugs::on(Bug::HoldClaimOverruled) => return Ok(None),
+        Some(fence)
+            if cx.claim.yields_to(&fence.claim) && !bugs::on(Bug::ClusterClaimOverruled) =>
+        {
             return Ok(Some(Judgement::Fenced(fence.claim.clone())));
         }
         Some(fence) => Some(fence.version.clone()),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::bugs::{self, Bug};
 use crate::model::{Claim, GroupName, HoldNote, NoteOwner};
 use crate::op::Fault;
 use crate::step::Context;
@@ -57,7 +58,7 @@ pub(super) fn stand<V: Clone + PartialEq>(
     let ours = NoteOwner { claim: cx.claim.clone(), wants: wants.clone() };
     match note.owners.get(cx.group) {
         Some(owner) if *owner == ours => return Standing::Ours(note),
-        Some(owner) if cx.claim.yields_to(&owner.claim) => {
+        Some(owner) if cx.claim.yields_to(&owner.claim) && !bugs::on(Bug::HoldClaimOverruled) => {
             return Standing::Fenced(owner.claim.clone());
         }
         _ => {}

@@ -9,6 +9,7 @@ use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
 
+use crate::bugs::{self, Bug};
 use crate::model::{Lag, Span, Wall};
 
 /// What is known of how much a promotion would lose.
@@ -108,7 +109,9 @@ impl Replication {
 
     /// The last sample whose period was over before the fault.
     fn last_before(&self, fault_at: Wall) -> Option<&Lag> {
-        self.samples.iter().rev().find(|sample| sample.at + PERIOD <= fault_at)
+        let before =
+            |sample: &&Lag| sample.at + PERIOD <= fault_at || bugs::on(Bug::LaterSampleIsEvidence);
+        self.samples.iter().rev().find(before)
     }
 
     /// Judges the samples as of the fault.
@@ -117,10 +120,16 @@ impl Replication {
         let sample = self.last_before(fault_at).copied();
         let grade = match &sample {
             None => Grade::Missing,
-            Some(sample) if !sample.streaming => Grade::NotStreaming,
+            Some(sample) if !sample.streaming && !bugs::on(Bug::RunningIsStreaming) => {
+                Grade::NotStreaming
+            }
             Some(sample) if fault_at.since(sample.at) > fresh => Grade::Stale,
-            Some(Lag { behind_ms: None, .. }) => Grade::NotStreaming,
-            Some(Lag { behind_ms: Some(lag), .. }) if *lag > max_lag.as_millis() => {
+            Some(Lag { behind_ms: None, .. }) if !bugs::on(Bug::RunningIsStreaming) => {
+                Grade::NotStreaming
+            }
+            Some(Lag { behind_ms: Some(lag), .. })
+                if *lag > max_lag.as_millis() && !bugs::on(Bug::LagUnlimited) =>
+            {
                 Grade::TooFarBehind
             }
             Some(_) => Grade::Good,

@@ -14,6 +14,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::reason::{Ask, AskWhy, Decision, HoldWhy};
+use crate::bugs::{self, Bug};
 use crate::model::{GroupName, Region, Span, Wall};
 use crate::policy::Action;
 
@@ -82,7 +83,8 @@ pub struct Fleet {
 pub fn fleet(now: Wall, members: Vec<Member>, state: &FleetState, rules: &FleetRules) -> Fleet {
     let troubled = troubled(now, &members, state, rules);
     let event = |region: &Region| {
-        troubled.get(region).is_some_and(|groups| groups.len() >= rules.region_event_at)
+        let many = |groups: &BTreeSet<_>| groups.len() >= rules.region_event_at;
+        troubled.get(region).is_some_and(many) && !bugs::on(Bug::EachGroupAlone)
     };
     let within = within_budget(&members, state, rules, &event);
     let events = troubled.iter().filter(|(region, _)| event(region));

@@ -10,6 +10,7 @@
 use super::reason::{Ask, AskWhy, Decision, HoldWhy, Would};
 use super::situation::{OpenRun, Situation};
 use super::windows::blocked_until;
+use crate::bugs::{self, Bug};
 use crate::health::{Isolation, Sign, Veto};
 use crate::model::{Answer3, Site, Span};
 use crate::policy::{Action, Mode};
@@ -137,12 +138,12 @@ fn passive_gate(situation: &Situation<'_>) -> Option<AskWhy> {
 }
 
 fn armed_gate(situation: &Situation<'_>) -> Option<AskWhy> {
-    (!situation.armed).then_some(AskWhy::Unarmed)
+    (!situation.armed && !bugs::on(Bug::Unarmed)).then_some(AskWhy::Unarmed)
 }
 
 /// Automatic failover needs a down from outside Bowline's network: a partition must not move it.
 fn outside_gate(situation: &Situation<'_>) -> Option<AskWhy> {
-    if situation.serving.outside_down() {
+    if situation.serving.outside_down() || bugs::on(Bug::OwnEyesSuffice) {
         return None;
     }
     match (situation.isolation, situation.serving.outside) {
@@ -163,7 +164,8 @@ fn evidence_gate(situation: &Situation<'_>) -> Option<AskWhy> {
 /// seldom.
 fn flapping_gate(situation: &Situation<'_>) -> Option<AskWhy> {
     let until = situation.last_failover? + situation.block_after_failover;
-    (situation.now < until).then_some(AskWhy::BlockWindow { until })
+    let blocked = situation.now < until && !bugs::on(Bug::NoBlockWindow);
+    blocked.then_some(AskWhy::BlockWindow { until })
 }
 
 fn window_gate(situation: &Situation<'_>) -> Option<AskWhy> {

@@ -29,6 +29,7 @@
 //! nothing.
 
 use super::window::Outcome;
+use crate::bugs::{self, Bug};
 use crate::model::{Counted, Wall};
 use crate::op::{Answer, Fault, TargetHealth};
 use crate::policy::{HttpCheck, Probe};
@@ -83,6 +84,7 @@ fn alb_targets(own: &[Result<Answer, Fault>], minimum_percent: u32) -> Outcome {
         Ok(Answer::Targets(health)) if enough(*health, minimum_percent) => Outcome::Good,
         Ok(Answer::Targets(_) | Answer::LoadBalancer(None)) => Outcome::Bad,
         Ok(Answer::TargetGroups(groups)) if groups.is_empty() => Outcome::Bad,
+        _ if bugs::on(Bug::SilenceIsDown) => Outcome::Bad,
         _ => Outcome::Silent,
     };
     let outcomes = || own.iter().map(group);
@@ -124,6 +126,7 @@ fn route53_check(result: &Result<Answer, Fault>) -> Outcome {
                 Outcome::Bad
             }
         }
+        _ if bugs::on(Bug::SilenceIsDown) => Outcome::Bad,
         _ => Outcome::Silent,
     }
 }

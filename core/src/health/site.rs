@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use super::kind::Kind;
 use super::window::{Reading, Sample, Sign, Window};
+use crate::bugs::{self, Bug};
 use crate::model::{Answer3, Mono, Now, ObjectName, Span, Wall};
 use crate::policy::HealthPolicy;
 
@@ -189,7 +190,7 @@ impl SiteHealth {
         let tally = self.tally(now);
         let suspect = self.suspect(now);
         let (verdict, why) = match (suspect, tally.veto) {
-            (Some(suspect), None) if now >= suspect.confirmed_at => {
+            (Some(suspect), None) if now >= suspect.confirmed_at || bugs::on(Bug::NoConfirm) => {
                 (Answer3::No, ServingWhy::QuorumDown)
             }
             (Some(_), None) => (Answer3::Unknown, ServingWhy::Confirming),

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::bugs::{self, Bug};
 use crate::model::{Host, Site, Span};
 use crate::op::{Answer, Fault, HttpProbe, Op, ProbeOp};
 use crate::policy::Verify;
@@ -74,7 +75,8 @@ fn addresses<'a>(seen: Seen<'a>, index: usize) -> Result<&'a [IpAddr], Fault> {
 
 /// An answer leads there when it is not empty and every address is one of the load balancer's.
 fn leads_there(answer: &[IpAddr], own: &[IpAddr]) -> bool {
-    !answer.is_empty() && answer.iter().all(|address| own.contains(address))
+    let there = !answer.is_empty() && answer.iter().all(|address| own.contains(address));
+    there || bugs::on(Bug::SentIsMoved)
 }
 
 /// The gaining site's own load balancer serves, before anybody is led there (S3): pods that are
@@ -93,7 +95,9 @@ impl Procedure for Front {
     fn judge(&self, _: &Context<'_>, seen: Seen<'_>) -> Result<Judgement, Fault> {
         let through = &self.probe.connect;
         Ok(match seen.get(0)? {
-            Answer::Http(http) if (200..300).contains(&http.status) => {
+            Answer::Http(http)
+                if (200..300).contains(&http.status) || bugs::on(Bug::FrontTakesAnyAnswer) =>
+            {
                 Judgement::done(format!("{through} serves {}", self.probe.host))
             }
             Answer::Http(http) => {
@@ -164,7 +168,8 @@ impl Procedure for Serves {
             let own = ProbeOp::Resolve { name: self.leads.load_balancer.clone() };
             return vec![Op::Probe(answer), Op::Probe(own)];
         }
-        let (2, Ok(list)) = (seen.len(), addresses(seen, 0)) else { return Vec::new() };
+        let asked = usize::from(bugs::on(Bug::SentIsMoved));
+        let (2, Ok(list)) = (seen.len(), addresses(seen, asked)) else { return Vec::new() };
         let look = self.request(&self.path, false, list);
         let write = self.write_path.as_ref().map(|path| self.request(path, true, list));
         std::iter::once(look).chain(write).collect()
@@ -180,7 +185,7 @@ impl Procedure for Serves {
             let Answer::Http(http) = seen.get(index)? else {
                 return Err(Fault::Invalid("expected an HTTP answer".into()));
             };
-            if !(200..300).contains(&http.status) {
+            if !(200..300).contains(&http.status) && !bugs::on(Bug::AnyStatusServes) {
                 return Ok(Judgement::wait(AGAIN, format!("HTTP {}", http.status)));
             }
             let who = http.site.as_deref();

@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::bugs::{self, Bug};
 use crate::model::{Claim, GroupName, HealthCheckId, Host, RoleArn, Site, Span, StepId, ZoneId};
 use crate::op::{Failover, Fault, Op, RecordSet, RecordType, Route53Op};
 use crate::step::{Context, Judgement, Procedure, Seen};
@@ -58,6 +59,11 @@ pub fn read_fence(set: &RecordSet) -> Option<Claim> {
     text.starts_with("v=1 ").then(|| text.parse().ok()).flatten()
 }
 
+/// Whether a claim found at the lever makes ours stand down.
+fn overruled(cx: &Context<'_>, found: &Claim) -> bool {
+    cx.claim.yields_to(found) && !bugs::on(Bug::ZoneClaimOverruled)
+}
+
 /// Claims a zone for a run before anything is moved there: whoever acts under an older claim finds
 /// its batch refused from then on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -85,7 +91,7 @@ impl Procedure for ClaimZone {
         let fence = seen.records(0)?.iter().find(|set| set.kind == RecordType::Txt);
         let standing = fence.and_then(read_fence);
         match standing {
-            Some(claim) if cx.claim.yields_to(&claim) => return Ok(Judgement::Fenced(claim)),
+            Some(claim) if overruled(cx, &claim) => return Ok(Judgement::Fenced(claim)),
             Some(claim) if claim == *cx.claim => {
                 return Ok(Judgement::done(format!("{} knows {}", self.zone, cx.claim)));
             }
@@ -133,7 +139,7 @@ impl Procedure for Shift {
         }
         let fence = seen.records(names.len())?.iter().find(|set| set.kind == RecordType::Txt);
         let standing = fence.and_then(read_fence);
-        if let Some(claim) = standing.filter(|claim| cx.claim.yields_to(claim)) {
+        if let Some(claim) = standing.filter(|claim| overruled(cx, claim)) {
             return Ok(Judgement::Fenced(claim));
         }
         if let Some(odd) = self.disagreement(&present) {
@@ -141,7 +147,10 @@ impl Procedure for Shift {
         }
         let (delete, create) = self.batch(cx, &present, fence);
         let words = format!("{} sets in {} lead to {}", self.sets.len(), self.zone, self.to);
-        if create.is_empty() {
+        if bugs::on(Bug::SentIsMoved) && cx.acted.is_some() {
+            return Ok(Judgement::done(words));
+        }
+        if create.is_empty() && delete.is_empty() {
             return Ok(Judgement::done(words));
         }
         let change = Route53Op::Change { zone: self.zone.clone(), delete, create };
@@ -181,6 +190,18 @@ impl Shift {
         found.values().next().map(|set| format!("{} was not there when armed", describe(set)))
     }
 
+    /// How an armed set must look once traffic leads to the gaining site.
+    fn wanted(&self, armed: &ArmedSet) -> RecordSet {
+        let mut set = armed.when_active(self.to, &self.closed);
+        if bugs::on(Bug::NoLatch) {
+            set.health_check.clone_from(&armed.own_check);
+        }
+        if bugs::on(Bug::RolesStay) {
+            set.failover = armed.set.failover;
+        }
+        set
+    }
+
     /// Exact DELETEs and CREATEs; both empty when nothing is to be changed.
     fn batch(
         &self,
@@ -188,8 +209,7 @@ impl Shift {
         present: &[&RecordSet],
         fence: Option<&RecordSet>,
     ) -> (Vec<RecordSet>, Vec<RecordSet>) {
-        let wanted: Vec<_> =
-            self.sets.iter().map(|armed| armed.when_active(self.to, &self.closed)).collect();
+        let wanted: Vec<_> = self.sets.iter().map(|armed| self.wanted(armed)).collect();
         let mut delete: Vec<RecordSet> =
             present.iter().filter(|set| !wanted.contains(set)).map(|set| (*set).clone()).collect();
         let mut create: Vec<RecordSet> =
@@ -198,6 +218,9 @@ impl Shift {
         if fence != Some(&ours) {
             delete.extend(fence.cloned());
             create.push(ours);
+        }
+        if bugs::on(Bug::TwoBatches) && !delete.is_empty() {
+            create.clear();
         }
         (delete, create)
     }

@@ -6,6 +6,7 @@
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
 
+use crate::bugs::{self, Bug};
 use crate::lease::Ticket;
 use crate::model::{Mono, Span};
 use crate::op::{Call, CallId, Op};
@@ -102,6 +103,10 @@ impl Calls {
         let Reverse((deadline, id)) = *self.due.peek()?;
         if deadline > now {
             return None;
+        }
+        if bugs::on(Bug::LateAnswers) {
+            self.due.pop();
+            return self.place(id).and_then(|place| self.open[place].clone());
         }
         self.take(id)
     }

@@ -1,12 +1,13 @@
 //! One group as one replica sees it: its chain, its signals, what is known of its world, its run.
 
+use crate::bugs::{self, Bug};
 use crate::decide::{Decision, Member, RegionEvent};
 use crate::health::{IsolationWatch, Steady};
 use crate::model::{Author, Mono, Now, Region, ReplicaId, Site, Span};
 use crate::op::{Answer, Call, Fault, Op, StoreOp};
 use crate::plan::{Incomplete, PlanKind};
 use crate::policy::Policy;
-use crate::run::{Desk, Heard, Ledger, Seat, StepCall};
+use crate::run::{Desk, Ended, Heard, Ledger, Seat, StepCall};
 
 use super::calls::{Calls, GroupOwner, Owner, STORE};
 use super::canaries::Canaries;
@@ -208,6 +209,16 @@ impl Group {
         if entries.iter().flat_map(|entry| &entry.records).any(rebuilt) {
             let passive = self.active().other();
             self.known.forget_replication(passive);
+        }
+        // A planned move silences the site that it leaves: once that is undone, what was seen of it
+        // is no evidence of a fault.
+        let ends = |record: &crate::run::Record| {
+            matches!(record, crate::run::Record::Closed { ended: Ended::Unwound(_) })
+        };
+        let planned = self.ledger().run.as_ref().is_some_and(|run| run.kind != PlanKind::Failover);
+        let forgets = planned && !bugs::on(Bug::OwnSilenceIsDown);
+        if forgets && entries.iter().flat_map(|entry| &entry.records).any(ends) {
+            self.sampler.forget(&self.policy, self.active());
         }
     }
 

@@ -1,5 +1,6 @@
 //! What the leader does for a group: claim, decide, execute, keep the facts, tell people.
 
+use crate::bugs::{self, Bug};
 use crate::decide::{Ask, AskWhy, Decision, HoldWhy, Member};
 use crate::model::{Answer3, Claim, Now, Site};
 use crate::op::Op;
@@ -13,6 +14,13 @@ use super::collect;
 use super::group::{Group, Host};
 use super::notices::Message;
 use super::words;
+
+/// Whether what a survey finds of others' claims is overlooked: never.
+fn overruling() -> bool {
+    [Bug::ZoneClaimOverruled, Bug::ClusterClaimOverruled, Bug::HoldClaimOverruled]
+        .into_iter()
+        .any(bugs::on)
+}
 
 impl Group {
     /// The leader's part of [`Group::poll`].
@@ -42,6 +50,9 @@ impl Group {
 
     /// A claim in the world that this group's chain does not know.
     pub(super) fn foreign_claim(&self) -> Option<&Claim> {
+        if overruling() {
+            return None;
+        }
         self.known.claims().find(|claim| !self.desk.knows(claim)).or_else(|| self.desk.fence())
     }
 

@@ -81,6 +81,14 @@ impl Sampler {
         }
     }
 
+    /// Empties a site's windows.
+    pub(super) fn forget(&mut self, policy: &Policy, site: Site) {
+        match site {
+            Site::Home => self.home = SiteHealth::new(&policy.health),
+            Site::Standby => self.standby = SiteHealth::new(&policy.health),
+        }
+    }
+
     /// The verdict whether a site serves.
     pub(super) fn serving(&self, site: Site, now: Mono) -> Serving {
         self.site(site).serving(now)

@@ -1,5 +1,6 @@
 //! What a decision is made of: verdicts and the ledger, put side by side.
 
+use crate::bugs::{self, Bug};
 use crate::decide::{Modes, OpenRun, Situation};
 use crate::health::{Isolation, Readiness, Ready, ReplicaState, Vantage, ready};
 use crate::model::{Answer3, Mono, Now, ObjectRef, Site, Span};
@@ -136,6 +137,9 @@ impl Group {
             return ReplicaState::Unknown;
         };
         match &seen.value {
+            Some(found) if found.source.is_some() && bugs::on(Bug::RunningIsStreaming) => {
+                ReplicaState::Streaming
+            }
             Some(found) if found.source.is_some() => self.streams(site, now),
             Some(_) if self.ledger().fenced.contains(&site) => ReplicaState::Rebuildable,
             _ => ReplicaState::Broken,

@@ -7,9 +7,10 @@ use super::facts::{Facts, Incomplete};
 use super::losing;
 use super::parts::Draft;
 use super::step::{Class, Effect, OnTimeout, Plan, PlanKind, Step};
+use crate::bugs::{self, Bug};
 use crate::databases::evidence::Evidence;
 use crate::model::{Epoch, Place, Site, Span, StepId};
-use crate::policy::Policy;
+use crate::policy::{Policy, Starts};
 use crate::step::{Hold, HoldId, Mark, Question};
 
 /// What a plan is built from: everything is known before it starts.
@@ -47,8 +48,11 @@ pub(super) const FAILED_SITE: Span = Span::secs(45);
 /// [`Incomplete`] when a count was never recorded.
 pub fn prewarm(survey: &Survey<'_>) -> Result<Plan, Incomplete> {
     let mut draft = Draft::new(survey, PlanKind::Failover);
-    claim_target(&mut draft);
+    let claim = claim_target(&mut draft);
     draft.early_capacity()?;
+    if bugs::on(Bug::PrewarmStartsConsumers) {
+        draft.start(Starts::AfterWriter, &[claim])?;
+    }
     Ok(draft.finish())
 }
 
@@ -59,9 +63,12 @@ pub fn prewarm(survey: &Survey<'_>) -> Result<Plan, Incomplete> {
 pub fn failover(survey: &Survey<'_>) -> Result<Plan, Incomplete> {
     let mut draft = Draft::new(survey, PlanKind::Failover);
     let gaining = claim_target(&mut draft);
-    draft.add("claim.losing", &[], losing::claim(&draft, OnTimeout::Proceed, FAILED_SITE));
+    let needs_it = bugs::on(Bug::NeedsTheDead);
+    let on_timeout = if needs_it { OnTimeout::Ask } else { OnTimeout::Proceed };
+    let losing = draft.add("claim.losing", &[], losing::claim(&draft, on_timeout, FAILED_SITE));
     let mut claims = draft.claim_lever()?;
     claims.push(gaining);
+    claims.extend(needs_it.then_some(losing));
     let claim = draft.milestone("claimed", "target and lever know the claim", &claims);
     let early = draft.early_capacity()?;
     let decided = match &survey.question {
@@ -107,7 +114,10 @@ pub fn planned_move(survey: &Survey<'_>) -> Result<Plan, Incomplete> {
     let shifted = draft.shift(&[capacity, writer])?;
     let verified = draft.seen_from_outside("verify", &shifted, survey.policy.verify.hold)?;
     let cooled = draft.seen_from_outside("coolDown", &verified, survey.policy.cool_down)?;
-    let rebuilt = coming_home::rebuilt(&mut draft, survey.active, &cooled)?;
+    let rebuilt = match kind {
+        PlanKind::Failback if bugs::on(Bug::StandbyNotRebuilt) => cooled,
+        _ => coming_home::rebuilt(&mut draft, survey.active, &cooled)?,
+    };
     match kind {
         PlanKind::Failback => coming_home::release_standby(&mut draft, &rebuilt),
         _ => coming_home::release_both(&mut draft, &rebuilt),

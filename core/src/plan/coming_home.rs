@@ -7,6 +7,7 @@ use super::facts::Incomplete;
 use super::losing::member;
 use super::parts::{Draft, short};
 use super::step::{Effect, Milestone, OnTimeout, Plan, PlanKind, Step};
+use crate::bugs::{self, Bug};
 use crate::capacity::{NodesGone, Release, SetJob, SetPool, SetWorkload, Until};
 use crate::databases::rds::{CaughtUp, CreateReplica, Member, Rename, Reopen, ResourceRef};
 use crate::model::{InstanceId, ObjectRef, Place, Site, Span, StepId};
@@ -85,7 +86,8 @@ fn create(
 pub(super) fn release_standby(draft: &mut Draft<'_>, after: &StepId) {
     let mut released = release_all(draft, after, |_| true);
     let cluster = draft.losing().cluster.clone();
-    for pool in &draft.survey.policy.capacity.pools {
+    let pools = &draft.survey.policy.capacity.pools;
+    for pool in pools.iter().filter(|_| !bugs::on(Bug::NeverScalesDown)) {
         let hold = Hold {
             id: HoldId::object(draft.from, &ObjectRef::NodePool(pool.name.clone())),
             site: draft.from,
@@ -105,7 +107,9 @@ pub(super) fn release_standby(draft: &mut Draft<'_>, after: &StepId) {
     }
     let note = "home serves, the standby is a standby, every hold is released".into();
     let mut step = Step::looks(Effect::Milestone(Milestone { note }), Place::Nowhere);
-    step.marks = vec![Mark::Armed];
+    if !bugs::on(Bug::NotRearmed) {
+        step.marks = vec![Mark::Armed];
+    }
     released.push(after.clone());
     draft.add("armed", &released, step);
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::step::{Class, Effect, OnTimeout, Plan, PlanKind, Step};
+use crate::bugs::{self, Bug};
 use crate::model::{Place, Span, StepId};
 
 /// The longest that anything on a failover's path may wait for the failed site (S9).
@@ -104,7 +105,8 @@ fn waits(plan: &Plan, step: &Step) -> bool {
     let on_path = plan.kind == PlanKind::Failover
         && !step.standing
         && step.touches == Place::Site(plan.from)
-        && !matches!(step.effect, Effect::Release(_) | Effect::Reopen(_));
+        && !matches!(step.effect, Effect::Release(_) | Effect::Reopen(_))
+        && !bugs::on(Bug::WaitsForTheDead);
     on_path
         && (step.timeout.is_none_or(|timeout| timeout > LONGEST_WAIT_FOR_FAILED_SITE)
             || step.on_timeout == OnTimeout::Fail)

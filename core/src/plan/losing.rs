@@ -5,6 +5,7 @@ use super::build::{FAILED_SITE, Survey};
 use super::facts::Incomplete;
 use super::parts::{Draft, short};
 use super::step::{Class, Effect, OnTimeout, Step};
+use crate::bugs::{self, Bug};
 use crate::capacity::{ClaimCluster, SetJob, SetWorkload, Until};
 use crate::databases::rds::{
     CaughtUp, CloseDoor, ConnectionsGone, Fence, Member, Position, Promote, ResourceRef,
@@ -99,7 +100,8 @@ pub(super) fn promote_after_fence(
         OnUnknown::Ask => OnTimeout::Ask,
     };
     let effect = Effect::Fence(Fence { member: old.clone(), unless: None });
-    let step = Step::holds(effect, draft.from, FAILED_SITE);
+    let patience = if bugs::on(Bug::WaitsForTheDead) { Span::mins(10) } else { FAILED_SITE };
+    let step = Step::holds(effect, draft.from, patience);
     let step = Step { on_timeout, marks: vec![Mark::Fenced(draft.from)], ..step };
     let fence = draft.add("fence", std::slice::from_ref(after), step);
 

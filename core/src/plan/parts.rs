@@ -8,6 +8,7 @@ use indexmap::IndexMap;
 use super::build::Survey;
 use super::facts::Incomplete;
 use super::step::{Approval, Class, Effect, Milestone, OnTimeout, Plan, PlanKind, Step};
+use crate::bugs::{self, Bug};
 use crate::capacity::{CapacityReady, Release, SetJob, SetPool, SetWorkload, Until};
 use crate::levers::outside::{Answers, Front, Leads, Serves};
 use crate::levers::{gates, records};
@@ -76,7 +77,11 @@ impl<'a> Draft<'a> {
     /// A human's yes.
     pub(super) fn approval(&mut self, question: Question, after: &StepId) -> StepId {
         let effect = Effect::Approval(Approval { question });
-        self.add("approval", std::slice::from_ref(after), Step::looks(effect, Place::Nowhere))
+        let mut step = Step::looks(effect, Place::Nowhere);
+        if bugs::on(Bug::SilenceIsConsent) {
+            (step.timeout, step.on_timeout) = (Some(Span::mins(10)), OnTimeout::Proceed);
+        }
+        self.add("approval", std::slice::from_ref(after), step)
     }
 
     /// Claims the lever, before anything is done that an older claimant could cross. Without it
@@ -148,7 +153,11 @@ impl<'a> Draft<'a> {
         Ok(ids)
     }
 
-    fn start(&mut self, starts: Starts, needs: &[StepId]) -> Result<Vec<StepId>, Incomplete> {
+    pub(super) fn start(
+        &mut self,
+        starts: Starts,
+        needs: &[StepId],
+    ) -> Result<Vec<StepId>, Incomplete> {
         let mut ids = Vec::new();
         let all = &self.survey.policy.capacity.workloads;
         for workload in all.iter().filter(|workload| workload.starts == starts) {

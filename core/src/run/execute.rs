@@ -13,6 +13,7 @@ use super::activity::{Activity, Look, Now as Does};
 use super::ledger::Ledger;
 use super::record::Record;
 use super::state::{Phase, Run, StepRun};
+use crate::bugs::{self, Bug};
 use crate::model::{Claim, GroupName, Mono, Now, Place, Span, StepId};
 use crate::op::{Answer, Fault, Op};
 use crate::plan::OnTimeout;
@@ -201,10 +202,21 @@ impl Pass<'_> {
             activity.doing = Does::Idle;
         }
         if matches!(activity.doing, Does::Idle) {
+            if let Some(op) = repeated(step, activity) {
+                return self.repeat(id, activity, op);
+            }
             activity.generation += 1;
             activity.doing = Does::Looking(Look::default());
         }
         self.look(id, step, activity);
+    }
+
+    /// Sends a call that no record of this attempt allows: what only deliberate bugs do.
+    fn repeat(&mut self, id: &StepId, activity: &mut Activity, op: &Op) {
+        activity.generation += 1;
+        activity.doing = Does::Acting;
+        let slot = Slot { step: id.clone(), generation: activity.generation, index: 0 };
+        self.out.push(Doing::Call { slot, timeout: CALL_TIMEOUT, op: op.clone() });
     }
 
     /// Asks for the next calls of a look, or judges a complete one.
@@ -269,9 +281,13 @@ impl Pass<'_> {
             }
             Judgement::Act { op, hold, note } => {
                 activity.note = note;
+                let hold = hold.filter(|_| !bugs::on(Bug::ForgetsHolds));
                 let op_record = Box::new(op.clone());
                 activity.doing = Does::Recording(Some(op));
                 let attempt = step.attempts + 1;
+                if bugs::on(Bug::ActBeforeRecord) {
+                    self.repeat(id, activity, &op_record);
+                }
                 let step = id.clone();
                 self.out.push(Doing::Write(Record::Started { step, attempt, op: op_record, hold }));
             }
@@ -361,7 +377,8 @@ impl Pass<'_> {
         activity.doing = Does::Recording(None);
         activity.generation += 1;
         let (step, outputs) = (id.clone(), Outputs::new());
-        self.out.push(Doing::Write(Record::Done { step, outputs, note, unknown: true }));
+        let unknown = !bugs::on(Bug::TimeoutIsAFence);
+        self.out.push(Doing::Write(Record::Done { step, outputs, note, unknown }));
         true
     }
 
@@ -416,9 +433,17 @@ fn woken(step: &StepRun) -> bool {
     step.asked.is_some() && step.answered.is_some()
 }
 
+/// The call that is sent again without a look: none.
+fn repeated<'a>(step: &'a StepRun, activity: &Activity) -> Option<&'a Op> {
+    let failed = bugs::on(Bug::BlindRetry) && activity.failures > 0;
+    let taken_over = bugs::on(Bug::TakeoverRepeats) && activity.generation == 0;
+    step.acted.as_ref().filter(|_| failed || taken_over).map(|acted| &acted.op)
+}
+
 /// Calls to the site that failed are given up sooner than others.
 fn call_timeout(step: &StepRun) -> Span {
     match step.step.touches {
+        _ if bugs::on(Bug::LongCalls) => Span::mins(2),
         Place::Site(_) if step.step.on_timeout == OnTimeout::Proceed => Span::secs(5),
         _ => CALL_TIMEOUT,
     }

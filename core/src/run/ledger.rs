@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::import;
 use super::record::{BadEntry, Entry, Record};
 use super::state::{Ended, Phase, Reply, Run, StepRun, StepState};
+use crate::bugs::{self, Bug};
 use crate::model::{Claim, Epoch, InstanceId, ReplicaId, ResourceId, RunId, Site, StepId, Wall};
 use crate::plan::{PlanKind, Undo};
 use crate::step::{Acted, Held, Hold, HoldId, Mark};
@@ -310,7 +311,7 @@ impl Ledger {
             Record::Started { attempt, op, .. } => {
                 (step.state, step.attempts) = (StepState::Started, *attempt);
                 step.acted = Some(Acted { at, op: (**op).clone() });
-                run.committed |= irreversible;
+                run.committed |= irreversible && !bugs::on(Bug::UnwindAfterStarted);
             }
             Record::Done { outputs, note, unknown, .. } => {
                 step.state = if *unknown { StepState::Unknown } else { StepState::Done };

@@ -12,7 +12,7 @@ use crate::aws::rds::{Access, MemberView};
 use crate::world::World;
 
 /// One group.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Case {
     /// Its number in the world.
     pub(super) group: usize,
@@ -32,12 +32,18 @@ pub(super) struct Case {
     pub(super) promoting: Option<Site>,
     /// Since when home's users are served, and standby's.
     pub(super) serving_since: [Option<Mono>; 2],
+    /// Since when home's users were last failed, and standby's, but for short interruptions.
+    pub(super) failing_since: [Option<Mono>; 2],
     /// Which site's sets are primary, or whose gate is open.
     pub(super) open: Option<Site>,
+    /// When a planned move was last undone.
+    pub(super) unwound_at: Option<Mono>,
     /// How often home's and standby's members were promoted, the renamed ones not.
     pub(super) promotions: [u32; 2],
     /// The largest claim found in each cluster.
     pub(super) clusters: BTreeMap<Cluster, Claim>,
+    /// The largest claim of the group on each object that it held.
+    pub(super) notes: BTreeMap<(Cluster, String), Claim>,
     /// The largest claim found at the lever, by zone or object.
     pub(super) levers: BTreeMap<String, Claim>,
     /// Promotions that took effect, by run and instance.
@@ -49,7 +55,7 @@ pub(super) struct Case {
 }
 
 /// A call whose start was recorded.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Started {
     pub(super) op: Op,
     pub(super) run: String,
@@ -58,7 +64,7 @@ pub(super) struct Started {
 }
 
 /// A group's world in peace.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Peace {
     /// `spec.replicas` by workload, at home and at standby.
     pub(super) replicas: Vec<[u32; 2]>,
@@ -83,9 +89,12 @@ impl Case {
             peace: Peace::of(group, policy, world),
             promoting: None,
             serving_since: [None; 2],
+            failing_since: [None; 2],
             open: None,
+            unwound_at: None,
             promotions: [0; 2],
             clusters: BTreeMap::new(),
+            notes: BTreeMap::new(),
             levers: BTreeMap::new(),
             effects: BTreeMap::new(),
             meddled: false,
@@ -102,8 +111,14 @@ impl Case {
 
     /// Takes note of what a site serves.
     pub(super) fn serves(&mut self, site: Site, access: Access, now: Now) {
+        let confirm = self.policy.health.confirm;
         let since = &mut self.serving_since[position(site)];
-        *since = access.reads.then(|| since.unwrap_or(now.mono));
+        let before = std::mem::take(since);
+        *since = access.reads.then(|| before.unwrap_or(now.mono));
+        if let (false, Some(served)) = (access.reads, before) {
+            let failing = &mut self.failing_since[position(site)];
+            *failing = failing.filter(|_| now.mono.since(served) < confirm).or(Some(now.mono));
+        }
     }
 
     /// The instance that a site's application connects to.

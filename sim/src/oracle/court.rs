@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use bowline_core::model::{Mono, Now, Region, Span};
 
+use super::leader::Holder;
 use super::{PROMISES, Verdict, Verdicts};
 use crate::faults::Trouble;
 use crate::world::World;
@@ -23,6 +24,12 @@ pub(super) struct Court {
     broken: BTreeMap<&'static str, String>,
     /// Troubles that are there.
     pub(super) troubles: Vec<Trouble>,
+    /// Whether every trouble so far was a Region that died.
+    pub(super) only_dead: bool,
+    /// Whether every trouble so far was what it looked like.
+    pub(super) honest: bool,
+    /// Who holds the lease.
+    pub(super) lease: Option<Holder>,
     /// When the last one ended.
     pub(super) calm_since: Mono,
     /// Automatic failovers: when, of which group, from which Region.
@@ -31,7 +38,8 @@ pub(super) struct Court {
 
 impl Court {
     pub(super) fn new(world: &World) -> Self {
-        Self { calm_since: world.began(), ..Self::default() }
+        let calm_since = world.began();
+        Self { calm_since, only_dead: true, honest: true, ..Self::default() }
     }
 
     /// A promise is broken. The first time counts.
@@ -39,7 +47,13 @@ impl Court {
         self.broken.entry(promise).or_insert_with(|| format!("{}: {}", now.wall, why.into()));
     }
 
+    pub(super) fn has_broken(&self, promise: &str) -> bool {
+        self.broken.contains_key(promise)
+    }
+
     pub(super) fn began(&mut self, trouble: &Trouble) {
+        self.only_dead &= matches!(trouble, Trouble::RegionDead(_));
+        self.honest &= !trouble.plays_on_calls();
         self.troubles.push(trouble.clone());
     }
 

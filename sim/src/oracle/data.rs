@@ -1,10 +1,11 @@
 //! What a dead Region may cost in time, and a promotion in data: S9, S10.
 
-use bowline_core::model::{Mono, Site, Span};
+use bowline_core::model::{Mono, Place as Touches, Site, Span, StepId};
 use bowline_core::op::{Call, Op, RdsOp};
 use bowline_core::plan::{Effect, PlanKind};
 use bowline_core::run::Run;
 use bowline_core::run::StepRun;
+use bowline_core::step::{Question, QuestionKind};
 
 use super::case::{Case, position};
 use super::court::{Court, Scene};
@@ -17,6 +18,8 @@ const CALL: Span = Span::secs(30);
 
 /// How exactly a loss is measured here.
 const EXACT: Span = Span::secs(1);
+/// How long after a start Bowline has samples: CloudWatch publishes late.
+const TO_SEE: Span = Span::mins(2);
 
 /// From the plan of a failover to the start of its promotion, with nothing asked: fence and claims
 /// at the failed site have 45 s each, and what remains is polling.
@@ -46,6 +49,36 @@ impl Case {
         let took = scene.now.wall.since(planned);
         if took > TO_PROMOTION {
             court.breaks("S9", scene.now, format!("{took} from the plan to the promotion"));
+        }
+    }
+
+    /// S9: a failover does not ask since the failed site does not answer. S10: nor about a loss,
+    /// when evidence from before the fault must have been there.
+    pub(super) fn judge_ask(
+        &self,
+        scene: Scene<'_>,
+        (id, question): (&StepId, &Question),
+        court: &mut Court,
+    ) {
+        let Some(run) = self.ledger.run.as_ref().filter(|run| run.kind == PlanKind::Failover)
+        else {
+            return;
+        };
+        let Some(asked) = run.steps.get(id).filter(|_| court.only_dead) else { return };
+        let there = asked.step.touches == Touches::Site(run.from) && !asked.step.standing;
+        if question.kind == QuestionKind::Overdue && there {
+            court.breaks("S9", scene.now, format!("asked about {id}: {}", question.why));
+        }
+        let (QuestionKind::AcceptLoss, Some(fault)) = (question.kind, run.fault_at) else { return };
+        let (Some(database), Some(member)) = (&self.policy.database, self.member(scene, run.to()))
+        else {
+            return;
+        };
+        let loss = self.loss(scene, &member, part::mono(fault));
+        let seen = part::mono(fault).since(scene.world.began());
+        if loss <= database.max_lag && seen >= database.lag_fresh + TO_SEE {
+            let words = format!("asked to accept a loss, and {loss} are missing");
+            court.breaks("S10", scene.now, words);
         }
     }
 

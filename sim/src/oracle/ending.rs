@@ -141,8 +141,8 @@ impl Case {
         let Some(cluster) = scene.world.cluster(&self.policy.standby.cluster) else { return };
         for (pool, peace) in self.policy.capacity.pools.iter().zip(&self.peace.pools) {
             let view = cluster.pool(&pool.name);
-            let others = view.is_some_and(|view| view.note.is_some());
-            if others {
+            let note = view.and_then(|view| view.note.as_ref());
+            if note.is_some_and(|note| owned_by_others(&self.policy.group, note)) {
                 continue;
             }
             if view.map(|view| &view.limits) != peace.as_ref().map(|view| &view.limits) {
@@ -158,6 +158,16 @@ impl Case {
 
 /// Whether an annotation names the group among its owners.
 fn owned_by(group: &GroupName, note: &str) -> bool {
+    owners(note).contains(group)
+}
+
+/// Whether it names another.
+fn owned_by_others(group: &GroupName, note: &str) -> bool {
+    owners(note).iter().any(|owner| owner != group)
+}
+
+/// Who holds what carries an annotation; nobody, if it cannot be read.
+fn owners(note: &str) -> Vec<GroupName> {
     let note: Result<HoldNote<serde_json::Value>, _> = serde_json::from_str(note);
-    note.is_ok_and(|note| note.owners.contains_key(group))
+    note.map(|note| note.owners.into_keys().collect()).unwrap_or_default()
 }

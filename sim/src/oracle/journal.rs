@@ -1,10 +1,10 @@
 //! The stored chain, and calls against it: S5, S6, S7.
 
 use bowline_core::levers::records;
-use bowline_core::model::{Claim, Site};
+use bowline_core::model::{Author, Claim, HoldNote, ObjectRef, Site};
 use bowline_core::op::{GateOp, KubeOp, Op, RdsOp, Route53Op};
 use bowline_core::plan::PlanKind;
-use bowline_core::run::{Ended, Intent, Record, Trigger};
+use bowline_core::run::{Ended, Entry, Intent, Record, Run, Trigger};
 
 use super::case::{Case, Started};
 use super::court::{Court, Scene};
@@ -29,6 +29,7 @@ impl Case {
             Ok(entry) => entry,
             Err(bad) => return court.breaks("S5", scene.now, bad.to_string()),
         };
+        self.judge_author(scene, &entry, court);
         for record in &entry.records {
             if let (Record::Opened { .. }, Some(run)) = (record, &busy) {
                 court.breaks("S5", scene.now, format!("a run opened while {run} was open"));
@@ -37,6 +38,18 @@ impl Case {
         }
         self.judge_promotion(scene, court);
         self.judge_answers(scene, court);
+    }
+
+    /// S5: a step is worked on by the replica whose claim stands.
+    fn judge_author(&self, scene: Scene<'_>, entry: &Entry, court: &mut Court) {
+        let (Author::Controller(by), Some(claimant)) = (&entry.by, &self.ledger.claimant) else {
+            return;
+        };
+        let of_a_step = |r: &Record| matches!(r, Record::Started { .. } | Record::Done { .. });
+        if by != claimant && entry.records.iter().any(of_a_step) {
+            let words = format!("{by} wrote entry {} under {claimant}'s claim", entry.seq);
+            court.breaks("S5", scene.now, words);
+        }
     }
 
     /// What a directory was given when it was made was judged when it was first stored.
@@ -72,9 +85,16 @@ impl Case {
                 }
                 self.start(op);
             }
+            Record::Asked { step, question } => self.judge_ask(scene, (step, question), court),
             Record::Closed { ended } => {
                 self.accepted_ms = None;
-                let to = self.ledger.run.as_ref().map(bowline_core::run::Run::to);
+                let planned = |run: &&Run| run.kind != PlanKind::Failover;
+                if let (Ended::Unwound(_), Some(_)) =
+                    (ended, self.ledger.run.as_ref().filter(planned))
+                {
+                    self.unwound_at = Some(scene.now.mono);
+                }
+                let to = self.ledger.run.as_ref().map(Run::to);
                 if let (Some(to), Ended::Moved) = (to, ended) {
                     self.judge_success(scene, to, court);
                 }
@@ -155,6 +175,31 @@ pub(super) fn excuse_copy(cases: &mut [Case], op: &Op) {
     let all = cases.iter_mut().flat_map(|case| &mut case.started);
     if let Some(started) = all.rev().find(|started| started.op == *op) {
         started.recorded += 1;
+    }
+}
+
+impl Case {
+    /// S5: the group's claims on objects that it holds never go back.
+    pub(super) fn judge_note(&mut self, scene: Scene<'_>, op: &Op, court: &mut Court) {
+        let Op::Kube(cluster, op) = op else { return };
+        let (object, note) = match op {
+            KubeOp::Annotate { object, note, .. } => (object.to_string(), note),
+            KubeOp::Suspend { job, note, .. } => (ObjectRef::Job(job.clone()).to_string(), note),
+            KubeOp::Limit { pool, note, .. } => {
+                (ObjectRef::NodePool(pool.clone()).to_string(), note)
+            }
+            _ => return,
+        };
+        let note = note.as_ref().and_then(|note| serde_json::from_str(note).ok());
+        let owners = note.map(|note: HoldNote<serde_json::Value>| note.owners);
+        let own = owners.and_then(|mut owners| owners.remove(&self.policy.group));
+        let Some(claim) = own.map(|owner| owner.claim) else { return };
+        let place = (cluster.clone(), object);
+        if let Some(known) = self.notes.get(&place).filter(|known| claim.yields_to(known)) {
+            let words = format!("{} said {known} and now says {claim}", place.1);
+            court.breaks("S5", scene.now, words);
+        }
+        self.notes.insert(place, claim);
     }
 }
 

@@ -27,8 +27,11 @@ impl Judge {
     pub(super) fn seen(&mut self, now: Now, world: &World, event: &Event<'_>) {
         let scene = Scene { world, now };
         match event {
-            Event::Sent { call, .. } => self.sent(scene, call),
-            Event::Performed { op, result, .. } if op.mutates() => {
+            Event::Sent { seat, call } => self.sent(scene, *seat, call),
+            Event::Performed { op, result, seat } if op.mutates() => {
+                if result.is_ok() {
+                    super::leader::judge_lease(scene, (*seat, op), &mut self.court);
+                }
                 self.performed(scene, op, result.is_ok());
             }
             Event::Performed { .. } | Event::Heard { .. } => {}
@@ -41,13 +44,21 @@ impl Judge {
 
     pub(super) fn verdicts(&self, world: &World, now: Now) -> Verdicts {
         let (scene, mut court) = (Scene { world, now }, self.court.clone());
-        for case in &self.cases {
+        for mut case in self.cases.iter().cloned() {
+            // What has come about since anybody looked.
+            case.judge_promotion(scene, &mut court);
+            case.judge_answers(scene, &mut court);
             case.judge_end(scene, &mut court);
         }
         court.verdicts()
     }
 
-    fn sent(&mut self, scene: Scene<'_>, call: &Call) {
+    pub(super) fn has_broken(&self, promise: &str) -> bool {
+        self.court.has_broken(promise)
+    }
+
+    fn sent(&mut self, scene: Scene<'_>, seat: usize, call: &Call) {
+        super::leader::judge_leading(scene, (seat, call), &mut self.court);
         if !self.court.troubles.is_empty() {
             super::data::judge_wait(scene, call, &mut self.court);
         }
@@ -62,6 +73,8 @@ impl Judge {
             for case in &mut self.cases {
                 case.judge_once(scene, op, &mut self.court);
                 case.judge_claim(scene, op, &mut self.court);
+                case.judge_note(scene, op, &mut self.court);
+                case.judge_early(scene, op, &mut self.court);
                 case.judge_opening(scene, op, &mut self.court);
                 case.judge_answers(scene, &mut self.court);
             }

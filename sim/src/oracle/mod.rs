@@ -10,6 +10,7 @@ mod data;
 mod ending;
 mod journal;
 mod judge;
+mod leader;
 mod starts;
 mod traffic;
 
@@ -47,14 +48,18 @@ pub const PROMISES: [(&str, &str); 13] = [
     ),
     (
         "S4",
-        "no automatic move is planned away from a site that has served its users for the \
-         whole confirm time, unless the outside vantage lies and Bowline's own looks are cut \
-         off or lie too",
+        "no automatic move is planned away from a site that has served its users for the whole \
+         confirm time (unless the outside vantage lies and Bowline's own looks are cut off or lie \
+         too), or, with nothing that deceives Bowline, has failed them for less than that, or has \
+         just been left and come back to; none of a group that is not armed; nothing that needs \
+         the writer is started before a move is planned",
     ),
     (
         "S5",
-        "the stored chain is whole and each entry written under the claim that stood; no run \
-         opens while another is open; claims in clusters, zones and gates never go back",
+        "the stored chain is whole and each entry written under the claim that stood, steps by \
+         the replica that claimed; no run opens while another is open; claims in clusters, on \
+         held objects, in zones and gates never go back; nobody takes a lease before its \
+         duration is over, or does what only a leader does while another holds it",
     ),
     (
         "S6",
@@ -74,14 +79,16 @@ pub const PROMISES: [(&str, &str); 13] = [
     ),
     (
         "S9",
-        "no call to a dead Region waits longer than 30 s, and with nothing asked the \
-         promotion is started within three minutes after the move was planned",
+        "no call to a dead Region waits longer than 30 s, no failover asks since the failed \
+         site does not answer, and with nothing asked the promotion is started within three \
+         minutes after the move was planned",
     ),
     (
         "S10",
         "a planned promotion misses no write acknowledged since its run was opened; an \
          unplanned one misses at most maxLag plus lagFresh of replication time, or what a \
-         human accepted, and never more than its report says",
+         human accepted, and never more than its report says; and nobody is asked about a loss \
+         when only a Region died, and the replica had kept up",
     ),
     (
         "S11",
@@ -119,6 +126,12 @@ impl Oracle {
     #[must_use]
     pub fn new(policies: &[Policy], world: &World) -> Self {
         Self(Rc::new(RefCell::new(Judge::new(policies, world))))
+    }
+
+    /// Whether a promise is broken already, whatever the end will show.
+    #[must_use]
+    pub fn has_broken(&self, promise: &str) -> bool {
+        self.0.borrow().has_broken(promise)
     }
 
     /// The verdicts, now that nothing more is to come.

@@ -1,7 +1,10 @@
 //! What begins by itself: S4, S8.
 
 use bowline_core::model::{Site, Span};
+use bowline_core::op::{KubeOp, Op};
 use bowline_core::plan::Plan;
+use bowline_core::policy::{Starts, Workload};
+use bowline_core::run::Phase;
 
 use super::case::{Case, position};
 use super::court::{Court, Scene};
@@ -18,6 +21,9 @@ impl Case {
     /// An automatic failover was planned.
     pub(super) fn judge_start(&self, scene: Scene<'_>, plan: &Plan, court: &mut Court) {
         self.judge_cause(scene, plan.from, court);
+        if !self.ledger.armed {
+            court.breaks("S4", scene.now, "an automatic move of a group that is not armed");
+        }
         // A plan that asks first prepares capacity, and moves nothing without a human.
         if !plan.steps.contains_key("approval") {
             self.judge_flapping(scene, plan.from, court);
@@ -26,6 +32,20 @@ impl Case {
 
     /// S4: the site that is left did not serve its users at some time while it was confirmed.
     fn judge_cause(&self, scene: Scene<'_>, from: Site, court: &mut Court) {
+        let confirm = self.policy.health.confirm;
+        if let (None, Some(since), true) =
+            (self.serving_since[position(from)], self.failing_since[position(from)], court.honest)
+            && scene.now.mono.since(since) < confirm
+        {
+            let failed = scene.now.mono.since(since);
+            let words = format!("an automatic move away from {from}, which failed for {failed}");
+            court.breaks("S4", scene.now, words);
+        }
+        let unwound = self.unwound_at.map(|at| scene.now.mono.since(at));
+        if let Some(ago) = unwound.filter(|ago| *ago < confirm) {
+            let words = format!("an automatic move {ago} after a planned one was undone");
+            court.breaks("S4", scene.now, words);
+        }
         let Some(since) = self.serving_since[position(from)] else { return };
         if deceived(&court.troubles) {
             return;
@@ -34,6 +54,20 @@ impl Case {
         if served >= self.policy.health.confirm {
             let words = format!("an automatic move away from {from}, which served for {served}");
             court.breaks("S4", scene.now, words);
+        }
+    }
+
+    /// S4: what needs the writer is not started while the decision has not fallen.
+    pub(super) fn judge_early(&self, scene: Scene<'_>, op: &Op, court: &mut Court) {
+        let Op::Kube(cluster, KubeOp::Scale { workload, replicas, .. }) = op else { return };
+        let Some(run) = self.ledger.run.as_ref().filter(|run| run.phase == Phase::Prewarm) else {
+            return;
+        };
+        let there = *cluster == self.policy.site(run.to()).cluster && *replicas > 0;
+        let mut listed = self.policy.capacity.workloads.iter();
+        let needs_it = |w: &Workload| w.object == *workload && w.starts == Starts::AfterWriter;
+        if there && listed.any(needs_it) {
+            court.breaks("S4", scene.now, format!("{workload} was started by a prewarm"));
         }
     }
 

@@ -5,11 +5,13 @@ mod trial;
 
 use std::sync::Arc;
 
-use bowline_core::model::{HoldNote, NoteOwner, ObjectRef, Site, Span};
-use bowline_core::op::{Answer, Failover, KubeOp, Op, RdsOp};
+use bowline_core::model::{
+    Author, HoldNote, NoteOwner, ObjectRef, Place as Touches, Site, Span, Version,
+};
+use bowline_core::op::{Answer, Failover, KubeOp, LeaseOp, LeaseSpec, Op, RdsOp};
 use bowline_core::plan::PlanKind;
 use bowline_core::policy::{Policy, examples};
-use bowline_core::run::{Record, Trigger};
+use bowline_core::run::{Ended, Record, Trigger};
 use bowline_core::step::{Held, Hold, HoldId, Question, QuestionKind};
 
 use super::PROMISES;
@@ -167,14 +169,92 @@ fn s3_breaks_when_a_set_is_taken_away() {
 #[test]
 fn s4_breaks_when_a_site_that_serves_is_left_by_itself() {
     for (trigger, broken) in [(Trigger::Automatic, true), (human(), false)] {
-        let mut trial = Trial::shop();
+        let mut trial = armed();
         trial.open(1, PlanKind::Failover, Site::Home, trigger);
         assert_eq!(trial.breaks("S4"), broken);
     }
-    let mut trial = Trial::shop();
+    let mut trial = armed();
     trial.kill(Site::Home);
+    trial.pass(Span::mins(2));
     trial.open(1, PlanKind::Failover, Site::Home, Trigger::Automatic);
     assert!(!trial.breaks("S4"));
+}
+
+/// The shop, armed.
+fn armed() -> Trial {
+    let mut trial = Trial::shop();
+    trial.store(vec![Record::Armed]);
+    trial
+}
+
+#[test]
+fn s4_breaks_when_a_stall_shorter_than_the_confirm_time_moves_a_group() {
+    for (failed, broken) in [(45, true), (60, false)] {
+        let mut trial = armed();
+        trial.kill(Site::Home);
+        trial.pass(Span::secs(failed));
+        trial.open(1, PlanKind::Failover, Site::Home, Trigger::Automatic);
+        assert_eq!(trial.breaks("S4"), broken, "{failed} s");
+    }
+    // A short recovery does not make it another failure.
+    let mut trial = armed();
+    let down = Trouble::TargetsDown(trial.bench.region(Site::Home));
+    trial.begin(&down);
+    trial.pass(Span::secs(50));
+    trial.end(&down);
+    trial.pass(Span::secs(10));
+    trial.begin(&down);
+    trial.pass(Span::secs(20));
+    trial.open(1, PlanKind::Failover, Site::Home, Trigger::Automatic);
+    assert!(!trial.breaks("S4"));
+}
+
+#[test]
+fn s4_does_not_count_how_long_it_failed_where_something_deceives_bowline() {
+    let mut trial = armed();
+    trial.begin(&Trouble::Blind);
+    trial.end(&Trouble::Blind);
+    trial.kill(Site::Home);
+    trial.pass(Span::secs(45));
+    trial.open(1, PlanKind::Failover, Site::Home, Trigger::Automatic);
+    assert!(!trial.breaks("S4"));
+}
+
+#[test]
+fn s4_breaks_when_a_group_that_is_not_armed_is_moved_by_itself() {
+    let mut trial = Trial::shop();
+    trial.kill(Site::Home);
+    trial.pass(Span::mins(2));
+    trial.open(1, PlanKind::Failover, Site::Home, Trigger::Automatic);
+    assert!(trial.why("S4").contains("not armed"));
+}
+
+#[test]
+fn s4_breaks_when_what_a_switchover_silenced_is_left_by_itself() {
+    for (after, broken) in [(5, true), (61, false)] {
+        let mut trial = armed();
+        trial.open(1, PlanKind::Switchover, Site::Home, human());
+        let silent = Trouble::TargetsDown(trial.bench.region(Site::Home));
+        trial.begin(&silent);
+        trial.pass(Span::mins(3));
+        let ended = Ended::Unwound("cancelled".into());
+        trial.store(vec![done("act"), done("wait"), Record::Closed { ended }]);
+        trial.pass(Span::secs(after));
+        trial.open(2, PlanKind::Failover, Site::Home, Trigger::Automatic);
+        assert_eq!(trial.breaks("S4"), broken, "{after} s");
+    }
+}
+
+#[test]
+fn s4_breaks_when_a_prewarm_starts_what_needs_the_writer() {
+    for (name, broken) in [("cache", false), ("worker", true)] {
+        let mut trial = armed();
+        trial.store(opening(1, PlanKind::Failover, Site::Home, Trigger::Automatic));
+        let policy = trial.bench.policy.clone();
+        let scale = scale(&mut trial, &policy, name, 2);
+        trial.act_recorded(&scale);
+        assert_eq!(trial.breaks("S4"), broken, "{name}");
+    }
 }
 
 #[test]
@@ -203,6 +283,73 @@ fn s5_breaks_when_a_claim_in_a_cluster_goes_back() {
         let outcome = trial.act_recorded(&trial.bench.kube(Site::Standby, op));
         let Outcome::Answered(Ok(Answer::Written(written))) = outcome else { panic!() };
         version = Some(written);
+        assert_eq!(trial.breaks("S5"), broken, "epoch {epoch}");
+    }
+}
+
+/// Takes the lease for a seat's replica; the version that it has then.
+fn lead(trial: &mut Trial, seat: usize, over: Option<Version>) -> Option<Version> {
+    let lease = LeaseSpec {
+        holder: Some(format!("bowline-{seat}").as_str().into()),
+        duration: Span::secs(15),
+        transitions: 0,
+        renewed: bowline_core::model::Wall(0),
+    };
+    let write = Op::Lease(LeaseOp::Write { version: over, lease });
+    let Outcome::Answered(Ok(Answer::Written(version))) = trial.act_from(seat, &write) else {
+        panic!()
+    };
+    Some(version)
+}
+
+#[test]
+fn s5_breaks_when_a_lease_is_taken_before_its_duration_is_over() {
+    for (waits, broken) in [(14, true), (15, false)] {
+        let mut trial = Trial::shop();
+        let version = lead(&mut trial, 0, None);
+        trial.pass(Span::secs(10));
+        let version = lead(&mut trial, 0, version);
+        trial.pass(Span::secs(waits));
+        lead(&mut trial, 1, version);
+        assert_eq!(trial.breaks("S5"), broken, "after {waits} s");
+    }
+}
+
+#[test]
+fn s5_breaks_when_two_act_as_the_leader() {
+    let mut trial = Trial::shop();
+    lead(&mut trial, 1, None);
+    let (call, short) = (promote(&trial), Span::secs(5));
+    trial.sent_from(1, call.clone(), short);
+    trial.sent_from(0, trial.bench.kube(Site::Standby, KubeOp::Ready), short);
+    assert!(!trial.breaks("S5"), "followers look too");
+    trial.sent_from(0, call, short);
+    assert!(trial.why("S5").contains("seat 0 acts as the leader"));
+}
+
+#[test]
+fn s5_breaks_when_a_step_is_recorded_by_another_than_the_claimant() {
+    for (by, broken) in [("bowline-0", false), ("bowline-1", true)] {
+        let mut trial = Trial::shop();
+        trial.open(1, PlanKind::Failover, Site::Home, human());
+        trial.store_by(Author::Controller(by.into()), "shop", vec![done("act")]);
+        assert_eq!(trial.breaks("S5"), broken, "{by}");
+    }
+}
+
+#[test]
+fn s5_breaks_when_a_claim_on_a_held_object_goes_back() {
+    let mut trial = Trial::shop();
+    let web = trial.bench.policy.capacity.workloads[0].object.clone();
+    for (epoch, broken) in [(1, false), (2, false), (1, true)] {
+        let read = trial.bench.kube(Site::Standby, KubeOp::Workload(web.clone()));
+        let Answer::Workload(view) = trial.bench.answer(&read) else { panic!() };
+        let owner = NoteOwner { claim: claim(epoch), wants: 3 };
+        let note = HoldNote { baseline: 0, owners: [("shop".into(), owner)].into() };
+        let note: Arc<str> = serde_json::to_string(&note).unwrap().into();
+        let object = ObjectRef::Workload(web.clone());
+        let op = KubeOp::Annotate { object, version: view.version, note: Some(note) };
+        trial.act_recorded(&trial.bench.kube(Site::Standby, op));
         assert_eq!(trial.breaks("S5"), broken, "epoch {epoch}");
     }
 }
@@ -349,6 +496,63 @@ fn s9_breaks_when_a_promotion_waits_for_the_dead_region() {
     assert!(trial.why("S9").contains("10m from the plan"));
 }
 
+/// An open failover asks about its first step, which works at the failed site.
+fn asks(trial: &mut Trial, kind: QuestionKind) {
+    let fault_at = Some(crate::part::at(trial.bench.now).wall);
+    let mut plan = planned(PlanKind::Failover, Site::Home);
+    if let Record::Planned { plan, .. } = &mut plan {
+        plan.steps["act"].touches = Touches::Site(Site::Home);
+    }
+    let mut records = opening(1, PlanKind::Failover, Site::Home, human());
+    if let Some(Record::Opened { fault_at: at, .. }) = records.get_mut(1) {
+        *at = fault_at;
+    }
+    trial.store(records);
+    trial.pass(Span::mins(1));
+    let question =
+        Question { kind, why: "test".into(), loss_ms: None, otherwise: "nothing".into() };
+    trial.store(vec![plan, Record::Asked { step: "act".into(), question }]);
+}
+
+#[test]
+fn s9_breaks_when_a_failover_asks_since_the_failed_site_is_silent() {
+    for (kind, broken) in [(QuestionKind::Overdue, true), (QuestionKind::Approve, false)] {
+        let mut trial = Trial::shop();
+        trial.kill(Site::Home);
+        asks(&mut trial, kind);
+        assert_eq!(trial.breaks("S9"), broken);
+    }
+}
+
+#[test]
+fn s10_breaks_when_evidence_from_before_the_fault_was_not_enough() {
+    let mut trial = Trial::shop();
+    trial.pass(Span::mins(10));
+    trial.kill(Site::Home);
+    asks(&mut trial, QuestionKind::AcceptLoss);
+    assert!(trial.why("S10").contains("asked to accept a loss"));
+    let mut behind = Trial::shop();
+    behind.begin(&Trouble::RegionsApart);
+    behind.pass(Span::mins(10));
+    behind.kill(Site::Home);
+    asks(&mut behind, QuestionKind::AcceptLoss);
+    assert!(!behind.breaks("S10"), "that loss is real");
+    let mut young = Trial::shop();
+    young.pass(Span::mins(2));
+    young.kill(Site::Home);
+    asks(&mut young, QuestionKind::AcceptLoss);
+    assert!(!young.breaks("S10"), "nobody had samples yet");
+}
+
+#[test]
+fn s10_breaks_though_nobody_looked_since_the_promotion() {
+    let mut trial = Trial::shop();
+    trial.open(1, PlanKind::Switchover, Site::Home, human());
+    trial.act_recorded(&promote(&trial));
+    trial.pass(Span::mins(20));
+    assert!(trial.why("S10").contains("a planned move lost"));
+}
+
 /// Replication is cut for 20 minutes, home dies, and standby's member is promoted.
 fn promoted_without_evidence(accept: Option<Span>) -> Trial {
     let mut trial = Trial::shop();
@@ -457,6 +661,25 @@ fn l2_holds_when_everything_is_as_it_was() {
 fn l2_breaks_when_the_standby_is_left_grown() {
     let trial = came_home(grow);
     assert!(trial.breaks("L2"));
+}
+
+#[test]
+fn l2_breaks_when_the_group_still_holds_its_pool_open_and_not_when_another_does() {
+    for (owner, broken) in [("shop", true), ("sibling", false)] {
+        let trial = came_home(|trial| {
+            let read = trial.bench.kube(Site::Standby, KubeOp::Pool("dr".into()));
+            let Answer::Pool(view) = trial.bench.answer(&read) else { panic!() };
+            let limits = trial.bench.policy.capacity.pools[0].limits.clone();
+            let own = NoteOwner { claim: claim(1), wants: limits.clone() };
+            let baseline = view.limits.clone();
+            let note = HoldNote { baseline, owners: [(owner.into(), own)].into() };
+            let note: Arc<str> = serde_json::to_string(&note).unwrap().into();
+            let (pool, version) = ("dr".into(), view.version);
+            let limit = KubeOp::Limit { pool, version, limits, note: Some(note) };
+            trial.act_recorded(&trial.bench.kube(Site::Standby, limit));
+        });
+        assert_eq!(trial.breaks("L2"), broken, "{owner}");
+    }
 }
 
 #[test]

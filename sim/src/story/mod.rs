@@ -9,7 +9,7 @@ mod scenario;
 mod stage;
 
 pub use ending::{Document, Ended, UsersSaw};
-pub use scenario::{SCENARIOS, Scenario, Script, find};
+pub use scenario::{BreakGlass, Cue, SCENARIOS, Scenario, Script, Then, find};
 pub(crate) use stage::sibling;
 pub use stage::{REPLICAS, Stage, Told};
 

@@ -4,6 +4,7 @@ use bowline_core::model::{Region, RunId, Site, Span};
 use bowline_core::policy::{Mode, Policy};
 use bowline_core::run::Intent;
 
+use crate::aws::rds::Engine;
 use crate::faults::{Evidence, Reach, Trouble};
 
 /// A scenario. Times are counted from the start of the replicas; a group is armed after three
@@ -19,38 +20,64 @@ pub struct Scenario {
     /// How many groups there are; they share clusters, a NodePool and a zone.
     pub groups: usize,
     /// Changes to the policy.
-    pub(super) policy: fn(&mut Policy),
+    pub policy: fn(&mut Policy),
     /// What happens.
-    pub(super) script: fn(&Policy) -> Script,
+    pub script: fn(&Policy) -> Script,
 }
 
 /// What happens in a scenario.
 #[derive(Clone, Debug, Default)]
 pub struct Script {
     /// Troubles: from, until, what.
-    pub(super) troubles: Vec<(Span, Option<Span>, Trouble)>,
+    pub troubles: Vec<(Span, Option<Span>, Trouble)>,
     /// What people want: when, what.
-    pub(super) intents: Vec<(Span, Intent)>,
-    /// A replica that is killed right after this step was started; a new one starts a minute later.
-    pub(super) kill_leader_at: Option<&'static str>,
+    pub intents: Vec<(Span, Intent)>,
+    /// What happens once a run has come to a step.
+    pub cue: Option<Cue>,
     /// A process that acts while the controller is dead.
-    pub(super) break_glass: Option<BreakGlass>,
+    pub break_glass: Option<BreakGlass>,
+    /// The databases' engine, where it matters.
+    pub engine: Option<Engine>,
+    /// When the story ends, at rest or not; without one, in half a day.
+    pub until: Option<Span>,
+}
+
+/// Something that happens once, when a record of a step is first stored.
+#[derive(Clone, Copy, Debug)]
+pub struct Cue {
+    /// How the step's name begins.
+    pub step: &'static str,
+    /// How long after.
+    pub after: Span,
+    /// What.
+    pub then: Then,
+}
+
+/// What happens on a cue.
+#[derive(Clone, Copy, Debug)]
+pub enum Then {
+    /// The leader, by its seat, is in trouble for so long.
+    Leader(fn(usize) -> Trouble, Span),
+    /// The world is, for so long.
+    World(fn(&Policy) -> Trouble, Span),
+    /// Somebody wants something about the run.
+    Intent(fn(&RunId) -> Intent),
 }
 
 /// Break-glass: every replica is gone for a while, and a human moves the application with a process
 /// and a directory of its own.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct BreakGlass {
+pub struct BreakGlass {
     /// When the directory was last made from the store.
-    pub(super) export: Span,
+    pub export: Span,
     /// Whether the journal was exported too; facts always are.
-    pub(super) journal: bool,
+    pub journal: bool,
     /// From when until when the replicas are gone.
-    pub(super) gone: (Span, Span),
+    pub gone: (Span, Span),
     /// From when until when the process runs; it is told to fail over a minute after it began.
-    pub(super) runs: (Span, Span),
+    pub runs: (Span, Span),
     /// When its journal is imported.
-    pub(super) import: Span,
+    pub import: Span,
 }
 
 /// When trouble begins.
@@ -76,7 +103,12 @@ pub const SCENARIOS: [Scenario; 13] = [
         groups: 1,
         policy: automatic,
         script: |policy| Script {
-            kill_leader_at: Some("promote"),
+            // Its call is on its way.
+            cue: Some(Cue {
+                step: "promote",
+                after: Span::millis(100),
+                then: Then::Leader(Trouble::Crashed, Span::mins(1)),
+            }),
             ..trouble(Trouble::RegionDead(home(policy)), GONE)
         },
     },

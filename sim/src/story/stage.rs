@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 
 use bowline_core::lease::LeaseTimes;
-use bowline_core::model::{GroupName, InstanceId, Mono, ReplicaId, Site, Span};
+use bowline_core::model::{GroupName, InstanceId, Mono, ReplicaId, RunId, Site, Span};
 use bowline_core::node::{GroupStatus, Node, NodeConfig};
 use bowline_core::policy::Policy;
 use bowline_core::run::{Entry, Intent, Ledger, Record};
 
 use super::glass::Hand;
-use super::scenario::{Scenario, Script};
-use crate::faults::{Spell, Trouble};
+use super::scenario::{Cue, Scenario, Script, Then};
+use crate::faults::Spell;
 use crate::harness::{Simulation, Watch};
 use crate::oracle::{Oracle, Verdicts};
 use crate::world::{World, WorldSpec};
@@ -23,9 +23,6 @@ const LONGEST: Span = Span::mins(12 * 60);
 
 /// How long after the last record the story goes on, so that the leader has heard of it too.
 const LINGER: Span = Span::secs(5);
-
-/// How long a killed replica stays away.
-const AWAY: Span = Span::mins(1);
 
 /// Replicas of Bowline in a story.
 pub const REPLICAS: usize = 3;
@@ -41,7 +38,8 @@ pub struct Stage {
     quiet_from: Mono,
     /// What is still to be done by hand, the last first.
     pub(super) hands: Vec<(Mono, Hand)>,
-    kill_at: Option<&'static str>,
+    cue: Option<Cue>,
+    ends: Mono,
     oracle: Oracle,
     scenario: &'static str,
     seed: u64,
@@ -72,6 +70,7 @@ impl Stage {
         let mut rng = fastrand::Rng::with_seed(seed);
         let mut spec = WorldSpec::new(policies.clone());
         spec.home_nodes *= u32::try_from(scenario.groups).unwrap_or(1);
+        spec.engine = script.engine.unwrap_or(spec.engine);
         if first.capacity.pools.is_empty() {
             // Without a NodePool the policy says that standby has the room already.
             spec.standby_nodes = spec.home_nodes;
@@ -88,7 +87,7 @@ impl Stage {
             Simulation::new(world, policies.clone(), rng.u64(..), seats, Box::new(recruit));
         simulation.watch(Box::new(oracle.clone()));
         let ledgers = policies.iter().map(|p| (p.group.clone(), Ledger::default())).collect();
-        let kill_at = script.kill_leader_at;
+        let (cue, ends) = (script.cue, began + script.until.unwrap_or(LONGEST));
         let quiet_from = began + ARM;
         let scenario = scenario.name;
         let mut stage = Self {
@@ -98,7 +97,8 @@ impl Stage {
             began,
             quiet_from,
             hands: Vec::new(),
-            kill_at,
+            cue,
+            ends,
             oracle,
             scenario,
             seed,
@@ -172,7 +172,7 @@ impl Stage {
     pub fn over(&self) -> bool {
         let now = self.simulation.now().mono;
         let seen = self.at_rest_since.is_some_and(|since| now >= since + LINGER);
-        now >= self.began + LONGEST || (now >= self.quiet_from && seen)
+        now >= self.ends || (now >= self.quiet_from && seen)
     }
 
     /// Whether every group is armed at home with nothing open.
@@ -219,6 +219,12 @@ impl Stage {
         self.began
     }
 
+    /// Whether a promise is broken already. Some show only when nothing more is to come.
+    #[must_use]
+    pub fn breaks(&self, promise: &str) -> bool {
+        self.oracle.has_broken(promise)
+    }
+
     /// What the oracle says of each promise, now that nothing more is to come.
     #[must_use]
     pub fn verdicts(&self) -> Verdicts {
@@ -231,21 +237,25 @@ impl Stage {
         if std::mem::replace(&mut self.read, stored) == stored {
             return;
         }
-        let mut killed = false;
+        let mut cued = None;
         for (group, ledger) in &mut self.ledgers {
             let chain = self.simulation.world.store.chain(group);
             for bytes in chain.iter().skip(usize::try_from(ledger.head).unwrap_or(usize::MAX)) {
                 let Ok(entry) = ledger.apply(ledger.head + 1, bytes) else { break };
-                let starts = |record: &Record| match record {
-                    Record::Started { step, .. } => self.kill_at == Some(step.as_str()),
+                let comes = |record: &Record| match (record, &self.cue) {
+                    (Record::Started { step, .. } | Record::Done { step, .. }, Some(cue)) => {
+                        step.as_str().starts_with(cue.step)
+                    }
                     _ => false,
                 };
-                killed |= entry.records.iter().any(starts);
+                if entry.records.iter().any(comes) {
+                    cued = self.cue.take().zip(ledger.run.as_ref().map(|run| run.id.clone()));
+                }
                 told.push(Told { group: group.clone(), entry });
             }
         }
-        if killed {
-            self.kill_leader();
+        if let Some((cue, run)) = cued {
+            self.follow(&cue, &run);
         }
         if !told.is_empty() || self.at_rest_since.is_none() {
             let now = self.simulation.now().mono;
@@ -253,16 +263,25 @@ impl Stage {
         }
     }
 
-    /// Kills the leader a moment from now: its call is on its way.
-    fn kill_leader(&mut self) {
-        self.kill_at = None;
+    /// What was to happen on this cue is planned.
+    fn follow(&mut self, cue: &Cue, run: &RunId) {
         let now = self.simulation.now().mono;
+        let from = now + cue.after;
         let leads =
             |seat: &usize| self.simulation.replica(*seat).is_some_and(|node| node.leads(now));
-        if let Some(seat) = (0..REPLICAS).find(leads) {
-            let (from, until) = (now + Span::millis(100), Some(now + AWAY));
-            self.simulation.plan(Spell { from, until, trouble: Trouble::Crashed(seat) });
-        }
+        let (trouble, lasts) = match cue.then {
+            Then::Leader(trouble, lasts) => match (0..REPLICAS).find(leads) {
+                Some(seat) => (trouble(seat), lasts),
+                None => return,
+            },
+            Then::World(trouble, lasts) => (trouble(&self.policies[0]), lasts),
+            Then::Intent(intent) => {
+                let group = self.policies[0].group.clone();
+                return self.intend(from, &group, &intent(run));
+            }
+        };
+        self.quiet_after(from + lasts);
+        self.simulation.plan(Spell { from, until: Some(from + lasts), trouble });
     }
 }
 

@@ -105,6 +105,27 @@ fn s5_beside_somebody_elses_claim_the_controller_holds_until_it_is_imported() {
 }
 
 #[test]
+fn s4_a_cancelled_switchover_starts_no_failover_from_the_site_it_had_silenced() {
+    let play = crate::mutants::find("changed-mind").unwrap();
+    let mut stage = Stage::new(play, &examples::shop(), 1);
+    stage.play();
+    let document = stage.document();
+    assert!(document.good(), "{:?} {:?}", document.ended, document.broken);
+    assert_eq!(document.runs.len(), 1, "the switchover, and nothing after it");
+}
+
+#[test]
+fn a_leader_that_holds_beside_anothers_claim_does_not_spin() {
+    let play = crate::mutants::find("beside").unwrap();
+    let mut stage = Stage::new(play, &examples::shop(), 1);
+    stage.play();
+    let broken = stage.document().broken;
+    assert!(broken.is_empty(), "{broken:?}");
+    let steps = stage.simulation.steps();
+    assert!(steps < 150_000, "{steps} events in 40 minutes: somebody wakes again and again");
+}
+
+#[test]
 fn every_scenario_is_played_above() {
     let source = include_str!("tests.rs");
     for scenario in &SCENARIOS {

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::member::{Member, last_was};
 use super::{POLL, SKEW};
+use crate::bugs::{self, Bug};
 use crate::model::{Span, StepId, Wall};
 use crate::op::{Fault, Instance, InstanceEvent, Op, RdsOp};
 use crate::step::{Context, Held, Hold, HoldId, Judgement, Outputs, Procedure, Seen};
@@ -45,6 +46,9 @@ impl Procedure for Fence {
         }
         if let Some(first) = close(cx, &self.member, found) {
             return Ok(first);
+        }
+        if bugs::on(Bug::FenceWithoutRestart) {
+            return Ok(Judgement::done_with("confirmed", cx.now.wall.0, "closed"));
         }
         let rebooted = last_was(cx, |op| matches!(op, RdsOp::Reboot(_)));
         if let Some(at) = rebooted
@@ -97,6 +101,9 @@ impl Procedure for CloseDoor {
 fn close(cx: &Context<'_>, member: &Member, found: &Instance) -> Option<Judgement> {
     let sent = last_was(cx, |op| matches!(op, RdsOp::SetSecurityGroups { .. }));
     let shows = sent.is_none_or(|at| cx.now.wall.since(at) >= CHANGE_SHOWS);
+    if bugs::on(Bug::FenceWithoutClosing) {
+        return None;
+    }
     if !member.shut(found) && shows {
         let op = set_groups(member, vec![member.closed.clone()]);
         let words = format!("close {}", member.instance);

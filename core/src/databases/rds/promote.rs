@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::POLL;
 use super::member::{Member, last_was};
+use crate::bugs::{self, Bug};
 use crate::model::Span;
 use crate::op::{Fault, Metric, Op, RdsOp};
 use crate::step::{Context, Judgement, Procedure, Seen};
@@ -34,10 +35,10 @@ impl Procedure for Promote {
         if !found.available() {
             return Ok(Judgement::wait(POLL, format!("{name} is {}", found.status)));
         }
-        if found.source.is_none() {
+        let sent = last_was(cx, |op| matches!(op, RdsOp::Promote(_)));
+        if found.source.is_none() || (bugs::on(Bug::FirstAvailableIsDone) && sent.is_some()) {
             return Ok(Judgement::done(format!("{name} is the writer")));
         }
-        let sent = last_was(cx, |op| matches!(op, RdsOp::Promote(_)));
         if sent.is_some_and(|at| cx.now.wall.since(at) < PROMOTION_SHOWS) {
             return Ok(Judgement::wait(POLL, format!("{name} still names its source")));
         }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use bowline_core::model::{Claim, Epoch, Place, Site, Span, StepId};
+use bowline_core::model::{Author, Claim, Epoch, Place, Site, Span, StepId};
 use bowline_core::op::{Call, CallId, Op, Route53Op};
 use bowline_core::plan::{Class, Effect, Milestone, OnTimeout, Plan, PlanKind, Step};
 use bowline_core::policy::Policy;
@@ -64,9 +64,14 @@ impl Trial {
 
     /// Performs a call without any record of it.
     pub(super) fn act(&mut self, op: &Op) -> Outcome {
+        self.act_from(0, op)
+    }
+
+    /// Performs a call of this seat's replica.
+    pub(super) fn act_from(&mut self, seat: usize, op: &Op) -> Outcome {
         let outcome = self.bench.call(op);
         if let Outcome::Answered(result) = &outcome {
-            self.tell(&Event::Performed { seat: 0, op, result });
+            self.tell(&Event::Performed { seat, op, result });
         }
         self.tell_news();
         outcome
@@ -85,8 +90,12 @@ impl Trial {
     }
 
     pub(super) fn sent(&mut self, op: Op, waits: Span) {
+        self.sent_from(0, op, waits);
+    }
+
+    pub(super) fn sent_from(&mut self, seat: usize, op: Op, waits: Span) {
         let call = Call { id: CallId(1), deadline: self.bench.now + waits, op };
-        self.tell(&Event::Sent { seat: 0, call: &call });
+        self.tell(&Event::Sent { seat, call: &call });
     }
 
     pub(super) fn begin(&mut self, trouble: &Trouble) {
@@ -123,6 +132,10 @@ impl Trial {
     }
 
     pub(super) fn store_for(&mut self, group: &str, records: Vec<Record>) {
+        self.store_by(Author::Human("test".into()), group, records);
+    }
+
+    pub(super) fn store_by(&mut self, by: Author, group: &str, records: Vec<Record>) {
         for record in &records {
             if let Record::Claimed { claim, .. } = record {
                 self.claim = Some(claim.clone());
@@ -134,7 +147,7 @@ impl Trial {
             seq,
             prev: mine.map_or_else(|| "".into(), |(_, bytes)| Entry::hash(bytes)),
             at: at(self.bench.now).wall,
-            by: bowline_core::model::Author::Human("test".into()),
+            by,
             claim: self.claim.clone(),
             records,
         };

@@ -1,0 +1,237 @@
+//! Deliberate bugs: mistakes that an engineer could make, built in to show that the proof would
+//! notice them. `cargo xtask mutants` switches on one after the other, plays stories, and insists
+//! that the oracle finds the promise broken that the bug is listed under.
+//!
+//! They exist only with the cargo feature `bugs`, which no package of the workspace turns on. What
+//! ships is compiled without it, and there [`on`] is a constant `false`.
+//!
+//! ```text
+//! if bugs::on(Bug::NoConfirm) || now >= confirmed_at { … }
+//! ```
+
+/// Declares the bugs, each with the promise that it breaks.
+macro_rules! bugs {
+    ($($promise:literal: $($(#[doc = $doc:literal])+ $name:ident,)+;)+) => {
+        /// A mistake.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+        pub enum Bug {
+            $($($(#[doc = $doc])+ $name,)+)+
+        }
+
+        impl Bug {
+            /// All of them.
+            pub const ALL: &'static [Self] = &[$($(Self::$name,)+)+];
+
+            /// The promise that must be seen broken while it is there.
+            #[must_use]
+            pub const fn promise(self) -> &'static str {
+                match self {
+                    $($(Self::$name => $promise,)+)+
+                }
+            }
+
+            /// What the mistake is.
+            #[must_use]
+            pub const fn about(self) -> &'static str {
+                match self {
+                    $($(Self::$name => concat!($($doc),+),)+)+
+                }
+            }
+        }
+    };
+}
+
+bugs! {
+    "S1":
+    /// The fence is confirmed by the closed security group alone, though connections that are
+    /// tracked survive it.
+    FenceWithoutRestart,
+    /// The fence is a restart alone: the door stays open, and clients come back.
+    FenceWithoutClosing,
+    /// A fence that was not confirmed in its time is recorded as done: silence is taken for a dead
+    /// writer.
+    TimeoutIsAFence,
+    /// The passive site's records keep their own health check, so Route 53 fails back by itself
+    /// (field: no damping, no latch).
+    NoLatch,
+    /// The shift exchanges health checks and leaves the roles, so "both unhealthy" answers the site
+    /// that was left.
+    RolesStay,
+    /// A run may be unwound although the promotion's start was recorded: people shoot a healthy
+    /// switchover (field: Patroni).
+    UnwindAfterStarted,
+    ;
+    "S2":
+    /// The first `available` after the call is taken for the end of the promotion (field).
+    FirstAvailableIsDone,
+    /// Pods that were asked for count as ready.
+    ReadyCountsAsked,
+    /// The share of ready pods is judged over all workloads together.
+    MinimumOverAll,
+    ;
+    "S3":
+    /// The records are deleted in one batch and created in the next.
+    TwoBatches,
+    /// Any HTTP answer through the gaining load balancer opens the site, its own 503 too.
+    FrontTakesAnyAnswer,
+    ;
+    "S4":
+    /// An API that does not answer counts as a bad sample: unknown is down (field: Karmada).
+    SilenceIsDown,
+    /// The confirm time is skipped: a stall of 45 s moves the application (field: GitHub).
+    NoConfirm,
+    /// An automatic failover needs no view from outside Bowline's own network.
+    OwnEyesSuffice,
+    /// What was seen of a site that a switchover silenced counts against it when that was undone.
+    OwnSilenceIsDown,
+    /// A group that was never armed is moved like any other (field: Keycloak).
+    Unarmed,
+    /// Prewarm starts the workloads that need the writer, consumers among them.
+    PrewarmStartsConsumers,
+    ;
+    "S5":
+    /// The lease is judged by the wall clock that its holder wrote into it (field: kubert).
+    LeaseByWallClock,
+    /// A leader that cannot renew goes on leading (field: kube-lease-manager).
+    NeverStopsLeading,
+    /// Who takes a run over acts under the claim that it finds (field: Orchestrator's timer-based
+    /// lock).
+    TakeoverWithoutEpoch,
+    /// A newer claim found in a zone's fence record is overwritten: reread and retry.
+    ZoneClaimOverruled,
+    /// A newer claim found in a cluster's `ConfigMap` is overwritten.
+    ClusterClaimOverruled,
+    /// A newer claim found on a held object is overwritten under the resourceVersion just read.
+    HoldClaimOverruled,
+    ;
+    "S6":
+    /// A call that failed is sent again before anybody looked: a time-out is a failure.
+    BlindRetry,
+    /// Who takes a run over repeats the last recorded call (field: recoveries ran twice).
+    TakeoverRepeats,
+    ;
+    "S7":
+    /// A call leaves together with its record, not after it was accepted.
+    ActBeforeRecord,
+    /// A reply that comes after its deadline is taken for the answer to what is asked by then.
+    LateAnswers,
+    /// Holds are taken and not written down.
+    ForgetsHolds,
+    /// Releasing a shared NodePool restores it although another group holds it.
+    ReleaseForgetsOthers,
+    ;
+    "S8":
+    /// The block window after an automatic failover is not looked at.
+    NoBlockWindow,
+    /// Each group is moved on its own evidence: nobody sees that the whole Region went.
+    EachGroupAlone,
+    ;
+    "S9":
+    /// The fence at the failed site may take ten minutes.
+    WaitsForTheDead,
+    /// The failover needs the failed site's claim (field: Ramen, hours for a bucket there).
+    NeedsTheDead,
+    /// A call may take two minutes, whatever it calls.
+    LongCalls,
+    ;
+    "S10":
+    /// The newest sample of replication is the evidence, were it from after the fault.
+    LaterSampleIsEvidence,
+    /// A replica whose lag is small need not have been streaming (field: a table lost).
+    RunningIsStreaming,
+    /// How far behind the replica was is not compared with `maxLag`.
+    LagUnlimited,
+    /// The replica was near before the writer fell silent: nobody asks again past q.
+    NearIsCaughtUp,
+    /// Nobody answered within ten minutes: that is a yes.
+    SilenceIsConsent,
+    ;
+    "S11":
+    /// The move is over when the batch was sent, whatever became of it (field: linkerd-failover).
+    SentIsMoved,
+    /// Any HTTP status proves that the site serves.
+    AnyStatusServes,
+    ;
+    "L1":
+    /// A run that another replica claimed is left to it (field: Orchestrator, an hour's wait).
+    NoTakeover,
+    /// The lease's machine stops for good at the first renewal that is not answered (field: a lease
+    /// task died, the pod stayed ready).
+    LeaseTaskDies,
+    ;
+    "L2":
+    /// The standby's NodePool stays open after the way home (field: ten idle pods, eight nodes).
+    NeverScalesDown,
+    /// The standby's member is not rebuilt after the way home.
+    StandbyNotRebuilt,
+    /// The way home does not end armed.
+    NotRearmed,
+    ;
+}
+
+/// Whether bugs are compiled in at all. Never in what ships: `src/lib.rs` refuses to be compiled
+/// with them.
+pub const COMPILED: bool = cfg!(feature = "bugs");
+
+/// Whether a bug is there: never.
+#[cfg(not(feature = "bugs"))]
+#[inline]
+#[must_use]
+pub const fn on(_: Bug) -> bool {
+    false
+}
+
+#[cfg(feature = "bugs")]
+pub use chosen::{choose, on};
+
+#[cfg(feature = "bugs")]
+mod chosen {
+    use std::cell::Cell;
+
+    use super::Bug;
+
+    std::thread_local! {
+        static CHOSEN: Cell<Option<Bug>> = const { Cell::new(None) };
+    }
+
+    /// Puts a bug in, or takes it out, for everything that runs in this thread from now on.
+    pub fn choose(bug: Option<Bug>) {
+        CHOSEN.set(bug);
+    }
+
+    /// Whether a bug is there.
+    #[must_use]
+    pub fn on(bug: Bug) -> bool {
+        CHOSEN.get() == Some(bug)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_promise_has_two_bugs_at_least() {
+        for promise in
+            ["S1", "S2", "S3", "S4", "S5", "S6", "S7", "S8", "S9", "S10", "S11", "L1", "L2"]
+        {
+            let bugs = Bug::ALL.iter().filter(|bug| bug.promise() == promise);
+            assert!(bugs.count() >= 2, "{promise}");
+        }
+        assert!(Bug::ALL.iter().all(|bug| bug.about().len() > 20));
+    }
+
+    #[cfg(not(feature = "bugs"))]
+    #[test]
+    fn without_the_feature_no_bug_is_there_and_the_compiler_knows() {
+        const NONE: bool = {
+            let mut index = 0;
+            while index < Bug::ALL.len() {
+                assert!(!on(Bug::ALL[index]));
+                index += 1;
+            }
+            !COMPILED
+        };
+        const { assert!(NONE) };
+    }
+}

@@ -1,0 +1,76 @@
+//! Which plays show which deliberate bug ([`bowline_core::bugs`]), and the plays that were made for
+//! them. `cargo xtask mutants` plays them; without a bug none of them breaks a promise.
+
+mod plays;
+
+use bowline_core::bugs::Bug;
+
+pub use plays::PLAYS;
+
+use crate::story::{self, Scenario};
+
+/// A play, by name: one that was made for bugs, or any scenario.
+#[must_use]
+pub fn find(name: &str) -> Option<&'static Scenario> {
+    PLAYS.iter().find(|play| play.name == name).or_else(|| story::find(name))
+}
+
+/// The play that shows a bug.
+#[must_use]
+pub fn shows(bug: Bug) -> &'static str {
+    match bug {
+        Bug::FenceWithoutRestart | Bug::FenceWithoutClosing => "deaf-clusters",
+        Bug::TimeoutIsAFence => "deaf-region",
+        Bug::NoLatch | Bug::RolesStay => "standby-red",
+        Bug::UnwindAfterStarted => "shot",
+        Bug::MinimumOverAll => "few-nodes",
+        Bug::FrontTakesAnyAnswer => "standby-broken",
+        Bug::SilenceIsDown => "silent-apis",
+        Bug::FirstAvailableIsDone => "roomy",
+        Bug::NoConfirm | Bug::ForgetsHolds => "stall",
+        Bug::OwnEyesSuffice => "blind-partition",
+        Bug::Unarmed => "unarmed",
+        Bug::LeaseByWallClock => "skewed",
+        Bug::NeverStopsLeading => "leader-cut",
+        Bug::ZoneClaimOverruled => "beside-stateless",
+        Bug::ClusterClaimOverruled | Bug::HoldClaimOverruled => "beside",
+        Bug::OwnSilenceIsDown => "changed-mind",
+        Bug::TakeoverWithoutEpoch | Bug::TakeoverRepeats | Bug::NoTakeover => "leader-killed",
+        Bug::BlindRetry | Bug::ActBeforeRecord => "lossy",
+        Bug::LateAnswers => "late",
+        Bug::ReleaseForgetsOthers => "one-comes-home",
+        Bug::NoBlockWindow => "twice",
+        Bug::EachGroupAlone => "region-event",
+        Bug::RunningIsStreaming => "never-streamed",
+        Bug::LagUnlimited | Bug::SilenceIsConsent => "far-behind",
+        Bug::NearIsCaughtUp => "apart-meanwhile",
+        Bug::SentIsMoved => "lost-batch",
+        Bug::AnyStatusServes => "broken-after",
+        Bug::LeaseTaskDies => "all-cut",
+        Bug::PrewarmStartsConsumers => "targets-gone",
+        Bug::ReadyCountsAsked
+        | Bug::TwoBatches
+        | Bug::WaitsForTheDead
+        | Bug::NeedsTheDead
+        | Bug::LongCalls
+        | Bug::LaterSampleIsEvidence => "gone",
+        Bug::NeverScalesDown | Bug::StandbyNotRebuilt | Bug::NotRearmed => "round-trip",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_bug_has_a_play_and_every_play_a_bug() {
+        let shown: BTreeSet<_> = Bug::ALL.iter().map(|bug| shows(*bug)).collect();
+        assert!(shown.iter().all(|name| find(name).is_some()), "{shown:?}");
+        let names = || PLAYS.iter().map(|play| play.name);
+        assert!(names().all(|name| shown.contains(name)), "{shown:?}");
+        assert_eq!(names().collect::<BTreeSet<_>>().len(), PLAYS.len());
+        assert!(names().all(|name| story::find(name).is_none()), "a name means one play");
+    }
+}
