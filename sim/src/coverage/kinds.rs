@@ -1,6 +1,6 @@
 //! The kinds of things that are counted: enums of the core without what their variants carry. Each
-//! is made from one list, which is also the pattern of an exhaustive match: a variant that is new in
-//! the core does not compile here until it is counted.
+//! is made from one list, which is also the pattern of an exhaustive match: a variant that is new
+//! in the core does not compile here until it is counted.
 
 use bowline_core::decide::{AskWhy, EvidenceGrade, HoldWhy};
 use bowline_core::health::{ServingWhy, Veto};

@@ -3,8 +3,8 @@
 //! Counted is how each kind of step ended in each kind of plan, what each call came to, on which
 //! side of a call or an append the leader died, every question, every turn of a run, every intent
 //! and refusal, every decision with its reason. What can be counted comes from the types and the
-//! plan builders of the core ([`universe`]), so what was never hit is known; what cannot happen says
-//! why, and panics when it does.
+//! plan builders of the core ([`universe`]), so what was never hit is known; what cannot happen
+//! says why, and panics when it does.
 //!
 //! ```text
 //! let counter = Counter::default();

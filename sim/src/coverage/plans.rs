@@ -20,6 +20,8 @@ use crate::world::{World, WorldSpec};
 /// What is known of a step of one kind in plans of one purpose: what holds of any of them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Traits {
+    /// One of them may find everything as wanted.
+    pub finds: bool,
     /// One of them makes calls that change something.
     pub acts: bool,
     /// One of them is given up by its deadline, and the run goes on.
@@ -199,13 +201,43 @@ fn add(all: &mut Steps, plan: &Plan, purpose: Purpose) {
         let moves = !matches!(purpose, Purpose::Prewarm | Purpose::Unwinding);
         let goes_back = moves && !behind && step.class != Class::Irreversible;
         let timed = step.timeout.is_some();
+        let stuck = match step.on_timeout {
+            OnTimeout::Ask => timed,
+            OnTimeout::Fail => timed && !goes_back,
+            OnTimeout::Proceed => false,
+        };
+        known.finds |= finds(step, purpose);
         known.acts |= step.class != Class::ReadOnly;
-        known.proceeds |= step.on_timeout == OnTimeout::Proceed || fence;
-        known.asks |= !step.standing && (timed || known.acts);
+        let yes = fence && step.on_timeout == OnTimeout::Ask;
+        known.proceeds |= step.on_timeout == OnTimeout::Proceed || yes;
+        known.asks |= !step.standing && (stuck || disagrees(step));
         known.sends_back |= timed && step.on_timeout == OnTimeout::Fail && goes_back;
         // A prewarm is sent back as well as a move: what it started is cut off.
         known.abandoned |= known.acts && (goes_back || purpose == Purpose::Prewarm);
     }
+}
+
+/// Whether a step can find everything as wanted. A hold is taken by a call of its own, a claim is
+/// newer than what is there, and a restart must be seen.
+fn finds(step: &Step, purpose: Purpose) -> bool {
+    match &step.effect {
+        Effect::SetPool(_) | Effect::SetWorkload(_) | Effect::SetJob(_) => {
+            purpose == Purpose::Unwinding
+        }
+        // In a failover the obligations at the lost site may have claimed its cluster before.
+        Effect::ClaimCluster(_) => purpose == Purpose::Failover,
+        Effect::ClaimZone(_) | Effect::ClaimGate(_) | Effect::Shift(_) => false,
+        Effect::Fence(fence) => fence.unless.is_some(),
+        _ => true,
+    }
+}
+
+/// Whether the world can be neither as before a step nor as after it: an instance is another than
+/// the recorded one, or a record set is.
+fn disagrees(step: &Step) -> bool {
+    use EffectKind::{CloseDoor, CreateReplica, Fence, Promote, Rename, Reopen, Shift};
+    let kind = step.effect.kind();
+    matches!(kind, CloseDoor | CreateReplica | Fence | Promote | Rename | Reopen | Shift)
 }
 
 /// Whether a step comes after one that cannot be undone.

@@ -12,8 +12,8 @@ use super::points::{Point, points};
 use crate::coverage::Counter;
 use crate::harness::{Side, Strike};
 
-/// A call that is held up arrives so much later, when a new leader has taken over, whose lease takes
-/// fifteen seconds to be another's, and has looked at the world.
+/// A call that is held up arrives so much later: the lease was another's after fifteen seconds, and
+/// the new leader has looked at the world.
 const LATE: Side = Side::Late(Span::secs(25));
 
 /// The sides on which a leader dies. Only who took over can be crossed by a call held up.

@@ -391,3 +391,52 @@ fn looking_on_changes_nothing() {
     };
     assert_eq!(story(true), story(false));
 }
+
+/// Kills the sender of the first of two appends on this side of it.
+fn struck(side: Side) -> (Simulation<Script>, Diary) {
+    let script = vec![(secs(1), append(1)), (secs(30), append(2))];
+    let (mut sim, diary) = simulation(1, vec![script]);
+    sim.log_arrivals();
+    sim.plan_strike(Strike { nth: 1, side, away: Span::mins(1) });
+    (sim, diary)
+}
+
+#[test]
+fn who_dies_before_a_call_leaves_the_world_as_it_was() {
+    let (mut sim, diary) = struck(Side::Before);
+    sim.run_until(secs(10));
+    assert!(sim.struck() && sim.replica(0).is_none());
+    assert!(sim.world.store.chain(&group()).is_empty() && sim.arrivals().is_empty());
+    sim.run_until(secs(70));
+    assert!(sim.replica(0).is_some_and(|replica| replica.who == (0, 1)), "somebody new sits there");
+    assert!(replies(&diary).len() <= 2, "the first one heard nothing");
+}
+
+#[test]
+fn who_dies_after_a_call_has_changed_the_world_and_does_not_hear_of_it() {
+    let (mut sim, diary) = struck(Side::After);
+    sim.run_until(secs(10));
+    assert!(sim.struck() && sim.replica(0).is_none());
+    assert_eq!(sim.world.store.chain(&group()).len(), 1);
+    assert!(replies(&diary).is_empty());
+    let [arrival] = sim.arrivals() else { panic!("{:?}", sim.arrivals()) };
+    assert_eq!((arrival.nth, arrival.seat, &arrival.result), (1, 0, &Some(Ok(()))));
+}
+
+#[test]
+fn a_call_of_the_dead_that_was_held_up_changes_the_world_later() {
+    let (mut sim, _) = struck(Side::Late(Span::secs(20)));
+    sim.run_until(secs(20));
+    assert!(sim.struck() && sim.replica(0).is_none());
+    assert!(sim.world.store.chain(&group()).is_empty(), "it is still on its way");
+    sim.run_until(secs(22));
+    assert_eq!(sim.world.store.chain(&group()).len(), 1);
+}
+
+#[test]
+fn a_strike_that_never_comes_due_is_known() {
+    let (mut sim, _) = simulation(1, vec![vec![(secs(1), append(1))]]);
+    sim.plan_strike(Strike { nth: 2, side: Side::Before, away: Span::secs(1) });
+    sim.run_until(secs(9));
+    assert!(!sim.struck() && sim.replica(0).is_some());
+}
