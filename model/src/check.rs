@@ -82,6 +82,12 @@ impl fmt::Display for Broken {
     }
 }
 
+/// A model that can say in words what happens.
+pub trait Tells: Model {
+    /// What `action` is in `state`.
+    fn tell(&self, state: &Self::State, action: &Self::Action) -> String;
+}
+
 /// How far a check goes.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
@@ -95,7 +101,7 @@ pub struct Limits {
 /// Visits every state of `model`, breadth first, until all were visited or a promise is broken.
 pub fn exhaust<M>(name: impl Into<String>, model: M, limits: Limits) -> Verdict
 where
-    M: Model + Send + Sync + 'static,
+    M: Tells + Send + Sync + 'static,
     M::State: Clone + PartialEq + fmt::Debug + Hash + Send + Sync + 'static,
     M::Action: Clone + PartialEq + fmt::Debug + Send + Sync + 'static,
 {
@@ -113,8 +119,11 @@ where
     let wanted = |property: &&Property<M>| property.expectation == Expectation::Sometimes;
     let broken = expected.iter().filter(|property| !wanted(property) && seen(property));
     let way = |property: &Property<M>| {
-        let actions = found.get(property.name).map(|path| path.clone().into_actions());
-        actions.into_iter().flatten().map(|action| format!("{action:?}")).collect()
+        let path = found.get(property.name).map(|path| path.clone().into_vec());
+        let told = |(state, action): (M::State, Option<M::Action>)| {
+            Some(checker.model().tell(&state, &action?))
+        };
+        path.into_iter().flatten().filter_map(told).collect()
     };
     let broken: Vec<_> =
         broken.map(|property| Broken { promise: property.name, way: way(property) }).collect();

@@ -11,6 +11,8 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use stateright::Model;
 
+use crate::check::Tells;
+
 /// A model of something that shall end.
 pub trait Ends: Model {
     /// Whether nothing goes wrong in this.
@@ -66,9 +68,8 @@ impl Graph {
 /// Looks from every state of `model` for a way to an end. There must be fewer than 2^32 states.
 pub fn reach<M>(model: &M) -> Reach
 where
-    M: Ends,
+    M: Ends + Tells,
     M::State: Hash + Clone,
-    M::Action: std::fmt::Debug,
 {
     let graph = visit(model);
     let reached = backwards(&graph);
@@ -157,9 +158,8 @@ fn backwards(graph: &Graph) -> Vec<bool> {
 /// What happened on the first way to a state.
 fn way_to<M>(model: &M, graph: &Graph, mut state: usize) -> Vec<String>
 where
-    M: Ends,
+    M: Ends + Tells,
     M::State: Clone,
-    M::Action: std::fmt::Debug,
 {
     let mut numbers = Vec::new();
     while let (before, number) = graph.parents[state]
@@ -174,7 +174,7 @@ where
         let mut actions = Vec::new();
         model.actions(&at, &mut actions);
         let action = actions.swap_remove(number);
-        way.push(format!("{action:?}"));
+        way.push(model.tell(&at, &action));
         let Some(next) = model.next_state(&at, action) else { return way };
         at = next;
     }

@@ -2,31 +2,34 @@
 //! broken, a state cannot end, or the limit on states cut a check short.
 //!
 //! ```text
-//! bowline-model [--deep | --mistakes] [--only TEXT] [--most STATES] [--threads N]
+//! bowline-model [--deep | --mistakes | --open] [--only TEXT] [--most STATES] [--threads N]
 //! ```
 
 use std::process::ExitCode;
 
 use bowline_model::check::Limits;
-use bowline_model::suite;
+use bowline_model::suite::{self, Check};
+
+const USAGE: &str = "usage: bowline-model [--deep | --mistakes | --open] [--only TEXT] \
+                     [--most STATES] [--threads N]";
 
 /// What was asked on the command line.
 struct Asked {
     deep: bool,
-    mistakes: bool,
+    failing: Option<Vec<(Check, &'static str)>>,
     only: String,
     limits: Limits,
 }
 
 fn main() -> ExitCode {
     match read(std::env::args().skip(1)) {
-        Ok(asked) if asked.mistakes => mistakes(&asked),
-        Ok(asked) => checks(&asked),
+        Ok(asked) => match &asked.failing {
+            Some(failing) => fails(&asked, failing),
+            None => checks(&asked),
+        },
         Err(why) => {
             eprintln!("{why}");
-            eprintln!(
-                "usage: bowline-model [--deep | --mistakes] [--only TEXT] [--most STATES] [--threads N]"
-            );
+            eprintln!("{USAGE}");
             ExitCode::from(2)
         }
     }
@@ -34,12 +37,13 @@ fn main() -> ExitCode {
 
 fn read(mut words: impl Iterator<Item = String>) -> Result<Asked, String> {
     let limits = Limits { threads: 2, generated: 400_000_000 };
-    let mut asked = Asked { deep: false, mistakes: false, only: String::new(), limits };
+    let mut asked = Asked { deep: false, failing: None, only: String::new(), limits };
     while let Some(word) = words.next() {
         let mut value = || words.next().ok_or_else(|| format!("{word} wants a value"));
         match word.as_str() {
             "--deep" => asked.deep = true,
-            "--mistakes" => asked.mistakes = true,
+            "--mistakes" => asked.failing = Some(suite::mistakes()),
+            "--open" => asked.failing = Some(suite::open()),
             "--only" => asked.only = value()?,
             "--most" => asked.limits.generated = number(&value()?)?,
             "--threads" => asked.limits.threads = number(&value()?)?,
@@ -67,16 +71,15 @@ fn checks(asked: &Asked) -> ExitCode {
     if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-/// Runs the checks that must fail, and tells the way to each broken promise.
-fn mistakes(asked: &Asked) -> ExitCode {
+/// Runs checks that must fail, and tells the way to each broken promise.
+fn fails(asked: &Asked, failing: &[(Check, &'static str)]) -> ExitCode {
     let mut missed = 0;
-    for (check, promise) in suite::mistakes() {
-        if !check.name().contains(&asked.only) {
-            continue;
+    for (check, promise) in failing {
+        if check.name().contains(&asked.only) {
+            let verdict = check.exhaust(asked.limits);
+            println!("{verdict}");
+            missed += usize::from(verdict.way_to(promise).is_none());
         }
-        let verdict = check.exhaust(asked.limits);
-        println!("{verdict}");
-        missed += usize::from(verdict.way_to(promise).is_none());
     }
     println!("{missed} missed");
     if missed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }

@@ -86,44 +86,53 @@ impl fmt::Display for Played {
 /// What the tests check: under two minutes, all together.
 #[must_use]
 pub fn quick() -> Vec<Check> {
-    let one = run::Bounds::small(Route::Gate);
+    let run = |bounds| Check::Run(RunModel::new(bounds));
+    let small = run::Bounds::small;
     vec![
-        Check::Lease(LeaseModel::new(lease::Bounds::small())),
+        Check::Lease(LeaseModel::new(lease::Bounds { adrift: 0, ..lease::Bounds::small() })),
         Check::Chain(ChainModel::new(chain::Bounds::small())),
-        Check::Run(RunModel::new(run::Bounds { crashes: 1, pauses: 1, ..one })),
-        Check::Run(RunModel::new(run::Bounds { losses: 1, pauses: 1, ..one })),
-        Check::Run(RunModel::new(run::Bounds { route: Route::Batch, ..one })),
-        Check::Run(RunModel::new(run::Bounds {
-            route: Route::Fenced,
-            leads: 1,
-            cancels: 1,
-            losses: 1,
-            pauses: 1,
-            ..one
-        })),
+        run(small(Route::Gate)),
+        run(small(Route::Batch)),
+        run(run::Bounds { leads: 1, losses: 1, pauses: 1, ..small(Route::Gate) }),
+        run(run::Bounds { leads: 1, cancels: 1, pauses: 1, ..small(Route::Fenced) }),
     ]
 }
 
-/// As deep as the machine takes it.
+/// As deep as the machine takes it, the smallest first.
 #[must_use]
 pub fn deep() -> Vec<Check> {
+    let run = |bounds| Check::Run(RunModel::new(bounds));
     let small = run::Bounds::small;
     let more = |route| run::Bounds { crashes: 1, losses: 1, pauses: 1, ..small(route) };
     let chain = chain::Bounds::small();
-    let run = |bounds| Check::Run(RunModel::new(bounds));
+    let lease = lease::Bounds::small;
     vec![
-        Check::Chain(ChainModel::new(chain::Bounds { timeouts: 2, ..chain })),
         Check::Chain(ChainModel::new(chain::Bounds { writers: 3, wishes: 1, ..chain })),
-        Check::Lease(LeaseModel::new(lease::Bounds { rare: true, ..lease::Bounds::small() })),
-        Check::Lease(LeaseModel::new(lease::Bounds::skewed())),
+        run(run::Bounds { crashes: 1, pauses: 1, ..small(Route::Gate) }),
+        run(run::Bounds { losses: 1, pauses: 1, ..small(Route::Gate) }),
         run(run::Bounds { doubles: 1, ..small(Route::Gate) }),
+        run(small(Route::Fenced)),
+        Check::Lease(LeaseModel::new(lease())),
+        Check::Lease(LeaseModel::new(lease::Bounds::skewed())),
+        Check::Lease(LeaseModel::new(lease::Bounds { rare: true, ..lease() })),
         run(more(Route::Gate)),
+        run(more(Route::Batch)),
+        run(more(Route::Fenced)),
         run(run::Bounds { leads: 3, epochs: 3, ..small(Route::Gate) }),
         run(run::Bounds { replicas: 3, leads: 3, epochs: 3, ..small(Route::Gate) }),
-        run(more(Route::Batch)),
-        run(run::Bounds { cancels: 1, ..more(Route::Fenced) }),
+        Check::Chain(ChainModel::new(chain::Bounds { timeouts: 2, crashes: 2, ..chain })),
         Check::Lease(LeaseModel::new(lease::Bounds::three())),
     ]
+}
+
+/// What the checker has found in Bowline as it is, and is not mended yet.
+#[must_use]
+pub fn open() -> Vec<(Check, &'static str)> {
+    // The call that closes the old writer's door is given up and still on its way; the run is
+    // cancelled, sees the door open, and is over; then the door closes.
+    let small = run::Bounds::small(Route::Fenced);
+    let bounds = run::Bounds { leads: 1, cancels: 1, losses: 1, ..small };
+    vec![(Check::Run(RunModel::new(bounds)), run::UNWOUND)]
 }
 
 /// Mistakes, each with a promise that it breaks.
@@ -148,16 +157,17 @@ pub fn mistakes() -> Vec<(Check, &'static str)> {
     let rebases = ChainModel { bounds, mistake: chain::Mistake::Rebases };
     all.push((Check::Chain(rebases), chain::LOST));
 
-    let small = run::Bounds { crashes: 1, losses: 1, ..run::Bounds::small(Route::Gate) };
+    let small = run::Bounds::small(Route::Gate);
     let run = |bounds, mistake, promise| (Check::Run(RunModel { bounds, mistake }), promise);
     let of = |promise: Promise| promise.name();
     all.push(run(small, run::Mistake::StoreOverwrites, of(Promise::Chain)));
-    all.push(run(small, run::Mistake::StoreRebases, of(Promise::Stale)));
+    all.push(run(small, run::Mistake::StoreRebases, run::ONE_CHAIN));
     all.push(run(small, run::Mistake::GateOverwrites, of(Promise::Stale)));
     all.push(run(small, run::Mistake::ActsBeforeItsRecord, of(Promise::Recorded)));
-    let cancels = run::Bounds { cancels: 1, ..small };
+    let cancels = run::Bounds { cancels: 1, leads: 1, ..small };
     all.push(run(cancels, run::Mistake::UnwindsWhatIsCommitted, run::BACK));
-    let repeats = run::Bounds { rds: Rds::Repeats, doubles: 1, ..small };
+    // Patience alone cannot stop a call that is doubled on its way: RDS must refuse the second.
+    let repeats = run::Bounds { rds: Rds::Repeats, doubles: 1, leads: 1, ..small };
     all.push(run(repeats, run::Mistake::None, ONCE));
     all
 }
@@ -169,11 +179,20 @@ mod tests {
     const LIMITS: Limits = Limits { threads: 2, generated: 20_000_000 };
 
     #[test]
-    fn every_bounded_check_is_exhausted_and_everything_can_end() {
+    fn s5_s6_every_bounded_check_is_exhausted_and_everything_can_end() {
         for check in quick() {
             let played = check.play(LIMITS);
             println!("{played}");
             assert!(played.holds(), "{played}");
+        }
+    }
+
+    #[test]
+    fn what_is_open_is_still_found() {
+        for (check, promise) in open() {
+            let verdict = check.exhaust(LIMITS);
+            println!("{verdict}");
+            assert!(verdict.way_to(promise).is_some(), "mended? then move it: {verdict}");
         }
     }
 

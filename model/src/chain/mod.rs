@@ -17,6 +17,7 @@ use stateright::{Model, Property};
 
 pub use actions::Action;
 
+use crate::check::Tells;
 use crate::ending::Ends;
 
 /// Names are never given twice.
@@ -196,6 +197,21 @@ impl Model for ChainModel {
                 state.writers.iter().map(|writer| writer.accepted.len()).sum::<usize>() == all
             }),
         ]
+    }
+}
+
+impl Tells for ChainModel {
+    fn tell(&self, state: &State, action: &Action) -> String {
+        let call = match &state.writers[action.writer()].call {
+            Some(Travel::Sent(StoreOp::Append { seq, .. })) => format!("entry {seq} sent"),
+            Some(Travel::Sent(_)) => "a read sent".into(),
+            Some(Travel::Answered(result)) => match result {
+                Ok(Answer::Entries(entries)) => format!("{} entries read", entries.len()),
+                other => format!("{other:?}"),
+            },
+            None => "nothing sent".into(),
+        };
+        format!("{action:?} ({} entries stored; {call})", state.store.len())
     }
 }
 

@@ -17,6 +17,7 @@ use stateright::{Model, Property};
 
 pub use actions::Action;
 
+use crate::check::Tells;
 use crate::ending::{Ends, print};
 
 /// What time it always is, by every replica's own clock.
@@ -225,6 +226,15 @@ impl Model for LeaseModel {
     }
 }
 
+impl Tells for LeaseModel {
+    /// Replicas whose clocks are alike change places: who it was is told by what it knows.
+    fn tell(&self, state: &State, action: &Action) -> String {
+        let leads = |index: &usize| state.leads(*index);
+        let leader: Vec<_> = (0..state.replicas.len()).filter(leads).collect();
+        format!("{action:?} (leading: {leader:?})")
+    }
+}
+
 impl Ends for LeaseModel {
     fn heals(&self, action: &Action) -> bool {
         match action {
@@ -249,9 +259,10 @@ impl State {
         (0..self.replicas.len()).filter(|index| self.leads(*index)).count()
     }
 
-    /// The same state with the replicas in this order, under the names that come first: who lives is called by place, who is dead is
-    /// nobody in particular, versions are counted as they are met. A write that nobody waits for is
-    /// dropped once its version is over: versions never come back.
+    /// The same state with the replicas in this order, under the names that come first: who lives
+    /// is called by place, who is dead is nobody in particular, versions are counted as they are
+    /// met. A write that nobody waits for is dropped once its version is over: versions never come
+    /// back.
     fn plain(mut self, order: &[usize], prune: bool) -> Self {
         self.replicas = order.iter().map(|place| self.replicas[*place].clone()).collect();
         let alive: Vec<_> = self.replicas.iter().map(|replica| replica.id.clone()).collect();

@@ -28,7 +28,8 @@ pub enum Action {
     Cancel(usize),
     /// A replica crashes, and is there again with nothing but a new name.
     Crash(usize),
-    /// A call arrives.
+    /// A call arrives. What only looks is answered at once: it may arrive late, and so may whatever
+    /// follows from it.
     Arrive(usize),
     /// A reply is heard.
     Hear(usize),
@@ -238,7 +239,9 @@ impl RunModel {
                 world.perform(self, op, now, faults)
             }
         };
-        if message.waited {
+        if message.waited && !message.op.mutates() {
+            self.heard(state, &message, result);
+        } else if message.waited {
             let message = Message { reply: Some(result), ..Message::clone(&message) };
             state.messages.push(Arc::new(message.printed()));
         }
@@ -326,8 +329,8 @@ impl State {
         }
     }
 
-    /// Calls of looks that are over are waited for no more; nor are those of who does not lead, since
-    /// whoever begins to lead forgets them.
+    /// Calls of looks that are over are waited for no more; nor are those of who does not lead,
+    /// since whoever begins to lead forgets them.
     fn forget(&mut self, index: usize) {
         let replica = Arc::clone(&self.replicas[index]);
         let over = |message: &Arc<Message>| match &message.owner {

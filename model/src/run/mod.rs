@@ -8,14 +8,16 @@
 //! given up, doubled; what was sent by the dead still arrives.
 //!
 //! Left out, and why it loses nothing: how long a wait between two looks is (whatever waits looks
-//! again at its next turn; its look may be answered any time later); sampling, deciding, surveying
-//! (a run is begun by anybody who leads and sees none). Time passes in steps that no signed request
-//! survives: [`Bounds::pauses`].
+//! again at its next turn, and its look may be answered any time later); how long the answer to a
+//! look is on its way (what follows from it may be late instead); that a look is lost (it comes
+//! later); sampling, surveying and deciding (a run is begun by anybody who leads and sees none).
+//! Time passes in steps that no signed request survives: [`Bounds::pauses`].
 
 mod actions;
 mod ground;
 mod promises;
 mod replica;
+mod telling;
 mod world;
 
 use std::fmt;
@@ -23,7 +25,8 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 use bowline_core::model::Wall;
-use bowline_core::run::{Ledger, Run};
+use bowline_core::op::Op;
+use bowline_core::run::{Ledger, Run, StepState};
 use stateright::{Model, Property};
 
 pub use actions::Action;
@@ -245,15 +248,15 @@ impl Ends for RunModel {
         state.ledger.run.as_ref().is_some_and(Run::closed)
     }
 
-    /// A call that was lost before the last pause may need another one; a run that was claimed for
-    /// the last time needs its claimant.
+    /// A call that was recorded and is not on its way, never sent or lost, may need a pause before it
+    /// is sent again; a run that was claimed for the last time needs its claimant.
     fn excused(&self, state: &State) -> bool {
-        let paused = self.bounds.pauses > 0 && state.spent.pauses >= self.bounds.pauses;
+        let no_pause = state.spent.pauses >= self.bounds.pauses && state.missing();
         let spare = state.spent.leads < self.bounds.leads;
         let able = state.replicas.iter().any(|replica| {
             Some(&replica.id) == state.ledger.claimant.as_ref() && (replica.leads || spare)
         });
-        paused || (state.ledger.epoch().0 >= self.bounds.epochs && !able)
+        no_pause || (state.ledger.epoch().0 >= self.bounds.epochs && !able)
     }
 }
 
@@ -261,6 +264,14 @@ impl State {
     /// How late it is, by the clocks of the store, of RDS and of most replicas.
     fn wall(&self) -> Wall {
         Wall(1_000_000_000 + i64::from(self.spent.pauses) * ground::PAUSE_MS)
+    }
+
+    /// Whether a step's recorded call is neither on its way nor known to have ended.
+    fn missing(&self) -> bool {
+        let steps = self.ledger.run.iter().flat_map(|run| run.steps.values());
+        let mut begun = steps.filter(|step| step.state == StepState::Started);
+        let travels = |op: &Op| self.messages.iter().any(|message| *message.op == *op);
+        begun.any(|step| step.acted.as_ref().is_some_and(|acted| !travels(&acted.op)))
     }
 
     /// The store takes an entry behind the last one.
