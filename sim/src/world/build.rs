@@ -40,8 +40,6 @@ pub struct WorldSpec {
     pub rds: Times,
     /// The databases' engine.
     pub engine: Engine,
-    /// How long what RDS does by itself takes.
-    pub rds: Times,
     /// Each group's users.
     pub users: PopulationSpec,
 }
@@ -61,7 +59,6 @@ impl WorldSpec {
             timings: Timings::default(),
             rds: Times::default(),
             engine: Engine::PostgreSql,
-            rds: Times::default(),
             users: PopulationSpec { resolvers: 40, reads_per_sec: 400, writes_per_sec: 50 },
         }
     }
