@@ -100,6 +100,8 @@ pub fn main() -> ExitCode {
         // A replica logs from many threads: nobody may hold what they write to.
         Command::Run(args) => serve::run(args),
         Command::Act(wish) => act::run(wish, &mut io::stdout(), &mut io::stderr()),
+        // A trial that panics says so on its own thread.
+        Command::Simulate(args) => simulate::run(args, &mut io::stdout(), &mut io::stderr()),
         Command::Journal(args) => journal::run(args, Paint::of_stdout(), &mut io::stdout()),
         command => dispatch(command, &mut io::stdout().lock(), &mut io::stderr().lock()),
     };

@@ -178,9 +178,11 @@ fn s10_a_replica_that_had_stopped_streaming_is_promoted_on_a_humans_word_only() 
     let told = tell(&alone).unwrap();
     let healing = told.find("over: RegionDead").unwrap();
     assert!(!told[..healing].contains("promote starts"), "{told}");
-    let helped = Schedule { on_call: Some(Span::mins(2)), ..alone };
+    let wish = Wish::Failover { accept_loss: Some(Span::mins(20)) };
+    let mut helped = alone;
+    helped.events.push(Happening::Wish { at: Span::mins(12), group: 0, wish });
     let told = tell(&helped).unwrap();
-    let said = told.find("says yes to approval").unwrap();
+    let said = told.find("wants Some(Failover").unwrap();
     assert!(said < told.find("promote starts").unwrap(), "{told}");
     good(&helped);
 }

@@ -346,6 +346,7 @@ impl Watch for Lookout {
             Event::News(News::Stored(group, seq)) => {
                 format!("stored {group} {seq} of {}", world.store.chain(group).len())
             }
+            Event::Copied(op) => format!("copied {}", digest::op_class(op)),
             Event::News(news) => format!("{news:?}"),
             Event::Began(trouble) => format!("began {trouble:?}"),
             Event::Heard { .. } => "heard".into(),
@@ -354,6 +355,20 @@ impl Watch for Lookout {
         };
         self.0.borrow_mut().push(line);
     }
+}
+
+#[test]
+fn a_call_that_is_sent_twice_is_performed_twice_and_said_to_be() {
+    let (mut sim, _) = simulation(1, vec![vec![(secs(1), append(1))]]);
+    let lines = Rc::new(RefCell::new(Vec::new()));
+    sim.watch(Box::new(Lookout(Rc::clone(&lines))));
+    let copied = Rates { copied: 1_000, ..Rates::default() };
+    sim.plan(spell(secs(0), None, Trouble::Calls(copied)));
+    sim.run_until(secs(9));
+    let lines = lines.borrow();
+    let count = |line: &str| lines.iter().filter(|seen| *seen == line).count();
+    let seen = [count("copied 1"), count("performed 1 true"), count("performed 1 false")];
+    assert_eq!(seen, [1, 1, 1], "the second finds the name taken: {lines:?}");
 }
 
 #[test]

@@ -32,6 +32,8 @@ pub(super) struct Court {
     pub(super) lease: Option<Holder>,
     /// When the last one ended.
     pub(super) calm_since: Mono,
+    /// When the last one ended that was more than the loss of a whole Region.
+    pub(super) more_until: Mono,
     /// Automatic failovers: when, of which group, from which Region.
     pub(super) automatic: Vec<(Mono, usize, Region)>,
 }
@@ -62,6 +64,9 @@ impl Court {
             self.troubles.remove(index);
         }
         self.calm_since = now.mono;
+        if !matches!(trouble, Trouble::RegionDead(_)) {
+            self.more_until = now.mono;
+        }
     }
 
     /// Whether nothing has gone wrong for so long.

@@ -43,7 +43,8 @@ impl Case {
         let promotes = |step: &StepRun| matches!(step.step.effect, Effect::Promote(_));
         let again = run.steps.values().any(|step| promotes(step) && step.attempts > 1);
         let only_dead = |trouble: &Trouble| matches!(trouble, Trouble::RegionDead(_));
-        if asked || again || !court.troubles.iter().all(only_dead) {
+        let more = !court.troubles.iter().all(only_dead) || court.more_until >= part::mono(planned);
+        if asked || again || more {
             return;
         }
         let took = scene.now.wall.since(planned);
@@ -96,7 +97,8 @@ impl Case {
     }
 
     fn judge_loss(&self, scene: Scene<'_>, member: &MemberView, court: &mut Court) {
-        let Some(run) = &self.ledger.run else {
+        // Of two journals, the other one may have been written last.
+        let Some(run) = self.ledger.run.as_ref().or(self.beside.run.as_ref()) else {
             return court.breaks("S10", scene.now, format!("{} promoted in no run", member.id));
         };
         if run.kind == PlanKind::Failover {

@@ -69,13 +69,16 @@ impl Case {
         self.member(scene, site).is_some_and(|member| member.accepts_writes)
     }
 
-    /// Whether the run's fence ended as unknown, and the policy or a human said proceed.
+    /// Whether the run's fence ended as unknown, and the policy or a human said proceed: in the
+    /// store, or in the directory of a process that acts beside it.
     fn fence_is_excused(&self) -> bool {
         let proceed =
             self.policy.database.as_ref().is_some_and(|db| db.on_unknown == OnUnknown::Proceed);
-        let Some(run) = &self.ledger.run else { return false };
-        let fences = run.steps.values().filter(|step| matches!(step.step.effect, Effect::Fence(_)));
-        fences
+        let runs =
+            [&self.ledger, &self.beside].into_iter().filter_map(|ledger| ledger.run.as_ref());
+        let steps = runs.flat_map(|run| run.steps.values());
+        steps
+            .filter(|step| matches!(step.step.effect, Effect::Fence(_)))
             .filter(|step| step.state == StepState::Unknown || step.answered.is_some())
             .any(|step| proceed || step.answered.is_some())
     }

@@ -12,7 +12,8 @@ fn simulate(folder: &Path, args: &[&str]) -> (Result<Exit>, String) {
         args: SimulateArgs,
     }
     let failures = folder.display().to_string();
-    let line = ["simulate", "--failures", &failures].iter().chain(args);
+    let own = ["simulate", "--failures", failures.as_str()];
+    let line = own.iter().chain(args);
     let line = Line::try_parse_from(line).unwrap_or_else(|error| panic!("{error}"));
     let (mut out, mut err) = (Vec::new(), Vec::new());
     let exit = run(&line.args, &mut out, &mut err);
