@@ -25,9 +25,10 @@ fn fuzz() -> PathBuf {
 }
 
 fn names(folder: &str) -> BTreeSet<String> {
-    let files = std::fs::read_dir(fuzz().join(folder)).unwrap();
-    let stems = files.map(|file| file.unwrap().path().file_stem().unwrap().to_owned());
-    stems.map(|stem| stem.into_string().unwrap()).collect()
+    let files = std::fs::read_dir(fuzz().join(folder)).expect("the folder is there");
+    let paths = files.map(|file| file.expect("it can be listed").path());
+    let stem = |path: PathBuf| path.file_stem().map(|stem| stem.to_string_lossy().into_owned());
+    paths.filter_map(stem).collect()
 }
 
 /// A seed whose name begins with `no-` is one that must be refused.

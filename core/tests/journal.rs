@@ -22,7 +22,7 @@ impl Book {
     /// Appends records under the standing claim (or the one that they claim).
     fn write(&mut self, records: Vec<Record>) {
         let bytes = self.entry(records);
-        self.ledger.apply(self.ledger.head + 1, &bytes).unwrap();
+        self.ledger.apply(self.ledger.head + 1, &bytes).expect("it continues the chain");
         self.entries.push(bytes);
     }
 
@@ -34,7 +34,7 @@ impl Book {
         });
         let claim = claimed.or_else(|| self.ledger.claim.clone());
         let seq = self.ledger.head + 1;
-        let at = Wall(i64::try_from(seq).unwrap() * 1_000);
+        let at = Wall(seq.cast_signed() * 1_000);
         let by = Author::Controller("a".into());
         Entry { seq, prev: Arc::clone(&self.ledger.hash), at, by, claim, records }.bytes()
     }
@@ -115,7 +115,7 @@ fn ledgers(entries: &[Arc<str>]) -> Vec<Ledger> {
     let mut ledger = Ledger::default();
     let before = entries.iter().zip(1..).map(|(bytes, seq)| {
         let before = ledger.clone();
-        ledger.apply(seq, bytes).unwrap();
+        ledger.apply(seq, bytes).expect("it continues the chain");
         before
     });
     before.collect()
