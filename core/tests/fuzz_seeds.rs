@@ -1,6 +1,7 @@
 //! The seeds of the fuzz targets (`fuzz/seeds`): each is taken, or refused, as its name says, so
 //! that fuzzing begins behind what refuses nearly everything.
 
+#[expect(unreachable_pub, reason = "the fuzz crate, whose file it is, hands them out")]
 #[path = "../../fuzz/src/parsers.rs"]
 mod parsers;
 
@@ -25,9 +26,10 @@ fn fuzz() -> PathBuf {
 }
 
 fn names(folder: &str) -> BTreeSet<String> {
-    let files = std::fs::read_dir(fuzz().join(folder)).unwrap();
-    let stems = files.map(|file| file.unwrap().path().file_stem().unwrap().to_owned());
-    stems.map(|stem| stem.into_string().unwrap()).collect()
+    let files = std::fs::read_dir(fuzz().join(folder)).expect("the folder is there");
+    let paths = files.map(|file| file.expect("it can be listed").path());
+    let stem = |path: PathBuf| path.file_stem().map(|stem| stem.to_string_lossy().into_owned());
+    paths.filter_map(stem).collect()
 }
 
 /// A seed whose name begins with `no-` is one that must be refused.

@@ -18,7 +18,8 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 fn again<T: Serialize + DeserializeOwned>(value: &T) -> T {
-    serde_json::from_str(&serde_json::to_string(value).unwrap()).unwrap()
+    let text = serde_json::to_string(value).expect("it has a JSON form");
+    serde_json::from_str(&text).expect("its own JSON is read back")
 }
 
 fn claims() -> impl Strategy<Value = Claim> {
@@ -163,7 +164,7 @@ fn policies() -> impl Strategy<Value = Value> {
 }
 
 fn shop() -> Value {
-    serde_saphyr::from_str(examples::SHOP).unwrap()
+    serde_saphyr::from_str(examples::SHOP).expect("the example is YAML")
 }
 
 proptest! {

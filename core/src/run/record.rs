@@ -85,7 +85,10 @@ impl Entry {
     pub fn bytes(&self) -> Arc<str> {
         // An entry is made of strings, numbers and string-keyed maps, which always have a JSON
         // form.
-        serde_json::to_string(self).unwrap_or_default().into()
+        let mut bytes = serde_json::to_string(self).unwrap_or_default();
+        bytes.truncate(bytes.len().saturating_sub(1));
+        let seal = digest(&bytes);
+        format!("{bytes}{SEAL}{seal}{END}").into()
     }
 
     /// Reads an entry's bytes.

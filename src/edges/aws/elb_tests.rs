@@ -301,8 +301,8 @@ proptest! {
         ],
         status in prop_oneof![Just(200_u16), 200..600_u16],
     ) {
-        let groups =
-            ElbOp::TargetGroups { load_balancer: "arn:one".into(), hosts: vec!["a.example".into()] };
+        let hosts = vec!["a.example".into()];
+        let groups = ElbOp::TargetGroups { load_balancer: "arn:one".into(), hosts };
         for op in [by_tags(), groups, ElbOp::TargetHealth("arn:group".into())] {
             let answer = canned(status, body.clone(), &op);
             prop_assert!(!matches!(answer, Err(Fault::Unknown(_))), "{op:?}: {answer:?}");

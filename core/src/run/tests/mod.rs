@@ -1,6 +1,5 @@
 //! Chains, ledgers and executions, each alone.
 
-mod bytes;
 mod chain;
 mod desk;
 mod execute;

@@ -3,33 +3,104 @@
 
 use std::sync::Arc;
 
+use bowline_core::model::{Author, Claim, Epoch, Place, RunId, Scope, Site, Span, StepId, Wall};
+use bowline_core::op::{Op, RdsOp, StoreOp};
+use bowline_core::plan::{Approval, Class, Effect, Milestone, OnTimeout, Plan, PlanKind, Step};
+use bowline_core::run::{BadEntry, Ended, Entry, Intent, Ledger, Record, Refusal, Report, Trigger};
+use bowline_core::step::{Mark, Outputs, Question, QuestionKind};
+use indexmap::IndexMap;
 use proptest::prelude::*;
 
-use super::super::{BadEntry, Ended, Entry, Intent, Ledger, Record, Refusal, Trigger};
-use super::{Book, opened};
-use crate::model::{Author, Claim, Epoch, RunId, Site, Span, StepId, Wall};
-use crate::op::{Op, RdsOp, StoreOp};
-use crate::plan::{Plan, PlanKind, failover, planned_move, prewarm};
-use crate::step::{Outputs, Question, QuestionKind};
-use crate::testing::{Ground, claim};
+/// Writes entries to a chain and keeps them.
+#[derive(Default)]
+struct Book {
+    entries: Vec<Arc<str>>,
+    ledger: Ledger,
+}
+
+impl Book {
+    /// Appends records under the standing claim (or the one that they claim).
+    fn write(&mut self, records: Vec<Record>) {
+        let bytes = self.entry(records);
+        self.ledger.apply(self.ledger.head + 1, &bytes).expect("it continues the chain");
+        self.entries.push(bytes);
+    }
+
+    /// The bytes of the next entry, not yet written.
+    fn entry(&self, records: Vec<Record>) -> Arc<str> {
+        let claimed = records.iter().find_map(|record| match record {
+            Record::Claimed { claim, .. } => Some(claim.clone()),
+            _ => None,
+        });
+        let claim = claimed.or_else(|| self.ledger.claim.clone());
+        let seq = self.ledger.head + 1;
+        let at = Wall(seq.cast_signed() * 1_000);
+        let by = Author::Controller("a".into());
+        Entry { seq, prev: Arc::clone(&self.ledger.hash), at, by, claim, records }.bytes()
+    }
+}
+
+fn claim(epoch: u64, run: &str) -> Claim {
+    Claim { epoch: Epoch(epoch), run: RunId::new(run) }
+}
+
+fn opened(kind: PlanKind, from: Site) -> Record {
+    let trigger = Trigger::Automatic;
+    Record::Opened { kind, from, trigger, fault_at: None, evidence: vec!["front: down".into()] }
+}
+
+fn step(effect: Effect, class: Class, marks: Vec<Mark>) -> Step {
+    Step {
+        effect,
+        needs: Vec::new(),
+        touches: Place::Nowhere,
+        class,
+        timeout: Some(Span::mins(20)),
+        on_timeout: OnTimeout::Ask,
+        standing: false,
+        marks,
+    }
+}
+
+/// A plan with steps of each class, and the marks of a move.
+fn plan(kind: PlanKind, from: Site) -> Plan {
+    let to = from.other();
+    let reached = |note: &str| Effect::Milestone(Milestone { note: note.into() });
+    let question = Question {
+        kind: QuestionKind::AcceptLoss,
+        why: "the last sample is too old".into(),
+        loss_ms: Some(5_000),
+        otherwise: "it stays".into(),
+    };
+    let approval = Effect::Approval(Approval { question });
+    let fence = vec![Mark::Fenced(from)];
+    let standing =
+        Step { standing: true, ..step(reached("stopped"), Class::Reversible, fence.clone()) };
+    let steps = [
+        ("approval", step(approval, Class::ReadOnly, Vec::new())),
+        ("fence", step(reached("fenced"), Class::Reversible, fence)),
+        ("promote", step(reached("writes"), Class::Irreversible, vec![Mark::Writer(to)])),
+        ("shift", step(reached("serves"), Class::Irreversible, vec![Mark::Active(to)])),
+        ("fence.standing", standing),
+        ("armed", step(reached("armed"), Class::ReadOnly, vec![Mark::Rebuilt(from), Mark::Armed])),
+    ];
+    let steps: IndexMap<_, _> = steps.map(|(id, step)| (StepId::from(id), step)).into();
+    Plan { kind, from, to, steps }
+}
 
 // === no byte can change unnoticed ===
 
 /// A small journal as a node writes it: armed, prewarmed, a false alarm, paused.
 fn journal() -> Vec<Arc<str>> {
-    let ground = Ground::shop();
     let mut book = Book::default();
-    let (outputs, note) = (Outputs::new(), "the pool is open".to_owned());
-    let step: StepId = "claim.gaining".into();
+    let (outputs, note) = (Outputs::new(), "fenced".to_owned());
+    let step: StepId = "fence".into();
     let op = Box::new(Op::Store(StoreOp::Intents));
     book.write(vec![Record::Armed]);
     book.write(vec![
         Record::Claimed { claim: claim(1, "shop-1-failover"), by: "a".into() },
         opened(PlanKind::Failover, Site::Home),
-        Record::Planned {
-            plan: Box::new(prewarm(&ground.survey(Site::Home)).unwrap()),
-            moves: false,
-        },
+        Record::Planned { plan: Box::new(plan(PlanKind::Failover, Site::Home)), moves: false },
     ]);
     book.write(vec![Record::Started { step: step.clone(), attempt: 1, op, hold: None }]);
     book.write(vec![Record::Done { step, outputs, note, unknown: false }]);
@@ -44,7 +115,7 @@ fn ledgers(entries: &[Arc<str>]) -> Vec<Ledger> {
     let mut ledger = Ledger::default();
     let before = entries.iter().zip(1..).map(|(bytes, seq)| {
         let before = ledger.clone();
-        ledger.apply(seq, bytes).unwrap();
+        ledger.apply(seq, bytes).expect("it continues the chain");
         before
     });
     before.collect()
@@ -166,22 +237,14 @@ fn claims() -> impl Strategy<Value = Claim> {
         .prop_map(|(epoch, run)| Claim { epoch: Epoch(epoch), run: run.as_str().into() })
 }
 
-/// A plan of the shop, the failover's most often.
+/// A plan of any kind.
 fn plans() -> impl Strategy<Value = Plan> {
-    (0..4u8, sites()).prop_map(|(which, from)| {
-        let ground = Ground::shop();
-        let survey = ground.survey(from);
-        match which {
-            0 => prewarm(&ground.survey(Site::Home)).unwrap(),
-            1 => planned_move(&survey).unwrap(),
-            _ => failover(&survey).unwrap(),
-        }
-    })
+    (kinds(), sites()).prop_map(|(kind, from)| plan(kind, from))
 }
 
-/// Names of steps: those of the shop's plans, and others.
+/// Names of steps: those of the plans, and others.
 fn steps() -> impl Strategy<Value = StepId> {
-    let known = ["fence", "promote", "shift.Z0123456789", "claim.gaining", "capacity", "approval"];
+    let known = ["fence", "promote", "shift", "fence.standing", "armed", "approval"];
     prop_oneof![
         4 => prop::sample::select(known.to_vec()).prop_map(StepId::from),
         1 => "\\PC{0,8}".prop_map(StepId::new),
@@ -222,7 +285,7 @@ fn ends() -> impl Strategy<Value = Ended> {
 }
 
 fn ops() -> impl Strategy<Value = Op> {
-    let scope = Ground::shop().policy.standby.scope;
+    let scope = Scope { region: "eu-central-1".into(), role: None };
     prop_oneof![
         Just(Op::Store(StoreOp::Intents)),
         "\\PC{0,8}"
@@ -338,19 +401,14 @@ proptest! {
     ) {
         let mut book = Book::default();
         for records in all {
-            let claimed = records.iter().find_map(|record| match record {
-                Record::Claimed { claim, .. } => Some(claim.clone()),
-                _ => None,
-            });
-            let claim = claimed.or_else(|| book.ledger.claim.clone());
-            let bytes = book.entry(claim, records).bytes();
+            let bytes = book.entry(records);
             let before = book.ledger.clone();
             match book.ledger.apply(before.head + 1, &bytes) {
                 Ok(_) => book.entries.push(bytes),
                 Err(_) => prop_assert_eq!(&book.ledger, &before),
             }
             let _ = book.ledger.undo();
-            let _ = super::super::Report::of(&book.ledger);
+            let _ = Report::of(&book.ledger);
         }
         let chain = (1..).zip(book.entries.iter().map(|bytes| &**bytes));
         prop_assert_eq!(Ledger::replay(chain).unwrap(), book.ledger);
