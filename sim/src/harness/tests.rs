@@ -350,7 +350,6 @@ impl Watch for Lookout {
             Event::News(news) => format!("{news:?}"),
             Event::Began(trouble) => format!("began {trouble:?}"),
             Event::Heard { .. } => "heard".into(),
-            Event::Copied(_) => "copied".into(),
             Event::Ended(_) => "ended".into(),
         };
         self.0.borrow_mut().push(line);
