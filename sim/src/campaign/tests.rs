@@ -172,7 +172,7 @@ fn a_trial_is_told_with_what_happened_and_what_was_done() {
 fn s10_a_replica_that_had_stopped_streaming_is_promoted_on_a_humans_word_only() {
     let events = vec![
         fault(Span::mins(3), Span::mins(17), Trouble::RegionsApart),
-        fault(Span::mins(6), Span::mins(14), Trouble::RegionDead(home())),
+        fault(Span::mins(6), Span::mins(13), Trouble::RegionDead(home())),
     ];
     let alone = Schedule { on_call: None, ..only(events.clone()) };
     let told = tell(&alone).unwrap();

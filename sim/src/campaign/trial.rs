@@ -222,7 +222,7 @@ impl Trial {
             return None;
         }
         let unrest = |ledger: &Ledger| {
-            !at_rest(ledger) && !(self.meddled && asked_since(ledger, now.wall - ASKED))
+            !(at_rest(ledger) || self.meddled && asked_since(ledger, now.wall - ASKED))
         };
         if !self.knows_glass() {
             return Some("the journal of the break-glass process was not imported".into());

@@ -23,10 +23,13 @@ pub struct Case {
     /// Changes to the policy.
     pub(super) policy: fn(&mut Policy),
     /// What goes wrong, counted from the start of the replicas.
-    pub(super) troubles: fn(&Policy) -> Vec<(Span, Option<Span>, Trouble)>,
+    pub(super) troubles: fn(&Policy) -> Vec<Wrong>,
     /// What a human wants, one after the other.
     pub(super) wishes: &'static [Wish],
 }
+
+/// From when, until when (`None`: for ever), what.
+pub(super) type Wrong = (Span, Option<Span>, Trouble);
 
 /// A part of a group's life that effects belong to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]

@@ -151,7 +151,7 @@ impl Plot<'_> {
         if let Some(strike) = strike {
             play.simulation.plan_strike(strike);
         }
-        let (ended, picture) = play.to_the_end(like);
+        let (ended, picture) = play.run_to_the_end(like);
         play.played(ended, picture)
     }
 }
@@ -246,7 +246,7 @@ impl Play {
         &self.policy.group
     }
 
-    fn to_the_end(&mut self, like: Option<&Picture>) -> (bool, Picture) {
+    fn run_to_the_end(&mut self, like: Option<&Picture>) -> (bool, Picture) {
         let mut alike_since = None;
         while self.now() < self.began + LONGEST {
             let next = self.now() + TICK;
