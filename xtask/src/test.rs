@@ -28,8 +28,6 @@ const STORY_LIMIT: Duration = Duration::from_secs(45 * 60);
 const DEEP_LIMIT: Duration = Duration::from_secs(8 * 60 * 60);
 /// How many stories are played at a time beside the other checks.
 const STORIES_BESIDE: &str = "3";
-/// How long each fuzz target runs in CI.
-const FUZZ_SECONDS: &str = "5";
 /// Longest time for what builds nothing.
 const SHORT_LIMIT: Duration = Duration::from_secs(2 * 60);
 
@@ -45,7 +43,6 @@ pub(crate) fn run(extent: Extent) -> Result<()> {
         Phase::new("deliberate bugs", || mutants(&[])),
         Phase::new("documentation", documentation),
     ];
-    let fuzzing = Phase::new("fuzzing", || crate::fuzz::run(&["--seconds", FUZZ_SECONDS]));
     if extent == Extent::Quick {
         phases.extend(checks);
         return run_all(phases);
@@ -61,7 +58,6 @@ pub(crate) fn run(extent: Extent) -> Result<()> {
         Ok(())
     }));
     phases.extend(checks);
-    phases.push(fuzzing);
     phases.push(Phase::new("lab tests", lab_tests));
     phases.push(Phase::new("stories end", || stories.take().map_or(Ok(()), Beside::join)));
     run_all(phases)

@@ -272,8 +272,8 @@ impl Desk {
         self.chain.push(Record::Planned { plan, moves: false });
     }
 
-    /// Goes over the run, if that is due and the replica may act: the calls that look, while what is
-    /// to be recorded waits for [`Desk::write`].
+    /// Goes over the run, if that is due and the replica may act: the calls that look, while what
+    /// is to be recorded waits for [`Desk::write`].
     pub fn execute(&mut self, seat: &Seat<'_>, alone: bool) -> Vec<StepCall> {
         if !(alone && self.leading(seat) && self.may_act(seat)) {
             // What is overdue meanwhile must not wake a replica that may do nothing about it.

@@ -248,8 +248,8 @@ impl Ends for RunModel {
         state.ledger.run.as_ref().is_some_and(Run::closed)
     }
 
-    /// A call that was recorded and is not on its way, never sent or lost, may need a pause before it
-    /// is sent again; a run that was claimed for the last time needs its claimant.
+    /// A call that was recorded and is not on its way, never sent or lost, may need a pause before
+    /// it is sent again; a run that was claimed for the last time needs its claimant.
     fn excused(&self, state: &State) -> bool {
         let no_pause = state.spent.pauses >= self.bounds.pauses && state.missing();
         let spare = state.spent.leads < self.bounds.leads;
