@@ -218,9 +218,9 @@ impl Model for LeaseModel {
                 let gone = |replica: &Replica| replica.lease.holder() == Some(&"gone".into());
                 state.leaders() == 1 && state.replicas.iter().any(gone)
             }),
-            Property::sometimes("a leader's write drifts", |_, state: &State| {
-                (0..state.replicas.len())
-                    .any(|index| state.leads(index) && !state.replicas[index].adrift.is_empty())
+            Property::sometimes("a leader's write drifts", |model: &Self, state: &State| {
+                let drifts = |index| state.leads(index) && !state.replicas[index].adrift.is_empty();
+                model.bounds.adrift == 0 || (0..state.replicas.len()).any(drifts)
             }),
         ]
     }
