@@ -91,22 +91,9 @@ fn a_dead_region_is_left_although_the_leader_dies_after_the_promotion(stand: &mu
     assert!(!stand.standby_nodes().is_empty(), "nodes were started before");
     let killed = stand.kill_leader();
 
-    wait_for("the answer that leads to standby", 300, || {
-        let seen = stand.answer();
-        (seen == [IpAddr::from(stand.balancer("standby"))], stand.headline())
-    });
-    wait_for("an order that standby acknowledges", 60, || {
-        let order = stand.order();
-        (order.as_deref() == Ok("standby"), format!("{order:?}"))
-    });
+    stand.serves_at_standby();
     stand.start_replica(&killed);
-    wait_for("the run's end", 180, || {
-        let status = stand.status();
-        let moved = status["run"]["phase"] == "moved; obligations are left";
-        (status["active"] == "standby" && moved, stand.headline())
-    });
-    assert_eq!(stand.promotions_that_took_effect(), 1, "{:?}", stand.promotions());
-    assert_eq!(stand.runs().len(), 1, "one run, finished by the other replica");
+    stand.run_ended_once();
     let leaders = stand.leaders();
     assert!(leaders.len() == 1 && leaders[0] != killed, "{killed} follows; {leaders:?} leads");
     died

@@ -75,6 +75,32 @@ impl Stand {
     }
 }
 
+/// What a failover comes to.
+impl Stand {
+    /// Waits until everybody is led to standby, and served there.
+    pub(crate) fn serves_at_standby(&self) {
+        wait_for("the answer that leads to standby", 300, || {
+            let seen = self.answer();
+            (seen == [IpAddr::from(self.balancer("standby"))], self.headline())
+        });
+        wait_for("an order that standby acknowledges", 60, || {
+            let order = self.order();
+            (order.as_deref() == Ok("standby"), format!("{order:?}"))
+        });
+    }
+
+    /// Waits until the run has moved the application: the only run, by one promotion.
+    pub(crate) fn run_ended_once(&self) {
+        wait_for("the run's end", 180, || {
+            let status = self.status();
+            let moved = status["run"]["phase"] == "moved; obligations are left";
+            (status["active"] == "standby" && moved, self.headline())
+        });
+        assert_eq!(self.promotions_that_took_effect(), 1, "{:?}", self.promotions());
+        assert_eq!(self.runs().len(), 1, "one run, whoever finished it");
+    }
+}
+
 /// What Bowline says.
 impl Stand {
     /// Waits until Bowline has watched the replica for a whole period of its metric: before, a

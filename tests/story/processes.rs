@@ -1,7 +1,6 @@
 //! Whole processes that die, stand still or start anew in the middle of a failover: each time the
 //! same end, with one promotion that took effect.
 
-use std::net::IpAddr;
 use std::thread;
 use std::time::Duration;
 
@@ -77,21 +76,8 @@ fn at_a_seeded_instant<T>(stand: &mut Stand, seed: u64, event: impl Fn(&mut Stan
 
 /// The application serves at standby, by one run and one promotion.
 fn moved_once(stand: &Stand) {
-    wait_for("the answer that leads to standby", 300, || {
-        let seen = stand.answer();
-        (seen == [IpAddr::from(stand.balancer("standby"))], stand.headline())
-    });
-    wait_for("an order that standby acknowledges", 60, || {
-        let order = stand.order();
-        (order.as_deref() == Ok("standby"), format!("{order:?}"))
-    });
-    wait_for("the run's end", 180, || {
-        let status = stand.status();
-        let moved = status["run"]["phase"] == "moved; obligations are left";
-        (status["active"] == "standby" && moved, stand.headline())
-    });
-    assert_eq!(stand.promotions_that_took_effect(), 1, "{:?}", stand.promotions());
-    assert_eq!(stand.runs().len(), 1, "one run");
+    stand.serves_at_standby();
+    stand.run_ended_once();
 }
 
 fn seeds() -> std::ops::Range<u64> {

@@ -2,7 +2,7 @@
 
 use crate::bugs::{self, Bug};
 use crate::decide::{Ask, AskWhy, Decision, HoldWhy, Member};
-use crate::model::{Answer3, Claim, Now, Site};
+use crate::model::{Answer3, Claim, Epoch, Now, Site};
 use crate::op::Op;
 use crate::plan::PlanKind;
 use crate::policy::Action;
@@ -12,6 +12,7 @@ use super::begin;
 use super::calls::{GroupOwner, STORE};
 use super::collect;
 use super::group::{Group, Host};
+use super::known::Known;
 use super::notices::Message;
 use super::words;
 
@@ -27,8 +28,8 @@ impl Group {
     pub(super) fn lead(&mut self, host: &mut Host<'_>) {
         // Beside somebody else's claim nothing is claimed, executed or recorded as peace.
         let alone = self.foreign_claim().is_none();
-        let epoch = self.next_epoch();
-        self.desk.take_over(&host.seat(), alone, epoch);
+        let known = &self.known;
+        self.desk.take_over(&host.seat(), alone, |ledger| epoch_above(ledger, known));
         if self.desk.settled() {
             self.follow(host);
         }
@@ -42,10 +43,9 @@ impl Group {
         }
     }
 
-    /// An epoch above everything that was seen: in the store, at the lever, in the clusters.
-    pub(super) fn next_epoch(&self) -> crate::model::Epoch {
-        let seen = self.known.claims().map(|claim| claim.epoch).max();
-        self.ledger().epoch().max(seen.unwrap_or_default()).next()
+    /// An epoch above everything that was seen.
+    pub(super) fn next_epoch(&self) -> Epoch {
+        epoch_above(self.ledger(), &self.known)
     }
 
     /// A claim in the world that this group's chain does not know.
@@ -158,4 +158,10 @@ impl Group {
 /// before anything is started.
 fn asked_in_a_run(ask: &Ask) -> bool {
     matches!(ask.why, AskWhy::Approval | AskWhy::Evidence(_))
+}
+
+/// An epoch above everything that was seen: in the store, at the lever, in the clusters.
+fn epoch_above(ledger: &Ledger, known: &Known) -> Epoch {
+    let seen = known.claims().map(|claim| claim.epoch).max();
+    ledger.epoch().max(seen.unwrap_or_default()).next()
 }

@@ -240,12 +240,17 @@ impl Desk {
 
     /// Claims a run that another replica left, under the new `epoch`: whatever that one still sends
     /// is refused wherever claims are compared. `alone`: nobody else's claim is known of.
-    pub fn take_over(&mut self, seat: &Seat<'_>, alone: bool, epoch: Epoch) {
+    pub fn take_over(
+        &mut self,
+        seat: &Seat<'_>,
+        alone: bool,
+        epoch: impl FnOnce(&Ledger) -> Epoch,
+    ) {
         let Some(run) = self.ledger().busy_run() else { return };
         if self.is_claimant(seat) || !alone || !self.leading(seat) || bugs::on(Bug::NoTakeover) {
             return;
         }
-        let claim = Claim { epoch, run: run.id.clone() };
+        let claim = Claim { epoch: epoch(self.ledger()), run: run.id.clone() };
         self.chain.push(Record::Claimed { claim, by: seat.id.clone() });
     }
 

@@ -86,8 +86,7 @@ impl Replica {
         let seat = self.seat(&id, wall);
         if self.leads && self.desk.current() {
             let alone = self.desk.fence().is_none();
-            let epoch = self.desk.ledger().epoch().next();
-            self.desk.take_over(&seat, alone, epoch);
+            self.desk.take_over(&seat, alone, |ledger| ledger.epoch().next());
             if self.desk.settled() {
                 decide(self);
             }

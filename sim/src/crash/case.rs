@@ -1,11 +1,12 @@
 //! The cases: a short story for every kind of run there is. Each has one end, whoever dies in it.
 
-use bowline_core::model::{Region, Site, Span};
+use bowline_core::model::{Site, Span};
 use bowline_core::plan::PlanKind;
 use bowline_core::policy::{GatesLever, Lever, Mode, Policy};
 use bowline_core::run::{Ledger, Phase as RunPhase, Run};
 
 use crate::faults::Trouble;
+use crate::story::home;
 
 /// A case.
 #[derive(Clone, Copy, Debug)]
@@ -253,23 +254,19 @@ fn alone(policy: &mut Policy) {
     policy.automation.failback = Mode::Manual;
 }
 
-fn home(policy: &Policy) -> Region {
-    policy.site(Site::Home).scope.region.clone()
-}
-
-fn region_lost(policy: &Policy) -> Vec<(Span, Option<Span>, Trouble)> {
+fn region_lost(policy: &Policy) -> Vec<Wrong> {
     lost(policy, GONE)
 }
 
-fn lost(policy: &Policy, length: Span) -> Vec<(Span, Option<Span>, Trouble)> {
+fn lost(policy: &Policy, length: Span) -> Vec<Wrong> {
     vec![(TROUBLE, Some(TROUBLE + length), Trouble::RegionDead(home(policy)))]
 }
 
-fn targets_lost(policy: &Policy) -> Vec<(Span, Option<Span>, Trouble)> {
+fn targets_lost(policy: &Policy) -> Vec<Wrong> {
     targets(policy, GONE)
 }
 
-fn targets(policy: &Policy, length: Span) -> Vec<(Span, Option<Span>, Trouble)> {
+fn targets(policy: &Policy, length: Span) -> Vec<Wrong> {
     vec![(TROUBLE, Some(TROUBLE + length), Trouble::TargetsDown(home(policy)))]
 }
 

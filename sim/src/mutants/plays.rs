@@ -7,7 +7,7 @@ use bowline_core::run::Intent;
 
 use crate::aws::rds::Engine;
 use crate::faults::{Rates, Reach, Trouble};
-use crate::story::{BreakGlass, Cue, Scenario, Script, Then};
+use crate::story::{BreakGlass, Cue, Scenario, Script, Then, automatic, home};
 
 /// When trouble begins, if nothing else is said.
 const TROUBLE: Span = Span::mins(6);
@@ -200,18 +200,6 @@ pub const PLAYS: [Scenario; 31] = [
         ends(240, vec![dead(p, 6, 20), spell(9, 10, cut)])
     }),
 ];
-
-/// Everything by itself, at any hour.
-fn automatic(policy: &mut Policy) {
-    policy.automation.failover = Mode::Automatic;
-    policy.automation.failback = Mode::Automatic;
-    policy.automation.prewarm = Mode::Automatic;
-    policy.automation.blocked_windows.clear();
-}
-
-fn home(policy: &Policy) -> Region {
-    policy.site(Site::Home).scope.region.clone()
-}
 
 fn standby(policy: &Policy) -> Region {
     policy.site(Site::Standby).scope.region.clone()

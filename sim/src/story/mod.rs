@@ -10,6 +10,7 @@ mod stage;
 
 pub use ending::{Document, Ended, UsersSaw};
 pub use scenario::{BreakGlass, Cue, SCENARIOS, Scenario, Script, Then, find};
+pub(crate) use scenario::{automatic, home};
 pub(crate) use stage::sibling;
 pub use stage::{REPLICAS, Stage, Told};
 

@@ -227,14 +227,15 @@ pub fn find(name: &str) -> Option<&'static Scenario> {
 }
 
 /// Everything by itself, at any hour.
-fn automatic(policy: &mut Policy) {
+pub(crate) fn automatic(policy: &mut Policy) {
     policy.automation.failover = Mode::Automatic;
     policy.automation.failback = Mode::Automatic;
     policy.automation.prewarm = Mode::Automatic;
     policy.automation.blocked_windows.clear();
 }
 
-fn home(policy: &Policy) -> Region {
+/// Home's Region.
+pub(crate) fn home(policy: &Policy) -> Region {
     policy.site(Site::Home).scope.region.clone()
 }
 

@@ -52,7 +52,7 @@ impl Replica {
         let mut calls = Vec::new();
         if seat.leads && self.desk.current() {
             let epoch = self.desk.ledger().epoch().next();
-            self.desk.take_over(&seat, true, epoch);
+            self.desk.take_over(&seat, true, |_| epoch);
             calls = self.desk.execute(&seat, true);
         }
         store.extend(self.desk.write(&seat));
