@@ -12,6 +12,8 @@ mod processes;
 mod stale;
 #[path = "story/stand.rs"]
 mod stand;
+#[path = "story/ways.rs"]
+mod ways;
 
 use std::net::IpAddr;
 use std::time::{Duration, Instant};

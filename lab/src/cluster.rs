@@ -274,6 +274,15 @@ impl Cluster {
         self.wait_ready(component)
     }
 
+    /// Makes etcd refuse every write, as one does that has no room left; or makes it take them
+    /// again.
+    pub fn fill_store(&self, full: bool) -> Result<()> {
+        let action = if full { "ACTIVATE" } else { "DEACTIVATE" };
+        let body = format!(r#"{{"action": "{action}", "memberID": "1", "alarm": "NOSPACE"}}"#);
+        let etcd = (Ipv4Addr::LOCALHOST, self.layout.ports.etcd).into();
+        http::post(etcd, "/v3/maintenance/alarm", &body)
+    }
+
     /// Kills one component with SIGKILL.
     pub fn kill9(&self, component: Component) -> Result<()> {
         self.process(component)?.kill()

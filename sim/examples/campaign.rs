@@ -1,33 +1,53 @@
-//! Plays every scenario with many seeds: `campaign FROM TO [SCENARIO]`. Prints what went wrong, and
-//! how many round trips a minute this core plays.
-use std::time::Instant;
+//! What a campaign's trials cost: `campaign FROM TO [all|none|KINDS]`, on one core. Prints round
+//! trips a minute, what a trial is made of, and which seeds broke a promise.
+//!
+//! `bowline simulate` is the command; this is what a profiler is put on.
+use std::error::Error;
+use std::str::FromStr;
+use std::time::Duration;
 
-use bowline_core::policy::examples;
-use bowline_sim::story::{SCENARIOS, Stage};
+use bowline_sim::campaign::{Faults, Story, generate, play};
 
-fn main() {
+fn main() -> Result<(), Box<dyn Error>> {
     let args: Vec<String> = std::env::args().skip(1).collect();
-    let number = |index: usize, default| {
-        args.get(index).and_then(|text| text.parse::<u64>().ok()).unwrap_or(default)
+    let number = |index: usize, default| match args.get(index) {
+        Some(text) => text.parse::<u64>(),
+        None => Ok(default),
     };
-    let (from, to) = (number(0, 1), number(1, 10));
-    let policy = examples::shop();
-    for scenario in &SCENARIOS {
-        if args.get(2).is_some_and(|name| name != scenario.name) {
-            continue;
+    let (from, to) = (number(0, 0)?, number(1, 100)?);
+    let faults = Faults::from_str(args.get(2).map_or("all", String::as_str))?;
+    let story = Story::brisk()?;
+    let (mut trips, mut moves, mut events, mut minutes, mut bad) = (0, 0, 0, 0, 0);
+    for seed in from..to {
+        let outcome = play(&generate(seed, &faults, &story))?;
+        trips += u64::from(outcome.round_trips);
+        moves += u64::from(outcome.moves);
+        events += outcome.events;
+        minutes += outcome.lasted.as_secs() / 60;
+        if let Some((promise, why)) = outcome.broken.first() {
+            bad += 1;
+            println!("{seed}: {promise}: {why}");
         }
-        let start = Instant::now();
-        let mut bad = 0;
-        for seed in from..=to {
-            let mut stage = Stage::new(scenario, &policy, seed);
-            stage.play();
-            let document = stage.document();
-            if !document.good() {
-                bad += 1;
-                println!("{} {seed}: {:?} {:?}", scenario.name, document.ended, document.broken);
-            }
-        }
-        let per_minute = (to - from + 1) as f64 / start.elapsed().as_secs_f64() * 60.0;
-        println!("{:<14} {bad} bad; {per_minute:.0} a minute", scenario.name);
     }
+    let (trials, took) = ((to - from).max(1), computed().as_secs_f64());
+    println!(
+        "{trials} trials, {moves} moves, {trips} round trips, {bad} bad; {took:.1} s on a core: {:.0} \
+         trials and {:.0} round trips a minute",
+        trials as f64 / took * 60.0,
+        trips as f64 / took * 60.0
+    );
+    println!(
+        "a trial: {} virtual minutes, {} events of {:.0} ns",
+        minutes / trials,
+        events / trials,
+        took * 1e9 / events as f64
+    );
+    Ok(())
+}
+
+/// How long this process has had a core so far: others on the machine do not count.
+fn computed() -> Duration {
+    let text = std::fs::read_to_string("/proc/self/schedstat").unwrap_or_default();
+    let nanos = text.split_whitespace().next().and_then(|nanos| nanos.parse().ok());
+    Duration::from_nanos(nanos.unwrap_or_default())
 }

@@ -151,6 +151,13 @@ impl Stand {
         claimed.map(str::to_owned).collect()
     }
 
+    /// Whether a replica says that it is ready, and what it said.
+    pub(crate) fn is_ready(&self, name: &str) -> (bool, String) {
+        let told = ask(self.replica(name).listen.parse().unwrap(), "/readyz");
+        let ready = told.as_ref().is_ok_and(|answer| answer.starts_with("HTTP/1.1 200"));
+        (ready, format!("{told:?}"))
+    }
+
     /// The names of the replicas that say they lead.
     pub(crate) fn leaders(&self) -> Vec<String> {
         let leads = |at: &str| {
@@ -203,10 +210,14 @@ pub(crate) fn wall() -> i64 {
 }
 
 fn get(at: SocketAddr, path: &str) -> std::io::Result<String> {
-    let request = format!("GET {path} HTTP/1.1\r\nHost: {at}\r\nConnection: close\r\n\r\n");
-    let answer = exchange(at, &request)?;
+    let answer = ask(at, path)?;
     let body = answer.split_once("\r\n\r\n").map(|(_, body)| body.to_owned());
     body.ok_or_else(|| std::io::Error::other(format!("no answer to {path}: {answer}")))
+}
+
+/// The whole answer to a GET.
+fn ask(at: SocketAddr, path: &str) -> std::io::Result<String> {
+    exchange(at, &format!("GET {path} HTTP/1.1\r\nHost: {at}\r\nConnection: close\r\n\r\n"))
 }
 
 /// Sends a request and reads to the end.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use bowline_lab::Component;
 
 use super::stand::{Stand, wait_for};
+use super::ways::To;
 
 /// Which seeds are played, `A..B` (B excluded); one when absent.
 const SEEDS: &str = "BOWLINE_STORY_SEEDS";
@@ -37,11 +38,11 @@ fn s5_a_leader_that_wakes_up_beside_another_changes_nothing() {
         let mut stand = Stand::set();
         let old = at_a_seeded_instant(&mut stand, seed, |stand| {
             let leader = stand.leader();
-            stand.signal(&leader, "-STOP");
+            stand.replica(&leader).signal("-STOP");
             leader
         });
         wait_for("another leads", 60, || (stand.leader() != old, stand.leader()));
-        stand.signal(&old, "-CONT");
+        stand.replica(&old).signal("-CONT");
         moved_once(&stand);
         assert_ne!(stand.leader(), old, "it follows");
     }
@@ -60,6 +61,87 @@ fn s5_a_store_that_is_killed_and_starts_anew_has_every_record() {
         });
         moved_once(&stand);
     }
+}
+
+/// The leader cannot reach the management cluster, and everything else answers it: it goes on
+/// seeing the world, and may not touch it.
+#[test]
+#[ignore = "needs the lab: cargo xtask test"]
+fn s5_a_leader_that_is_cut_off_from_the_store_alone_changes_nothing() {
+    for seed in seeds() {
+        let mut stand = Stand::set_with_ways();
+        let old = at_a_seeded_instant(&mut stand, seed, |stand| {
+            let leader = stand.leader();
+            stand.cut(&leader, To::Store);
+            leader
+        });
+        wait_for("another leads", 60, || (stand.leader() != old, stand.leader()));
+        moved_once(&stand);
+        stand.heal(&old, To::Store);
+        wait_for("it is ready again", 60, || stand.is_ready(&old));
+        assert_ne!(stand.leader(), old, "it follows");
+        moved_once(&stand);
+    }
+}
+
+/// The leader cannot reach AWS nor the sites' clusters, and keeps its lease: it waits, and goes on
+/// when they answer again.
+#[test]
+#[ignore = "needs the lab: cargo xtask test"]
+fn l1_a_leader_that_is_cut_off_from_aws_alone_goes_on_later() {
+    for seed in seeds() {
+        let mut stand = Stand::set_with_ways();
+        let leader = at_a_seeded_instant(&mut stand, seed, |stand| {
+            let leader = stand.leader();
+            stand.cut(&leader, To::Beyond);
+            leader
+        });
+        trouble();
+        stand.heal(&leader, To::Beyond);
+        moved_once(&stand);
+    }
+}
+
+/// The management cluster's etcd stands still for a while: nothing can be recorded, so nothing may
+/// be done.
+#[test]
+#[ignore = "needs the lab: cargo xtask test"]
+fn s7_a_store_that_stands_still_holds_everything_up_and_loses_nothing() {
+    for seed in seeds() {
+        let mut stand = Stand::set();
+        at_a_seeded_instant(&mut stand, seed, |stand| {
+            stand.management().freeze_one(Component::Etcd).unwrap();
+        });
+        let before = stand.promotions().len();
+        trouble();
+        let meanwhile = stand.promotions().len() - before;
+        stand.management().thaw_one(Component::Etcd).unwrap();
+        assert!(meanwhile <= 1, "what was recorded before may go out, and nothing else");
+        moved_once(&stand);
+    }
+}
+
+/// The management cluster's etcd has no room left and refuses every write, the lease's too.
+#[test]
+#[ignore = "needs the lab: cargo xtask test"]
+fn s7_a_full_store_holds_everything_up_and_loses_nothing() {
+    for seed in seeds() {
+        let mut stand = Stand::set();
+        at_a_seeded_instant(&mut stand, seed, |stand| {
+            stand.management().fill_store(true).unwrap();
+        });
+        let records = stand.journal().len();
+        trouble();
+        assert_eq!(stand.journal().len(), records, "nothing can be recorded");
+        stand.management().fill_store(false).unwrap();
+        moved_once(&stand);
+    }
+}
+
+/// As long as a trouble lasts that is over by itself: longer than the lease and the policy's
+/// `confirm` together. The length is what is tried, whatever is going on meanwhile.
+fn trouble() {
+    thread::sleep(Duration::from_secs(40));
 }
 
 /// Home dies, and a while later something happens.

@@ -1,5 +1,6 @@
 //! The stand of the story: the lab's stage, two replicas of Bowline, users; and what is done there.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::net::TcpListener;
 use std::os::unix::process::CommandExt;
@@ -12,6 +13,8 @@ use bowline_lab::command::{self, Output};
 pub(crate) use bowline_lab::wait::wait_for;
 use bowline_lab::{Cluster, Lab, LabOptions, Stage, StageOptions};
 
+use super::ways::Ways;
+
 /// Longest time for one command that does not wait for a run.
 pub(crate) const COMMAND: Duration = Duration::from_secs(30);
 const PROGRAM: &str = env!("CARGO_BIN_EXE_bowline");
@@ -22,6 +25,15 @@ pub(crate) struct Running {
     /// Where it tells how it is; nothing for users.
     pub(crate) listen: String,
     child: Child,
+}
+
+impl Running {
+    /// Sends it a signal.
+    pub(crate) fn signal(&self, signal: &str) {
+        let pid = self.child.id().to_string();
+        command::run(Command::new("kill").args([signal, &pid]), COMMAND).unwrap();
+        println!("sent {signal} to {}", self.name);
+    }
 }
 
 impl Drop for Running {
@@ -36,6 +48,8 @@ impl Drop for Running {
 pub(crate) struct Stand {
     // Before the lab: they end first.
     pub(crate) replicas: Vec<Running>,
+    /// Of replicas that have ways of their own.
+    pub(crate) ways: BTreeMap<String, Ways>,
     _users: Running,
     pub(crate) lab: Lab,
 }
@@ -45,6 +59,15 @@ pub(crate) struct Stand {
 impl Stand {
     /// A stage with two replicas, users, and an armed group that serves at home.
     pub(crate) fn set() -> Self {
+        Self::set_with(|_, _| {})
+    }
+
+    /// The same, and each replica has ways of its own, which can be cut.
+    pub(crate) fn set_with_ways() -> Self {
+        Self::set_with(Self::make_ways)
+    }
+
+    fn set_with(prepare: impl Fn(&mut Self, &str)) -> Self {
         let mut lab = Lab::start(LabOptions::default()).unwrap();
         let tell = |line: &str| println!("lab: {line}");
         let manifests = [
@@ -57,12 +80,14 @@ impl Stand {
         println!("the stage is in {}", lab.folder().display());
         lab.put_policy_in_force().unwrap();
         let users = users(&lab);
-        let mut stand = Self { replicas: Vec::new(), _users: users, lab };
+        let ways = BTreeMap::new();
+        let mut stand = Self { replicas: Vec::new(), ways, _users: users, lab };
         wait_for("home serves", 120, || {
             let order = stand.order();
             (order.as_deref() == Ok("home"), format!("{order:?}"))
         });
         for name in ["one", "two"] {
+            prepare(&mut stand, name);
             stand.start_replica(name);
         }
         stand.arm();
@@ -90,15 +115,23 @@ impl Stand {
         let listen = free_address();
         let mut command = Command::new(PROGRAM);
         command.args(["run", "--name", name, "--listen", &listen, "--log", "json"]);
-        self.reaches(&mut command, "bowline");
-        command.arg("--endpoints").arg(self.stage().endpoints_file());
+        match self.ways.get(name) {
+            None => {
+                self.reaches(&mut command, &self.stage().kubeconfig_file("bowline"));
+                command.arg("--endpoints").arg(self.stage().endpoints_file());
+            }
+            Some(ways) => {
+                self.reaches(&mut command, &ways.kubeconfig);
+                command.arg("--endpoints").arg(&ways.endpoints);
+            }
+        }
         let log = self.lab.folder().join(format!("replica-{name}.log"));
         let replica = spawn((name, listen), &mut command, &self.lab, &log);
         self.replicas.push(replica);
     }
 
-    fn reaches(&self, command: &mut Command, user: &str) {
-        command.arg("--kubeconfig").arg(self.stage().kubeconfig_file(user));
+    fn reaches(&self, command: &mut Command, kubeconfig: &Path) {
+        command.arg("--kubeconfig").arg(kubeconfig);
         command.args(["--context", "management"]);
         credentials(command);
     }
@@ -111,7 +144,7 @@ impl Stand {
     pub(crate) fn bowline(&self, user: &str, arguments: &[&str], limit: Duration) -> Output {
         let mut command = Command::new(PROGRAM);
         command.args(arguments);
-        self.reaches(&mut command, user);
+        self.reaches(&mut command, &self.stage().kubeconfig_file(user));
         command::capture(&mut command, limit).unwrap()
     }
 
@@ -157,12 +190,10 @@ impl Stand {
         name
     }
 
-    /// Sends a signal to a replica.
-    pub(crate) fn signal(&self, name: &str, signal: &str) {
+    /// A replica, by name.
+    pub(crate) fn replica(&self, name: &str) -> &Running {
         let replica = self.replicas.iter().find(|replica| replica.name == name);
-        let pid = replica.unwrap_or_else(|| panic!("nobody is called {name}")).child.id();
-        command::run(Command::new("kill").args([signal, &pid.to_string()]), COMMAND).unwrap();
-        println!("sent {signal} to {name}");
+        replica.unwrap_or_else(|| panic!("nobody is called {name}"))
     }
 
     /// Asks every replica to end, and waits until they did.
@@ -201,7 +232,12 @@ pub(crate) fn record_of_orders(lab: &Lab) -> PathBuf {
     lab.folder().join("orders.jsonl")
 }
 
-fn spawn((name, listen): (&str, String), command: &mut Command, lab: &Lab, log: &Path) -> Running {
+pub(crate) fn spawn(
+    (name, listen): (&str, String),
+    command: &mut Command,
+    lab: &Lab,
+    log: &Path,
+) -> Running {
     let output = File::options().create(true).append(true).open(log).unwrap();
     command.stdin(Stdio::null()).stdout(output.try_clone().unwrap()).stderr(output);
     let child = command.process_group(0).spawn().unwrap();
@@ -220,6 +256,6 @@ fn printed(cluster: crd::For) -> String {
     String::from_utf8(printed).unwrap()
 }
 
-fn free_address() -> String {
+pub(crate) fn free_address() -> String {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string()
 }

@@ -252,7 +252,7 @@ impl SiteHealth {
     /// The quorum that says down, by its earliest members: it has been there since its last member
     /// joined, and since the first user-facing one did.
     fn suspect(&self, now: Mono) -> Option<Suspect> {
-        let since = |signal: &Signal| signal.window.read(now).down_since;
+        let since = |signal: &Signal| signal.window.down_since(now);
         let joined = self.signals.iter().filter_map(since).filter(|at| {
             let joined = |signal: &&Signal| since(signal).is_some_and(|on| on.mono <= at.mono);
             let before = self.signals.iter().filter(joined);

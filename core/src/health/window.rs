@@ -134,18 +134,27 @@ impl Window {
     /// What it says at `now`.
     #[must_use]
     pub fn read(&self, now: Mono) -> Reading {
-        let fresh = self.stale_at().is_some_and(|at| now <= at);
-        let sign = if fresh { self.sign() } else { Sign::Unknown };
+        let sign = if self.fresh(now) { self.sign() } else { Sign::Unknown };
         let (good, bad) = (count(self.good, self.down.of), count(self.bad, self.down.of));
         Reading {
             sign,
-            down_since: self.down_since.filter(|_| sign == Sign::Down),
+            down_since: self.down_since(now),
             first_bad: self.episode.or_else(|| self.oldest_bad()),
             good,
             bad,
             of: self.down.of,
             age: self.last.map(|last| now.since(last)),
         }
+    }
+
+    /// Since when it says [`Sign::Down`] without a break, if it does at `now`.
+    #[must_use]
+    pub fn down_since(&self, now: Mono) -> Option<Now> {
+        self.down_since.filter(|_| self.fresh(now))
+    }
+
+    fn fresh(&self, now: Mono) -> bool {
+        self.stale_at().is_some_and(|at| now <= at)
     }
 
     /// The last instant at which its samples still count.

@@ -160,13 +160,13 @@ impl Group {
         }
     }
 
-    /// Takes what became of a call.
+    /// Takes what became of a call; says whether there may be something new to do.
     pub(super) fn reply(
         &mut self,
         host: &mut Host<'_>,
         owner: GroupOwner,
         result: Result<Answer, Fault>,
-    ) {
+    ) -> bool {
         match owner {
             GroupOwner::Chain => self.chain_reply(host, result),
             GroupOwner::Facts => self.facts.have_read(result),
@@ -179,13 +179,15 @@ impl Group {
                     self.known.take(index, look, host.now, result);
                 }
             }
-            GroupOwner::Sample(slot) => drop(self.sampler.take(&self.policy, slot, result)),
+            // Of a round that asks several, the last answer makes the sample.
+            GroupOwner::Sample(slot) => return self.sampler.take(&self.policy, slot, result),
             GroupOwner::Canary(canary) => self.canaries.take(canary, &result),
             GroupOwner::Step(slot) => self.desk.answered(&slot, host.now, result),
             GroupOwner::Notice(number) => {
                 self.notices.reply(number, result.is_ok(), host.now.mono);
             }
         }
+        true
     }
 
     fn chain_reply(&mut self, host: &mut Host<'_>, result: Result<Answer, Fault>) {

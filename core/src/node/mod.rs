@@ -70,6 +70,25 @@ pub struct NodeConfig {
     pub lease: LeaseTimes,
 }
 
+/// Whose turn it is after an input: a group's, when something that it decides from may be new.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Touched {
+    Nobody,
+    /// By its position.
+    Group(usize),
+    All,
+}
+
+impl Touched {
+    fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (one, other) if one == other => one,
+            (Self::Nobody, some) | (some, Self::Nobody) => some,
+            _ => Self::All,
+        }
+    }
+}
+
 /// One replica of Bowline.
 #[derive(Debug)]
 pub struct Node {
@@ -135,33 +154,34 @@ impl Node {
     /// Takes one input and hands out the calls that follow from it.
     pub fn handle(&mut self, now: Now, input: Input, out: &mut Vec<Call>) {
         self.now = now.mono;
-        let touched = match input {
+        let mut touched = match input {
             Input::Reply { id, result } => match self.calls.take(id) {
                 Some(owner) => self.reply(now, owner, result, out),
                 None => return,
             },
-            Input::Wake => None,
+            Input::Wake => Touched::All,
             Input::Policies(policies) => {
                 self.adopt(policies);
-                None
+                Touched::All
             }
             Input::Stop => {
                 let call = self.lease.handle(now, LeaseInput::Stop);
                 self.send_lease(call, out);
-                None
+                Touched::All
             }
         };
         while let Some(owner) = self.calls.expired(now.mono) {
-            self.reply(now, owner, Err(Fault::Unknown("no answer in time".into())), out);
+            let fault = Fault::Unknown("no answer in time".into());
+            touched = touched.and(self.reply(now, owner, Err(fault), out));
         }
         if self.lease.wake_at().is_some_and(|at| at <= now.mono) {
             let call = self.lease.handle(now, LeaseInput::Wake);
             self.send_lease(call, out);
         }
-        self.notice_leadership(now.mono);
-        match touched {
-            Some(index) => self.poll(now, index, out),
-            None => (0..self.groups.len()).for_each(|index| self.poll(now, index, out)),
+        match touched.and(self.notice_leadership(now.mono)) {
+            Touched::Nobody => {}
+            Touched::Group(index) => self.poll(now, index, out),
+            Touched::All => (0..self.groups.len()).for_each(|index| self.poll(now, index, out)),
         }
         self.read_intents(now, out);
     }
@@ -176,34 +196,38 @@ impl Node {
         groups.chain(own.into_iter().flatten()).min()
     }
 
-    /// Hands a reply to who waits for it; the position of the group it concerns.
+    /// Hands a reply to who waits for it; says whom it concerns.
     fn reply(
         &mut self,
         now: Now,
         owner: Owner,
         result: Result<Answer, Fault>,
         out: &mut Vec<Call>,
-    ) -> Option<usize> {
+    ) -> Touched {
         match owner {
             Owner::Lease(ticket) => {
                 let call = self.lease.handle(now, LeaseInput::Reply { ticket, result });
                 self.send_lease(call, out);
-                None
+                Touched::Nobody
             }
             Owner::Intents => {
                 self.reading_intents = false;
-                if let Ok(Answer::Intents(intents)) = result {
-                    self.intents = intents;
+                match result {
+                    Ok(Answer::Intents(intents)) if intents != self.intents => {
+                        self.intents = intents;
+                        Touched::All
+                    }
+                    _ => Touched::Nobody,
                 }
-                None
             }
             Owner::Group(index, owner) => {
                 let leads = self.led && self.leads(now.mono);
-                let position = self.groups.iter().position(|group| group.index == index)?;
-                let group = self.groups.get_mut(position)?;
-                let calls = &mut self.calls;
-                group.reply(&mut Host { id: &self.id, now, leads, calls, out }, owner, result);
-                Some(position)
+                let position = self.groups.iter().position(|group| group.index == index);
+                let Some(position) = position else { return Touched::Nobody };
+                let (group, calls) = (&mut self.groups[position], &mut self.calls);
+                let mut host = Host { id: &self.id, now, leads, calls, out };
+                let concerns = group.reply(&mut host, owner, result);
+                if concerns { Touched::Group(position) } else { Touched::Nobody }
             }
         }
     }
@@ -214,13 +238,15 @@ impl Node {
         }
     }
 
-    fn notice_leadership(&mut self, now: Mono) {
+    fn notice_leadership(&mut self, now: Mono) -> Touched {
         let leads = self.leads(now);
+        let touched = if leads == self.led { Touched::Nobody } else { Touched::All };
         if leads && !self.led {
             self.groups.iter_mut().for_each(|group| group.desk.begin_to_lead());
             self.intents_due = now;
         }
         self.led = leads;
+        touched
     }
 
     fn poll(&mut self, now: Now, index: usize, out: &mut Vec<Call>) {
@@ -333,6 +359,22 @@ mod tests {
     use super::*;
     use crate::model::Wall;
     use crate::policy::examples;
+
+    #[test]
+    fn whoever_something_is_new_for_is_looked_at_and_nobody_else() {
+        use Touched::{All, Group, Nobody};
+        for (one, other, both) in [
+            (Nobody, Nobody, Nobody),
+            (Nobody, Group(1), Group(1)),
+            (Group(1), Nobody, Group(1)),
+            (Group(1), Group(1), Group(1)),
+            (Group(1), Group(2), All),
+            (Group(1), All, All),
+            (All, Nobody, All),
+        ] {
+            assert_eq!(one.and(other), both, "{one:?} and {other:?}");
+        }
+    }
 
     #[test]
     fn of_two_groups_that_list_the_same_the_one_that_is_here_stays() {

@@ -101,10 +101,14 @@ impl Group {
         };
         let capacity = &self.policy.capacity;
         let floor = (0..capacity.floor.len()).map(|n| stands(self.known.floor.get(&(site, n)), 0));
+        let holds = &self.ledger().holds;
+        let held = |workload: &Workload| {
+            let object = ObjectRef::Workload(workload.object.clone());
+            holds.contains_key(&HoldId::object(site, &object))
+        };
         let rests = |workload: &Workload| {
             let early = workload.starts == Starts::Early && workload.runs == Runs::Both;
-            let object = ObjectRef::Workload(workload.object.clone());
-            !early || self.ledger().holds.contains_key(&HoldId::object(site, &object))
+            !early || !holds.is_empty() && held(workload)
         };
         let own = capacity.workloads.iter().enumerate().filter(|(_, workload)| !rests(workload));
         let own = own.map(|(n, _)| stands(self.known.workloads.get(&(site, n)), 1));

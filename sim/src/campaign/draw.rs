@@ -235,7 +235,7 @@ impl Draw<'_> {
     /// Somebody breaks the glass after the Region is lost, whatever the controller does.
     pub(super) fn glass(&mut self) -> Happening {
         let from = self.from + self.length(Span::secs(10), Span::mins(4));
-        let export = between(&mut self.rng, Span::mins(4), from);
+        let export = between(&mut self.rng, Span::mins(4).min(from), from);
         let until = from + between(&mut self.rng, Span::mins(4), Span::mins(15));
         let import = until + self.length(Span::secs(30), Span::mins(5));
         let journal = self.rng.bool();

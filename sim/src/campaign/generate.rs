@@ -14,9 +14,6 @@ use crate::part::between;
 /// Tells the generator's chance from the world's.
 const OWN: u64 = 0x5c4e_d01e;
 
-/// When the Region is lost, about: by then groups are armed.
-const LOST: Span = Span::mins(5);
-
 /// So many kinds come up in one schedule at most, each once or more.
 const MOST: usize = 6;
 
@@ -34,8 +31,8 @@ pub fn generate(seed: u64, faults: &Faults, story: &Story) -> Schedule {
     let groups = if one_in(Kind::Groups, 4) { 2 + usize::from(one_in(Kind::Groups, 6)) } else { 1 };
     let replicas = 2 + usize::from(rng.bool());
     let engine = if rng.u8(0..4) == 0 { Engine::MySql } else { Engine::PostgreSql };
-    let heals = LOST + safety;
-    let from = LOST + between(&mut rng, Span::ZERO, Span::mins(1));
+    let heals = story.lost + safety;
+    let from = story.lost + between(&mut rng, Span::ZERO, Span::mins(1));
     let mut draw = Draw { rng, policy: &story.policy, groups, replicas, from, heals };
     let on_call = draw.rng.bool().then(|| draw.length(Span::secs(20), Span::mins(15)));
     let mut events = cause(&mut draw, faults);

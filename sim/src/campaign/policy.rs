@@ -1,6 +1,7 @@
 //! The policy of a campaign, and how fast its world is.
 
 use std::fmt;
+use std::sync::OnceLock;
 
 use bowline_core::model::Span;
 use bowline_core::policy::{Policy, examples, load};
@@ -10,15 +11,22 @@ use crate::aws::rds::{Takes, Times};
 /// The text of `sim/campaigns/quick.yaml`.
 const QUICK: &str = include_str!("../../campaigns/quick.yaml");
 
+/// The text of `sim/campaigns/brisk.yaml`.
+const BRISK: &str = include_str!("../../campaigns/brisk.yaml");
+
 /// A policy with the pace that its world needs.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Story {
-    /// How a schedule names it: `quick`, `shop`, or the text of a FailoverGroup.
+    /// How a schedule names it: `brisk`, `quick`, `shop`, or the text of a FailoverGroup.
     pub source: String,
     /// The policy.
     pub policy: Policy,
     /// How long what RDS does by itself takes.
     pub rds: Times,
+    /// When groups are armed.
+    pub armed: Span,
+    /// When the Region is lost, about.
+    pub lost: Span,
     /// The shortest and the longest time in which things go wrong.
     pub safety: (Span, Span),
     /// Within so long after that, everything is at home again.
@@ -38,7 +46,16 @@ impl fmt::Display for UnknownStory {
 impl std::error::Error for UnknownStory {}
 
 impl Story {
-    /// The policy made for campaigns: a round trip is over within the hour, and RDS is quick.
+    /// The story of long campaigns: a round trip is over in a quarter of an hour, RDS is quick, and
+    /// signals are looked at seldom.
+    ///
+    /// # Errors
+    /// None, unless the policy in the source tree is not valid.
+    pub fn brisk() -> Result<Self, UnknownStory> {
+        Self::read("brisk")
+    }
+
+    /// Signals as often as people would have them: a round trip is over within the hour.
     ///
     /// # Errors
     /// None, unless the policy in the source tree is not valid.
@@ -46,29 +63,53 @@ impl Story {
         Self::read("quick")
     }
 
-    /// `quick`, `shop`, or the text of one FailoverGroup.
+    /// `brisk`, `quick`, `shop`, or the text of one FailoverGroup.
     ///
     /// # Errors
     /// What is wrong with the text.
     pub fn read(source: &str) -> Result<Self, UnknownStory> {
-        let text = match source {
-            "quick" => QUICK,
-            "shop" => examples::SHOP,
-            text => text,
-        };
+        // A campaign reads the same story for every seed.
+        static OWN: [OnceLock<Result<Story, UnknownStory>>; 3] = [const { OnceLock::new() }; 3];
+        let own = |nth: usize, text| OWN[nth].get_or_init(|| Self::load(source, text)).clone();
+        match source {
+            "brisk" => own(0, BRISK),
+            "quick" => own(1, QUICK),
+            "shop" => own(2, examples::SHOP),
+            text => Self::load(source, text),
+        }
+    }
+
+    fn load(source: &str, text: &str) -> Result<Self, UnknownStory> {
         let loaded = load("the policy", text).map_err(|bad| UnknownStory(bad.to_string()))?;
         let policy = loaded.policies.into_iter().next();
         let policy = policy.ok_or_else(|| UnknownStory("the text holds no policy".into()))?;
-        let quick = source == "quick";
-        Ok(Self {
+        let minutes = |from, to| (Span::mins(from), Span::mins(to));
+        let (armed, lost) = minutes(3, 5);
+        let slow = Self {
             source: source.into(),
             policy,
-            rds: if quick { QUICK_RDS } else { Times::default() },
-            safety: match quick {
-                true => (Span::mins(6), Span::mins(20)),
-                false => (Span::mins(20), Span::mins(60)),
+            rds: Times::default(),
+            armed,
+            lost,
+            safety: minutes(20, 60),
+            home_within: Span::mins(480),
+        };
+        Ok(match source {
+            "brisk" => Self {
+                rds: QUICK_RDS,
+                armed: Span::secs(90),
+                lost: Span::mins(3),
+                safety: minutes(3, 9),
+                home_within: Span::mins(150),
+                ..slow
             },
-            home_within: if quick { Span::mins(150) } else { Span::mins(480) },
+            "quick" => Self {
+                rds: QUICK_RDS,
+                safety: minutes(6, 20),
+                home_within: Span::mins(150),
+                ..slow
+            },
+            _ => slow,
         })
     }
 }
@@ -88,8 +129,10 @@ mod tests {
 
     #[test]
     fn the_policies_of_campaigns_are_valid() {
-        let quick = Story::quick().unwrap();
-        assert_eq!(quick.policy.health.confirm, Span::secs(60));
+        for story in [Story::quick().unwrap(), Story::brisk().unwrap()] {
+            assert_eq!(story.policy.health.confirm, Span::secs(60));
+            assert_eq!(Story::read(&story.source), Ok(story));
+        }
         assert_eq!(Story::read("shop").unwrap().policy, examples::shop());
         assert_eq!(Story::read(examples::MINIMAL).unwrap().policy, examples::minimal());
         assert!(Story::read("kind: Pod").is_err());

@@ -20,9 +20,6 @@ use crate::oracle::Oracle;
 use crate::story::sibling;
 use crate::world::{World, WorldSpec};
 
-/// When groups are armed.
-pub(super) const ARM: Span = Span::mins(3);
-
 /// How long after the last record a trial goes on, so that the leader has heard of it too.
 const LINGER: Span = Span::secs(5);
 
@@ -85,7 +82,7 @@ impl Trial {
     /// # Errors
     /// When the schedule's policy is none.
     pub fn new(schedule: &Schedule) -> Result<Self, UnknownStory> {
-        let mut policy = Story::read(&schedule.policy)?.policy;
+        let Story { mut policy, armed, .. } = Story::read(&schedule.policy)?;
         if schedule.approve {
             policy.automation.failover = Mode::Approve;
         }
@@ -119,14 +116,14 @@ impl Trial {
             meddled: schedule.events.iter().any(Happening::meddles),
             glass: None,
         };
-        trial.plan(schedule);
+        trial.plan(schedule, armed);
         Ok(trial)
     }
 
-    fn plan(&mut self, schedule: &Schedule) {
+    fn plan(&mut self, schedule: &Schedule, armed: Span) {
         let began = self.began;
         for policy in self.policies.clone() {
-            self.say(began + ARM, &policy.group, &Intent::Arm);
+            self.say(began + armed, &policy.group, &Intent::Arm);
         }
         for event in &schedule.events {
             match event {

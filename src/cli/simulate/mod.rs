@@ -98,7 +98,7 @@ fn simulate(
 ) -> Result<Exit> {
     let source = match &args.policy {
         Some(file) => super::policy::read(file)?,
-        None => "quick".into(),
+        None => "brisk".into(),
     };
     let story = Story::read(&source)?;
     let order = campaign::Order {
