@@ -22,6 +22,10 @@ pub(super) fn facts(policy: &Policy, known: &Known, now: Wall) -> Result<Facts, 
         let name: Arc<str> = workload.object.to_string().into();
         let seen = known.workloads.get(&(Site::Home, index)).and_then(|seen| seen.value.as_ref());
         let view = seen.ok_or_else(|| Incomplete(format!("home's {name}")))?;
+        if view.note.is_some() {
+            // What it wants now is what its holder set, perhaps a process with another store.
+            return Err(Incomplete(format!("home's {name} is held (bowline.dev/holds)")));
+        }
         facts.replicas.insert(name, view.wanted);
     }
     for site in Site::BOTH {
@@ -165,4 +169,35 @@ fn site_of(known: &Known, set: &RecordSet) -> Option<Site> {
         .map(|((site, _), found)| (found.dns_name.as_str(), *site))
         .collect();
     leads.get(target).copied()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Mono;
+    use crate::node::known::SeenAt;
+    use crate::op::WorkloadView;
+    use crate::policy::examples;
+
+    #[test]
+    fn s2_what_a_held_workload_wants_is_no_fact() {
+        let (policy, mut known) = (examples::shop(), Known::default());
+        let mut why = |note: Option<&str>| {
+            for index in 0..policy.capacity.workloads.len() {
+                let view = WorkloadView {
+                    version: "1".into(),
+                    wanted: 0,
+                    ready: 0,
+                    pods: 0,
+                    note: note.map(Into::into),
+                    claims_volumes: false,
+                };
+                let seen = SeenAt { at: Mono(1), value: Some(view) };
+                known.workloads.insert((Site::Home, index), seen);
+            }
+            facts(&policy, &known, Wall(1)).unwrap_err().0
+        };
+        assert_eq!(why(Some("{}")), "home's Deployment shop/web is held (bowline.dev/holds)");
+        assert_eq!(why(None), "home's load balancer web", "the next fact");
+    }
 }
