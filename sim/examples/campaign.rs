@@ -31,8 +31,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     let (trials, took) = ((to - from).max(1), computed().as_secs_f64());
     println!(
-        "{trials} trials, {moves} moves, {trips} round trips, {bad} bad; {took:.1} s on a core: {:.0} \
-         trials and {:.0} round trips a minute",
+        "{trials} trials, {moves} moves, {trips} round trips, {bad} bad; {took:.1} s on a core: \
+         {:.0} trials and {:.0} round trips a minute",
         trials as f64 / took * 60.0,
         trips as f64 / took * 60.0
     );

@@ -114,11 +114,7 @@ impl Group {
     fn keep_facts(&mut self, host: &mut Host<'_>) {
         let ledger = self.ledger();
         let peace = ledger.active == Site::Home && ledger.busy_run().is_none();
-        // Somebody else's claim says that they move: home may look as they leave it.
-        if !peace
-            || self.foreign_claim().is_some()
-            || self.serving.held_for(host.now, Answer3::Yes).as_millis() == 0
-        {
+        if !peace || self.serving.held_for(host.now, Answer3::Yes).as_millis() == 0 {
             return;
         }
         if !self.facts.wants(self.known.revision, host.now) {

@@ -36,6 +36,8 @@ pub(super) struct Case {
     pub(super) failing_since: [Option<Mono>; 2],
     /// Which site's sets are primary, or whose gate is open.
     pub(super) open: Option<Site>,
+    /// The site that an automatic failover is to leave, as long as nothing was started for it.
+    pub(super) leaving: Option<Site>,
     /// When a planned move was last undone.
     pub(super) unwound_at: Option<Mono>,
     /// How often home's and standby's members were promoted, the renamed ones not.
@@ -91,6 +93,7 @@ impl Case {
             serving_since: [None; 2],
             failing_since: [None; 2],
             open: None,
+            leaving: None,
             unwound_at: None,
             promotions: [0; 2],
             clusters: BTreeMap::new(),

@@ -84,7 +84,11 @@ impl Case {
                     self.judge_delay(scene, op, court);
                 }
                 self.start(op);
+                if let Some(from) = self.leaving.take() {
+                    self.judge_cause(scene, from, court);
+                }
             }
+            Record::Unwinding { .. } => self.leaving = None,
             Record::Asked { step, question } => self.judge_ask(scene, (step, question), court),
             Record::Closed { ended } => {
                 self.accepted_ms = None;

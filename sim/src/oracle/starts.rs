@@ -18,9 +18,11 @@ const REGION_EVENT: usize = 3;
 const TOGETHER: Span = Span::mins(10);
 
 impl Case {
-    /// An automatic failover was planned.
-    pub(super) fn judge_start(&self, scene: Scene<'_>, plan: &Plan, court: &mut Court) {
-        self.judge_cause(scene, plan.from, court);
+    /// An automatic failover was planned. Whether there is a cause is judged when something is
+    /// started for it: a record that a store held up may be stored when the outage is over, and a
+    /// leader that sends the run back at once has moved nothing.
+    pub(super) fn judge_start(&mut self, scene: Scene<'_>, plan: &Plan, court: &mut Court) {
+        self.leaving = Some(plan.from);
         if !self.ledger.armed {
             court.breaks("S4", scene.now, "an automatic move of a group that is not armed");
         }
@@ -31,7 +33,7 @@ impl Case {
     }
 
     /// S4: the site that is left did not serve its users at some time while it was confirmed.
-    fn judge_cause(&self, scene: Scene<'_>, from: Site, court: &mut Court) {
+    pub(super) fn judge_cause(&self, scene: Scene<'_>, from: Site, court: &mut Court) {
         let confirm = self.policy.health.confirm;
         if let (None, Some(since), true) =
             (self.serving_since[position(from)], self.failing_since[position(from)], court.honest)

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bowline_core::model::{Author, Claim, Epoch, Place, Site, Span, StepId};
-use bowline_core::op::{Call, CallId, Op, Route53Op};
+use bowline_core::op::{Call, CallId, KubeOp, Op, Route53Op};
 use bowline_core::plan::{Class, Effect, Milestone, OnTimeout, Plan, PlanKind, Step};
 use bowline_core::policy::Policy;
 use bowline_core::run::{Ended, Entry, Record, Trigger};
@@ -165,6 +165,12 @@ impl Trial {
     pub(super) fn open(&mut self, epoch: u64, kind: PlanKind, from: Site, trigger: Trigger) {
         self.store(opening(epoch, kind, from, trigger));
         self.store(vec![planned(kind, from)]);
+    }
+
+    /// Records that something is begun for the planned move.
+    pub(super) fn act_for_it(&mut self) {
+        let cluster = self.bench.policy.standby.cluster.clone();
+        self.store(vec![started(&Op::Kube(cluster, KubeOp::Ready))]);
     }
 
     pub(super) fn close(&mut self) {
