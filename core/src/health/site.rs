@@ -28,6 +28,7 @@ pub struct SiteHealth {
     quorum: u32,
     confirm: Span,
     kept: Option<Kept>,
+    suspected: Option<Mono>,
 }
 
 /// The verdict as it was made with the last sample. It is asked for with every answer that comes,
@@ -153,7 +154,7 @@ impl SiteHealth {
             window: Window::new(signal.every, signal.down, signal.up),
         });
         let (signals, quorum) = (signals.collect(), policy.quorum.max(1));
-        Self { signals, quorum, confirm: policy.confirm, kept: None }
+        Self { signals, quorum, confirm: policy.confirm, kept: None, suspected: None }
     }
 
     /// Takes a sample of the signal with this position in the policy; an unknown position is
@@ -169,6 +170,9 @@ impl SiteHealth {
         let (serving, until) = (self.judge(now), self.next_change(now));
         self.kept = Some(Kept { serving, from: now, until });
     }
+        if serving.suspect.is_some() {
+            self.suspected = Some(now);
+        }
 
     fn kept(&self, now: Mono) -> Option<&Kept> {
         self.kept.as_ref().filter(|kept| kept.holds(now))
@@ -216,6 +220,12 @@ impl SiteHealth {
     /// stale. Always after `now`.
     #[must_use]
     pub fn changes_at(&self, now: Mono) -> Option<Mono> {
+    /// When a quorum last said down, as of the last sample.
+    #[must_use]
+    pub fn suspected(&self) -> Option<Mono> {
+        self.suspected
+    }
+
         self.kept(now).map_or_else(|| self.next_change(now), |kept| kept.until)
     }
 
