@@ -168,11 +168,11 @@ impl SiteHealth {
 
     fn keep(&mut self, now: Mono) {
         let (serving, until) = (self.judge(now), self.next_change(now));
-        self.kept = Some(Kept { serving, from: now, until });
-    }
         if serving.suspect.is_some() {
             self.suspected = Some(now);
         }
+        self.kept = Some(Kept { serving, from: now, until });
+    }
 
     fn kept(&self, now: Mono) -> Option<&Kept> {
         self.kept.as_ref().filter(|kept| kept.holds(now))
@@ -216,16 +216,16 @@ impl SiteHealth {
         }
     }
 
-    /// When the verdict may change although no sample comes: a confirm time ends, or a window goes
-    /// stale. Always after `now`.
-    #[must_use]
-    pub fn changes_at(&self, now: Mono) -> Option<Mono> {
     /// When a quorum last said down, as of the last sample.
     #[must_use]
     pub fn suspected(&self) -> Option<Mono> {
         self.suspected
     }
 
+    /// When the verdict may change although no sample comes: a confirm time ends, or a window goes
+    /// stale. Always after `now`.
+    #[must_use]
+    pub fn changes_at(&self, now: Mono) -> Option<Mono> {
         self.kept(now).map_or_else(|| self.next_change(now), |kept| kept.until)
     }
 
