@@ -2,11 +2,11 @@
 
 use crate::bugs::{self, Bug};
 use crate::decide::{Ask, AskWhy, Decision, HoldWhy, Member};
-use crate::model::{Answer3, Claim, Epoch, Now, Site};
+use crate::model::{Answer3, Claim, Epoch, Now, Site, Span};
 use crate::op::Op;
-use crate::plan::PlanKind;
+use crate::plan::{Effect, PlanKind};
 use crate::policy::Action;
-use crate::run::{Ledger, Record};
+use crate::run::{Ledger, Record, Run, Trigger};
 
 use super::begin;
 use super::calls::{GroupOwner, STORE};
@@ -15,6 +15,9 @@ use super::group::{Group, Host};
 use super::known::Known;
 use super::notices::Message;
 use super::words;
+
+/// A decision whose record took so long to be stored must still be seen to be right.
+const HELD_UP: Span = Span::secs(30);
 
 /// Whether what a survey finds of others' claims is overlooked: never.
 fn overruling() -> bool {
@@ -79,6 +82,8 @@ impl Group {
         let now = host.now;
         if self.serves_again(now) {
             self.desk.unwind(words::SERVES_AGAIN.into());
+        } else if self.is_outdated(now) {
+            self.desk.unwind(words::OUTDATED.into());
         }
         let records = match &self.decision {
             Some(Decision::Prewarm) => begin::prewarm(self, host),
@@ -105,10 +110,28 @@ impl Group {
     /// time, while nothing that cannot be undone was started: it waits for a yes, or for capacity.
     fn serves_again(&self, now: Now) -> bool {
         let waits = self.ledger().open_run().is_some_and(|run| {
-            let automatic = run.trigger == crate::run::Trigger::Automatic;
+            let automatic = run.trigger == Trigger::Automatic;
             automatic && !run.committed && run.kind == PlanKind::Failover && !begin::is_prewarm(run)
         });
         waits && self.serving.held_for(now, Answer3::Yes) >= self.policy.health.confirm
+    }
+
+    /// Whether what an automatic failover was decided on is not so any more, while nothing was begun
+    /// for it: the store had held its record up. Who is asked about one decides that alone.
+    fn is_outdated(&self, now: Now) -> bool {
+        let asks = |run: &Run| {
+            run.steps.values().any(|step| matches!(step.step.effect, Effect::Approval(_)))
+        };
+        let planned = self.ledger().open_run().filter(|run| {
+            let automatic = run.trigger == Trigger::Automatic;
+            automatic && run.kind == PlanKind::Failover && run.only_planned() && !asks(run)
+        });
+        let Some(since) = planned.and_then(|run| run.moving_since) else { return false };
+        match self.sampler.serving(self.active(), now.mono).verdict {
+            Answer3::Yes => true,
+            Answer3::Unknown => now.wall.since(since) > HELD_UP,
+            Answer3::No => false,
+        }
     }
 
     /// Records peacetime facts while home serves and nothing goes on.

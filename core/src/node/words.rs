@@ -17,6 +17,9 @@ pub(super) const FALSE_ALARM: &str = "a false alarm: the active site serves";
 /// Why a run is sent back whose reason was real, and is over.
 pub(super) const SERVES_AGAIN: &str = "the outage is over: the active site serves again";
 
+/// Why a failover whose decision was stored too late goes back.
+pub(super) const OUTDATED: &str = "it was decided on what is not so any more";
+
 /// A decision in one line.
 pub(super) fn decision(group: &Group) -> String {
     let decided = match &group.decision {

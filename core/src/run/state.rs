@@ -175,6 +175,15 @@ impl Run {
         matches!(self.phase, Phase::Closed(_))
     }
 
+    /// Whether the move is planned, and nothing was recorded of its steps yet; what prepared for it
+    /// does not count.
+    #[must_use]
+    pub fn only_planned(&self) -> bool {
+        let own = |step: &&StepRun| Some(step.planned_at) == self.moving_since;
+        let mut own = self.steps.values().filter(own);
+        self.phase == Phase::Moving && own.all(|step| step.state == StepState::Pending)
+    }
+
     /// Whether anything is left to do, standing steps included.
     #[must_use]
     pub fn busy(&self) -> bool {
