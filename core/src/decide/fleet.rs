@@ -3,10 +3,12 @@
 //! the one answer of a human that stands for all groups of a Region.
 //!
 //! **Region event**: at least [`FleetRules::region_event_at`] groups that are active in one Region
-//! are in trouble together: suspect or down now, or failed over automatically from there in the
-//! last [`FleetRules::window`]. The suspect count, so that the first to be confirmed does not run
-//! away. The default is 3, with no rule about shares: two groups of a small fleet are still moved
-//! by themselves when their Region dies, which is what they were armed for.
+//! are in trouble together: suspect or down now or in the last [`FleetRules::window`], or failed
+//! over automatically from there in that time. The suspect count, so that the first to be confirmed
+//! does not run away; and those that are well again, so that the last to recover does not, since a
+//! Region comes back for one group a while before it does for another. The default is 3, with no
+//! rule about shares: two groups of a small fleet are still moved by themselves when their Region
+//! dies, which is what they were armed for.
 //!
 //! Groups that share a NodePool or a zone do not stand in each other's way here: holds have owners,
 //! and batches of one zone are put in order by whoever sends them.
@@ -23,7 +25,8 @@ use crate::policy::Action;
 pub struct FleetRules {
     /// How many groups in trouble make a Region event. Default 3.
     pub region_event_at: usize,
-    /// How long an automatic failover counts towards a Region event. Default 10 min.
+    /// How long an automatic failover counts towards a Region event, and how long trouble does that
+    /// is over. Default 10 min.
     pub window: Span,
     /// How many automatic failovers may be under way together. Default 5: each needs capacity, and
     /// changes of records share one rate budget.
@@ -47,6 +50,8 @@ pub struct Member {
     pub decision: Decision,
     /// Since when its active site is suspect or down; `None` when it is neither.
     pub trouble: Option<Wall>,
+    /// How long ago its active site was last suspect or down; `None`: never yet.
+    pub recovered: Option<Span>,
 }
 
 /// What the fleet has done lately, and been told.
@@ -107,7 +112,7 @@ pub fn fleet(now: Wall, members: Vec<Member>, state: &FleetState, rules: &FleetR
     Fleet { decisions: members.into_iter().map(judge).collect(), events }
 }
 
-/// The groups in trouble, by Region.
+/// The groups that are in trouble or lately were, of each Region in which one is.
 fn troubled(
     now: Wall,
     members: &[Member],
@@ -117,11 +122,19 @@ fn troubled(
     let mut found: BTreeMap<Region, BTreeSet<GroupName>> = BTreeMap::new();
     let lately = state.begun.iter().filter(|(_, _, at)| now.since(*at) < rules.window);
     let lately = lately.map(|(group, region, _)| (region, group));
-    let present = members.iter().filter(|member| member.trouble.is_some());
+    let fresh = |member: &&Member| {
+        member.trouble.is_some() || member.recovered.is_some_and(|ago| ago < rules.window)
+    };
+    let present = members.iter().filter(fresh);
     let present = present.map(|member| (&member.region, &member.group));
     for (region, group) in present.chain(lately) {
         found.entry(region.clone()).or_default().insert(group.clone());
     }
+    // Where all are well again there is nothing to ask.
+    let still = |region: &Region| {
+        members.iter().any(|member| member.trouble.is_some() && member.region == *region)
+    };
+    found.retain(|region, _| still(region));
     found
 }
 

@@ -28,6 +28,7 @@ pub struct SiteHealth {
     quorum: u32,
     confirm: Span,
     kept: Option<Kept>,
+    suspected: Option<Mono>,
 }
 
 /// The verdict as it was made with the last sample. It is asked for with every answer that comes,
@@ -153,7 +154,7 @@ impl SiteHealth {
             window: Window::new(signal.every, signal.down, signal.up),
         });
         let (signals, quorum) = (signals.collect(), policy.quorum.max(1));
-        Self { signals, quorum, confirm: policy.confirm, kept: None }
+        Self { signals, quorum, confirm: policy.confirm, kept: None, suspected: None }
     }
 
     /// Takes a sample of the signal with this position in the policy; an unknown position is
@@ -167,6 +168,9 @@ impl SiteHealth {
 
     fn keep(&mut self, now: Mono) {
         let (serving, until) = (self.judge(now), self.next_change(now));
+        if serving.suspect.is_some() {
+            self.suspected = Some(now);
+        }
         self.kept = Some(Kept { serving, from: now, until });
     }
 
@@ -210,6 +214,12 @@ impl SiteHealth {
             first_bad: tally.first_bad,
             down: tally.down.count(),
         }
+    }
+
+    /// When a quorum last said down, as of the last sample.
+    #[must_use]
+    pub fn suspected(&self) -> Option<Mono> {
+        self.suspected
     }
 
     /// When the verdict may change although no sample comes: a confirm time ends, or a window goes

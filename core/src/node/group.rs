@@ -3,7 +3,7 @@
 use crate::bugs::{self, Bug};
 use crate::decide::{Decision, Member, RegionEvent};
 use crate::health::{IsolationWatch, Steady};
-use crate::model::{Author, Mono, Now, Region, ReplicaId, Site, Span};
+use crate::model::{Author, GroupName, Mono, Now, Region, ReplicaId, Site, Span, Wall};
 use crate::op::{Answer, Call, Fault, Op, StoreOp};
 use crate::plan::{Incomplete, PlanKind};
 use crate::policy::Policy;
@@ -116,10 +116,12 @@ impl Group {
         self.ledger().active
     }
 
-    /// The Region that the last failover left.
-    pub(super) fn failed_over_from(&self) -> Option<Region> {
-        let run = self.ledger().run.as_ref().filter(|run| run.kind == PlanKind::Failover)?;
-        Some(self.policy.site(run.from).scope.region.clone())
+    /// The Region that the last automatic failover left, and when: also once the group is on its
+    /// way back, or there again.
+    pub(super) fn failed_over_from(&self) -> Option<(GroupName, Region, Wall)> {
+        let left = self.ledger().last_automatic_failover?;
+        let region = self.policy.site(left.from).scope.region.clone();
+        Some((self.policy.group.clone(), region, left.at))
     }
 
     /// Does everything that is due.

@@ -70,6 +70,7 @@ impl Group {
             region: self.policy.site(self.active()).scope.region.clone(),
             decision,
             trouble: serving.suspect.map(|suspect| suspect.since.wall),
+            recovered: self.sampler.site(self.active()).suspected().map(|at| now.mono.since(at)),
         }
     }
 

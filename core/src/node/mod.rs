@@ -254,10 +254,6 @@ impl Node {
     /// the first of the groups that are held asks for all.
     fn fleet(&self, now: Now, index: usize) -> (Option<Decision>, Option<RegionEvent>) {
         let members: Vec<_> = self.groups.iter().filter_map(|g| g.proposed.clone()).collect();
-        let begun = |group: &Group| {
-            let region = group.failed_over_from()?;
-            Some((group.policy.group.clone(), region, group.ledger().last_automatic_failover?))
-        };
         let under_way = |group: &&Group| {
             group.ledger().open_run().is_some_and(|run| {
                 let automatic = run.trigger == Trigger::Automatic;
@@ -267,7 +263,7 @@ impl Node {
         };
         let state = FleetState {
             under_way: self.groups.iter().filter(under_way).count(),
-            begun: self.groups.iter().filter_map(begun).collect(),
+            begun: self.groups.iter().filter_map(Group::failed_over_from).collect(),
             evacuate: Default::default(),
         };
         let all = fleet(now.wall, members, &state, &FleetRules::default());

@@ -55,12 +55,22 @@ pub struct Ledger {
     pub leftovers: Vec<Leftover>,
     /// Intents that were looked at.
     pub taken: BTreeSet<Arc<str>>,
-    /// When an automatic failover last began to move.
-    pub last_automatic_failover: Option<Wall>,
+    /// The last automatic failover that began to move, whatever ran since.
+    pub last_automatic_failover: Option<Departure>,
     /// When the traffic last moved.
     pub moved_at: Option<Wall>,
     /// What kind of run last moved it.
     pub moved_by: Option<PlanKind>,
+}
+
+/// An automatic failover that began to move.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Departure {
+    /// When.
+    pub at: Wall,
+    /// The site that it left.
+    pub from: Site,
 }
 
 /// A renamed instance that stays for its owner to delete.
@@ -286,7 +296,7 @@ impl Ledger {
                     (run.phase, run.kind, run.moving_since) = (Phase::Moving, plan.kind, Some(at));
                     let automatic = run.trigger == super::record::Trigger::Automatic;
                     if automatic && plan.kind == PlanKind::Failover {
-                        self.last_automatic_failover = Some(at);
+                        self.last_automatic_failover = Some(Departure { at, from: run.from });
                     }
                 }
             }

@@ -21,7 +21,7 @@ pub use chain::{Chain, Outcome as ChainOutcome};
 pub use desk::{Desk, Heard, Seat, StepCall};
 pub use execute::{Doing, Execution, Slot};
 pub use intent::{Intent, Refusal};
-pub use ledger::{Ledger, Leftover};
+pub use ledger::{Departure, Ledger, Leftover};
 pub use record::{BadEntry, Entry, Record, Trigger};
 pub use report::{PhaseTimes, Report, StepReport};
 pub use state::{Ended, Phase, Reply, Run, StepRun, StepState};

@@ -218,6 +218,10 @@ kept! {
     l1_a_run_that_is_overdue_again_asks_again: "l1-a-run-that-is-overdue-again-asks-again",
     l2_a_failback_cancelled_after_its_rename_can_be_begun_again:
         "l2-a-failback-cancelled-after-its-rename-can-be-begun-again",
+    s8_the_last_group_to_recover_does_not_leave_by_itself:
+        "s8-the-last-group-to-recover-does-not-leave-by-itself",
+    s7_a_break_glass_journal_beside_a_takeover_is_imported:
+        "s7-a-break-glass-journal-beside-a-takeover-is-imported",
 }
 
 /// The files of a folder of `sim/campaigns`, by name.

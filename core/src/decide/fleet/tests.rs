@@ -17,6 +17,7 @@ fn member(group: &str, region: &str, decision: Decision) -> Member {
         region: Region::new(region),
         decision,
         trouble: trouble.then_some(NOW - Span::secs(60)),
+        recovered: None,
     }
 }
 
@@ -28,6 +29,10 @@ fn judged(members: Vec<Member>, state: &FleetState) -> (Vec<Decision>, Vec<Strin
         format!("{}: {}", event.region, groups.join(" "))
     });
     (decisions, events.collect())
+}
+
+fn calm() -> FleetState {
+    FleetState::default()
 }
 
 fn region_event() -> Decision {
@@ -78,6 +83,32 @@ fn s8_groups_that_left_a_moment_ago_count_those_of_yesterday_do_not() {
     assert_eq!((decisions, events), (vec![region_event()], vec!["west: x y z".to_owned()]));
     let (decisions, events) = judged(third(), &begun(Span::mins(10)));
     assert_eq!((decisions, events), (vec![Decision::FailOver], Vec::new()));
+}
+
+#[test]
+fn s8_the_last_group_to_recover_does_not_leave_by_itself() {
+    let well = |name, ago| Member {
+        recovered: Some(ago),
+        ..member(name, "west", Decision::Hold(HoldWhy::Serving))
+    };
+    let last = |ago| {
+        let last = member("c", "west", Decision::FailOver);
+        let (mut decisions, events) = judged(vec![well("a", ago), well("b", ago), last], &calm());
+        (decisions.remove(2), events)
+    };
+    let event = (region_event(), vec!["west: a b c".to_owned()]);
+    assert_eq!(last(Span::secs(1)), event);
+    assert_eq!(last(Span::millis(599_999)), event);
+    assert_eq!(last(Span::mins(10)), (Decision::FailOver, Vec::new()));
+}
+
+#[test]
+fn a_region_whose_groups_are_all_well_again_is_no_question() {
+    let well = ["a", "b", "c"].map(|name| Member {
+        recovered: Some(Span::secs(1)),
+        ..member(name, "west", Decision::Hold(HoldWhy::Serving))
+    });
+    assert_eq!(judged(well.to_vec(), &calm()).1, Vec::<String>::new());
 }
 
 #[test]

@@ -367,3 +367,23 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn s8_when_a_site_was_last_suspected_is_remembered() {
+    let mut health = SiteHealth::new(&policy());
+    let mut push = |secs: u64, outcome| {
+        for signal in [FRONT, OUTSIDE] {
+            health.push(signal, Sample { at: at(secs), outcome });
+        }
+        health.suspected()
+    };
+    assert_eq!(push(0, Outcome::Bad), None);
+    push(5, Outcome::Bad);
+    assert_eq!(push(10, Outcome::Bad), Some(at(10).mono));
+    for secs in [15, 20, 25] {
+        push(secs, Outcome::Good);
+    }
+    let last = push(30, Outcome::Good);
+    assert!(last >= Some(at(10).mono) && last < Some(at(30).mono), "{last:?}");
+    assert_eq!(push(90, Outcome::Good), last);
+}

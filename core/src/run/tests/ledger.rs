@@ -1,6 +1,6 @@
 //! What records mean for a group.
 
-use super::super::{Ended, Ledger, Phase, Record, StepState};
+use super::super::{Departure, Ended, Ledger, Phase, Record, StepState};
 use super::{Book, opened};
 use crate::model::{ObjectRef, Site, WorkloadRef};
 use crate::plan::{PlanKind, Undo, failover, unwind};
@@ -131,4 +131,27 @@ fn an_entry_out_of_order_leaves_the_ledger_as_it_was() {
     }
     assert!(book.ledger.apply(2, "{}").is_err());
     assert_eq!(book.ledger, before);
+}
+
+#[test]
+fn s8_an_automatic_failover_is_remembered_with_the_site_it_left_while_the_way_home_runs() {
+    let mut book = Book::default();
+    let ground = Ground::shop();
+    let moves = |plan| Record::Planned { plan: Box::new(plan), moves: true };
+    let failover = failover(&ground.survey(Site::Home)).unwrap();
+    book.write(vec![
+        Record::Claimed { claim: claim(1, "shop-1-failover"), by: "a".into() },
+        opened(PlanKind::Failover, Site::Home),
+        moves(failover),
+        Record::Closed { ended: Ended::Moved },
+    ]);
+    let left =
+        Some(Departure { at: book.ledger.run.as_ref().unwrap().opened_at, from: Site::Home });
+    assert_eq!(book.ledger.last_automatic_failover, left);
+    book.write(vec![
+        Record::Claimed { claim: claim(2, "shop-2-failback"), by: "a".into() },
+        opened(PlanKind::Failback, Site::Standby),
+    ]);
+    assert_eq!(book.ledger.run.as_ref().unwrap().kind, PlanKind::Failback);
+    assert_eq!(book.ledger.last_automatic_failover, left);
 }
