@@ -13,7 +13,7 @@ use crate::step::{Hold, HoldId};
 
 /// A claim.
 pub(crate) fn claim(epoch: u64, run: &str) -> Claim {
-    Claim { epoch: Epoch(epoch), run: RunId::new(run) }
+    Claim::new(Epoch(epoch), RunId::new(run))
 }
 
 /// A site's alias set, as armed.

@@ -41,7 +41,7 @@ impl Book {
 }
 
 fn claim(epoch: u64, run: &str) -> Claim {
-    Claim { epoch: Epoch(epoch), run: RunId::new(run) }
+    Claim::new(Epoch(epoch), RunId::new(run))
 }
 
 fn opened(kind: PlanKind, from: Site) -> Record {
@@ -233,8 +233,7 @@ fn kinds() -> impl Strategy<Value = PlanKind> {
 }
 
 fn claims() -> impl Strategy<Value = Claim> {
-    (0u64..4, "\\PC{1,8}")
-        .prop_map(|(epoch, run)| Claim { epoch: Epoch(epoch), run: run.as_str().into() })
+    (0u64..4, "\\PC{1,8}").prop_map(|(epoch, run)| Claim::new(Epoch(epoch), run.as_str().into()))
 }
 
 /// A plan of any kind.

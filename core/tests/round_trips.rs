@@ -24,8 +24,9 @@ fn again<T: Serialize + DeserializeOwned>(value: &T) -> T {
 
 fn claims() -> impl Strategy<Value = Claim> {
     // Runs are named `GROUP-EPOCH-KIND`, and a group's name is a DNS label.
-    (any::<u64>(), "[a-z][a-z0-9-]{0,20}")
-        .prop_map(|(epoch, run)| Claim { epoch: Epoch(epoch), run: RunId::new(run) })
+    (any::<u64>(), "[a-z][a-z0-9-]{0,20}", "\\PC{0,8}").prop_map(|(epoch, run, by)| {
+        Claim::new(Epoch(epoch), RunId::new(run)).made_by(&by.as_str().into())
+    })
 }
 
 fn spans() -> impl Strategy<Value = Span> {

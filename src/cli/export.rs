@@ -151,7 +151,7 @@ mod tests {
         let mut follower = Follower::new(store.clone(), "shop".into());
         follower.catch_up().await.unwrap();
         let Ledger { head, hash, .. } = follower.ledger;
-        let claim = Claim { epoch: Epoch(1), run: "shop-1-failover".into() };
+        let claim = Claim::new(Epoch(1), "shop-1-failover".into());
         let entry = Entry {
             seq: head + 1,
             prev: hash,

@@ -26,7 +26,7 @@ impl Remote for Counting {
 }
 
 fn claim() -> Claim {
-    Claim { epoch: Epoch(7), run: RunId::new("shop-7-failover") }
+    Claim::new(Epoch(7), RunId::new("shop-7-failover"))
 }
 
 fn probe(writes: bool) -> Op {

@@ -19,7 +19,7 @@ fn started(by: &str) -> std::sync::Arc<str> {
         prev: "".into(),
         at: Wall(1),
         by: Author::Controller(by.into()),
-        claim: Some(Claim { epoch: Epoch(3), run: "shop-3-failover".into() }),
+        claim: Some(Claim::new(Epoch(3), "shop-3-failover".into())),
         records: vec![Record::Started {
             step: "promote".into(),
             attempt: 2,

@@ -176,7 +176,7 @@ fn bind(standby: &bowline_lab::Cluster) {
 
 async fn fence(site: &Site) {
     let group = || "shop".into();
-    let claim = |epoch| Claim { epoch: Epoch(epoch), run: "shop-failover".into() };
+    let claim = |epoch| Claim::new(Epoch(epoch), "shop-failover".into());
     let first = |version| KubeOp::Claim { group: group(), version, claim: claim(1) };
     assert_eq!(site.call(KubeOp::Fence(group())).await, Ok(Answer::Fence(None)));
     let version = site.written(first(None)).await;

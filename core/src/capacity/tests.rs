@@ -249,8 +249,8 @@ fn s7_of_two_groups_that_share_a_nodepool_the_last_one_out_restores() {
 const OTHER: &str = "\"pay\":{\"claim\":{\"epoch\":9,\"run\":\"pay-9\"},\"wants\":{\"cpu\":300}}";
 
 #[test]
-fn s5_a_newer_or_equal_foreign_claim_stops_every_write() {
-    for foreign in [claim(2, "r"), claim(1, "other")] {
+fn s5_a_newer_claim_or_the_winner_of_two_equal_ones_stops_every_write() {
+    for foreign in [claim(2, "r"), claim(1, "s"), claim(1, "r").made_by(&"b".into())] {
         let mut kube = Kube { fence: Some((1, foreign.clone())), ..Kube::default() };
         for procedure in [&set(12) as &dyn crate::step::Procedure, &open(200), &release_pool()] {
             let (judgement, drive) = drive(&mut kube, claim(1, "r"), procedure);

@@ -119,8 +119,8 @@ fn s5_a_batch_built_on_an_older_fence_is_refused_whole() {
 }
 
 #[test]
-fn s5_a_fence_above_or_beside_ours_is_never_written_over() {
-    for foreign in [claim(3, "r"), claim(2, "other")] {
+fn s5_a_fence_above_ours_or_the_winner_of_two_equal_ones_is_never_written_over() {
+    for foreign in [claim(3, "r"), claim(2, "s"), claim(2, "r").made_by(&"b".into())] {
         let mut zone = Zone::armed();
         let apex = "example.com".into();
         zone.0.push(fence_set(&"shop".into(), &apex, &foreign, Site::Home));

@@ -114,35 +114,57 @@ impl fmt::Display for Epoch {
     }
 }
 
-/// The right to act for a group: an epoch and the run it was claimed for.
+/// The right to act for a group: an epoch, the run it was claimed for, and who claimed it.
 ///
 /// Written alike in the store, the lever's fence record, the clusters' `ConfigMap` and annotations.
-/// A higher epoch, or an equal one with another run, is somebody else's: [`Claim::yields_to`].
+/// Claims are ordered as their fields are, so of two different ones exactly one yields to the other
+/// ([`Claim::yields_to`]): two authorities that do not see each other (a controller, and a
+/// break-glass process) may claim the same epoch for the same kind of move.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Claim {
     /// The group's counter when it was claimed.
     pub epoch: Epoch,
     /// The run it was claimed for.
     pub run: RunId,
+    /// The process that claimed it, whose name no other has; absent in what was written before
+    /// claims said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<ReplicaId>,
 }
 
 impl Claim {
+    /// A claim that does not say who made it.
+    #[must_use]
+    pub fn new(epoch: Epoch, run: RunId) -> Self {
+        Self { epoch, run, by: None }
+    }
+
+    /// The same claim, made by this process. What could not stand in a fence record is left out of
+    /// the name.
+    #[must_use]
+    pub fn made_by(self, by: &ReplicaId) -> Self {
+        let plain = |c: &char| c.is_ascii_alphanumeric() || "-_.:".contains(*c);
+        let by: String = by.as_str().chars().filter(plain).collect();
+        Self { by: (!by.is_empty()).then(|| ReplicaId::new(by)), ..self }
+    }
+
     /// Whether a holder of `self` must stand down because `other` was found in the world.
     #[must_use]
     pub fn yields_to(&self, other: &Self) -> bool {
-        other.epoch > self.epoch || (other.epoch == self.epoch && other.run != self.run)
+        other > self
     }
 }
 
 impl fmt::Display for Claim {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "epoch={} run={}", self.epoch, self.run)
+        write!(f, "epoch={} run={}", self.epoch, self.run)?;
+        self.by.as_ref().map_or(Ok(()), |by| write!(f, " by={by}"))
     }
 }
 
 /// Why a text is not a claim.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is not a claim; expected `epoch=NUMBER run=NAME`")]
+#[error("{0:?} is not a claim; expected `epoch=NUMBER run=NAME [by=NAME]`")]
 pub struct BadClaim(pub String);
 
 impl FromStr for Claim {
@@ -157,7 +179,8 @@ impl FromStr for Claim {
         let bad = || BadClaim(text.to_owned());
         let epoch = word("epoch").and_then(|w| w.parse().ok()).ok_or_else(bad)?;
         let run = word("run").filter(|w| !w.is_empty()).ok_or_else(bad)?;
-        Ok(Self { epoch: Epoch(epoch), run: RunId::new(run) })
+        let by = word("by").filter(|w| !w.is_empty()).map(ReplicaId::new);
+        Ok(Self { epoch: Epoch(epoch), run: RunId::new(run), by })
     }
 }
 
@@ -207,5 +230,42 @@ impl fmt::Display for WorkloadKind {
             Self::Deployment => "Deployment",
             Self::StatefulSet => "StatefulSet",
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn claim(epoch: u64, run: &str, by: &str) -> Claim {
+        Claim::new(Epoch(epoch), run.into()).made_by(&by.into())
+    }
+
+    #[test]
+    fn s5_of_two_claims_that_differ_exactly_one_yields() {
+        let all = [
+            Claim::new(Epoch(4), "shop-4-failover".into()),
+            claim(4, "shop-4-failover", "bowline-0"),
+            claim(4, "shop-4-failover", "laptop"),
+            claim(4, "shop-4-switchover", "bowline-0"),
+            claim(5, "shop-4-failover", "bowline-1"),
+        ];
+        for one in &all {
+            for other in &all {
+                let yields = [one.yields_to(other), other.yields_to(one)];
+                let differ = one != other;
+                assert_eq!(yields.iter().filter(|yes| **yes).count(), usize::from(differ));
+            }
+        }
+        assert!(all.is_sorted(), "a higher epoch counts before anything else");
+    }
+
+    #[test]
+    fn a_claim_says_who_made_it_wherever_it_is_written() {
+        let claim = claim(4, "shop-4-failover", "ada's laptop \"7\"");
+        assert_eq!(claim.to_string(), "epoch=4 run=shop-4-failover by=adaslaptop7");
+        assert_eq!(claim.to_string().parse(), Ok(claim));
+        let nameless = Claim::new(Epoch(4), "r".into()).made_by(&" ".into());
+        assert_eq!(nameless.to_string().parse(), Ok(nameless));
     }
 }

@@ -119,7 +119,7 @@ pub(super) fn draft(group: &Group, kind: PlanKind, now: Now) -> Result<Drafted, 
     if let Some(danger) = lint(&plan, &begin.existing).first() {
         return Err(Incomplete(format!("a safe plan ({danger})")));
     }
-    let claim = Claim { epoch: begin.epoch, run: begin.run };
+    let claim = Claim::new(begin.epoch, begin.run);
     Ok(Drafted { claim, plan, accept, facts_at: recorded.then_some(facts.at) })
 }
 
@@ -249,7 +249,7 @@ impl Begin {
             return Err(Incomplete("that the obligations of the last run are done".into()));
         }
         if self.opens {
-            let claim = Claim { epoch: self.epoch, run: self.run };
+            let claim = Claim::new(self.epoch, self.run).made_by(host.id);
             records.push(Record::Claimed { claim, by: host.id.clone() });
             records.push(Record::Opened {
                 kind: self.kind,

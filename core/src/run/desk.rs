@@ -250,7 +250,7 @@ impl Desk {
         if self.is_claimant(seat) || !alone || !self.leading(seat) || bugs::on(Bug::NoTakeover) {
             return;
         }
-        let claim = Claim { epoch: epoch(self.ledger()), run: run.id.clone() };
+        let claim = Claim::new(epoch(self.ledger()), run.id.clone()).made_by(seat.id);
         self.chain.push(Record::Claimed { claim, by: seat.id.clone() });
     }
 

@@ -3,14 +3,18 @@
 //! Such a process began with a copy of this chain, or with an empty one, and wrote its own entries.
 //! What both chains have in common is skipped; the rest becomes one record of ours, and its records
 //! are replayed on our ledger. From then on its claims, run, holds and obligations are ours.
+//!
+//! Its last claim may be below ours: a replica took our run over and did not see it, or two claims
+//! had one epoch and that one yielded. Whoever went past it has looked at the world since, so claim
+//! and run stay ours; what that process still holds becomes ours, for no other journal names it.
 
 use std::sync::Arc;
 
 use super::intent::Refusal;
-use super::ledger::Ledger;
+use super::ledger::{Ledger, Leftover};
 use super::record::{BadEntry, Entry, Record};
-use super::state::Run;
-use crate::model::{Claim, GroupName, RunId};
+use super::state::{Ended, Phase, Run};
+use crate::model::{Claim, GroupName, RunId, Site};
 use crate::plan::PlanKind;
 
 /// The most bytes of entries that one import may hold. They are escaped twice on their way into an
@@ -28,8 +32,11 @@ impl Ledger {
         }
         let (after, entries) = self.unknown(sent)?;
         let parsed = checked(after, &self.hash_at(after), entries).map_err(bad)?;
-        self.claims(group, &parsed)?;
-        self.continues(&parsed)?;
+        claims(group, &parsed)?;
+        match self.went_past(&parsed) {
+            true => self.agrees(&parsed)?,
+            false => self.continues(&parsed)?,
+        }
         let size: usize = entries.iter().map(|bytes| bytes.len()).sum();
         if size > LIMIT {
             let words = format!("its new entries are {size} bytes, and {LIMIT} are the most");
@@ -59,22 +66,84 @@ impl Ledger {
         }
     }
 
-    /// Its claims must be this group's, and none of them below the one that stands here.
-    fn claims(&self, group: &GroupName, entries: &[Entry]) -> Result<(), Refusal> {
-        let claims = || entries.iter().flat_map(|entry| &entry.records).filter_map(claimed);
-        if let Some(other) = claims().find(|claim| !belongs(&claim.run, group)) {
-            let words = format!("run {} is not one of group {group}", other.run);
-            return Err(Refusal::BadImport(words));
+    /// Whether the last claim of these entries is below the one that stands here.
+    fn went_past(&self, entries: &[Entry]) -> bool {
+        let ours = self.claim.as_ref();
+        last_claim(entries).zip(ours).is_some_and(|(last, ours)| last.yields_to(ours))
+    }
+
+    /// Replays a foreign chain's entries on this ledger.
+    pub(super) fn fold(&mut self, foreign: &[Entry]) {
+        match self.went_past(foreign) {
+            true => self.keep(foreign),
+            false => self.replay_all(foreign),
         }
-        let Some(last) = claims().next_back() else {
-            return Err(Refusal::BadImport("nothing was claimed in it, so nothing done".into()));
-        };
-        match &self.claim {
-            Some(ours) if last.yields_to(ours) => {
-                let words = format!("it ends with {last}, and {ours} stands here");
-                Err(Refusal::BadImport(words))
+    }
+
+    /// Takes what a process has left whose claim does not stand any more.
+    fn keep(&mut self, foreign: &[Entry]) {
+        let mut theirs = self.clone();
+        theirs.replay_all(foreign);
+        if let Some(run) = theirs.run.filter(|run| self.run.as_ref().is_none_or(|o| o.id != run.id))
+        {
+            let ended = match run.phase {
+                Phase::Closed(ended) => ended,
+                _ => Ended::Unwound("it was overtaken by a newer claim".into()),
+            };
+            self.history.push((run.id, run.kind, ended));
+        }
+        self.taken.extend(theirs.taken);
+        let known =
+            |left: &Leftover| self.leftovers.iter().any(|own| own.resource == left.resource);
+        let left: Vec<_> = theirs.leftovers.into_iter().filter(|left| !known(left)).collect();
+        self.leftovers.extend(left);
+        // Coming home released everything at standby, and made home's member anew.
+        if self.active == Site::Home && self.moved_since(foreign) {
+            return;
+        }
+        for (id, hold) in theirs.holds {
+            if !self.holds.contains_key(&id) {
+                self.hold(&hold);
             }
-            _ => Ok(()),
+        }
+    }
+
+    /// Whether the traffic was moved from here after the last of these entries.
+    fn moved_since(&self, foreign: &[Entry]) -> bool {
+        let last = foreign.iter().map(|entry| entry.at).max();
+        self.moved_at >= last && self.moved_at.is_some()
+    }
+
+    /// A journal that was overtaken must not tell of a move that nobody here knows of, nor come
+    /// while another one runs.
+    fn agrees(&self, foreign: &[Entry]) -> Result<(), Refusal> {
+        let mut theirs = self.clone();
+        theirs.replay_all(foreign);
+        let open = self.open_run();
+        let goes_on = |ours: &Run| {
+            theirs.run.as_ref().is_none_or(|run| run.id == ours.id || same_move(ours, run))
+        };
+        if let Some(ours) = open.filter(|ours| !goes_on(ours)) {
+            let remedy = match ours.committed {
+                true => "wait until it is over, and send the journal again".to_owned(),
+                false => cancel_first(&ours.id),
+            };
+            return Err(Refusal::NotContinued { run: ours.id.clone(), remedy });
+        }
+        let traffic = (theirs.moved_at != self.moved_at).then_some(theirs.active);
+        let writer = theirs.writer.filter(|_| theirs.writer != self.writer);
+        let known = |site: Site| {
+            self.active == site
+                || open.is_some_and(|run| run.to() == site)
+                || self.moved_since(foreign)
+        };
+        match traffic.or(writer).filter(|site| !known(*site)) {
+            None => Ok(()),
+            Some(site) => Err(Refusal::BadImport(format!(
+                "it moved the group to {site}, and a newer claim went on here while {} serves: \
+                 ask those who ran the other move",
+                self.active
+            ))),
         }
     }
 
@@ -93,7 +162,7 @@ impl Ledger {
         } else if ours.committed {
             "it is past its point of no return: ask those who ran the other move".to_owned()
         } else {
-            format!("cancel it first: `bowline cancel GROUP --run {}`", ours.id)
+            cancel_first(&ours.id)
         };
         Err(Refusal::NotContinued { run: ours.id.clone(), remedy })
     }
@@ -133,6 +202,27 @@ pub(super) fn checked(
         parsed.push(entry);
     }
     Ok(parsed)
+}
+
+/// The claims must be this group's, and there must be one.
+fn claims(group: &GroupName, entries: &[Entry]) -> Result<(), Refusal> {
+    let claims = || entries.iter().flat_map(|entry| &entry.records).filter_map(claimed);
+    if let Some(other) = claims().find(|claim| !belongs(&claim.run, group)) {
+        let words = format!("run {} is not one of group {group}", other.run);
+        return Err(Refusal::BadImport(words));
+    }
+    match last_claim(entries) {
+        Some(_) => Ok(()),
+        None => Err(Refusal::BadImport("nothing was claimed in it, so nothing done".into())),
+    }
+}
+
+fn last_claim(entries: &[Entry]) -> Option<&Claim> {
+    entries.iter().flat_map(|entry| &entry.records).filter_map(claimed).next_back()
+}
+
+fn cancel_first(run: &RunId) -> String {
+    format!("cancel it first: `bowline cancel GROUP --run {run}`")
 }
 
 fn claimed(record: &Record) -> Option<&Claim> {

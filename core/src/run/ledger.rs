@@ -155,8 +155,8 @@ impl Ledger {
         Ok(all)
     }
 
-    /// Replays a foreign chain's entries on this ledger.
-    pub(super) fn fold(&mut self, foreign: &[Entry]) {
+    /// Replays entries that were checked already.
+    pub(super) fn replay_all(&mut self, foreign: &[Entry]) {
         for entry in foreign {
             entry.records.iter().for_each(|record| self.record(record, entry.at));
         }
@@ -339,7 +339,8 @@ impl Ledger {
         }
     }
 
-    fn hold(&mut self, hold: &Hold) {
+    /// Takes a hold, or takes it anew.
+    pub(super) fn hold(&mut self, hold: &Hold) {
         if let Some(run) = &mut self.run {
             let before = self.holds.get(&hold.id).cloned();
             run.touched.entry(hold.id.clone()).or_insert(before);

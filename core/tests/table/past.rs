@@ -124,7 +124,7 @@ impl Journal {
         let steps: IndexMap<_, _> =
             steps.into_iter().map(|(id, step)| (StepId::new(id), step)).collect();
         let plan = Box::new(Plan { kind, from, to: from.other(), steps });
-        let claimed = Record::Claimed { claim: Claim { epoch, run }, by: "earlier".into() };
+        let claimed = Record::Claimed { claim: Claim::new(epoch, run), by: "earlier".into() };
         let opened = Record::Opened { kind, from, trigger, fault_at: None, evidence: Vec::new() };
         self.append(at, vec![claimed, opened, Record::Planned { plan, moves }])
     }
@@ -188,5 +188,5 @@ fn done(step: &str, unknown: bool) -> Record {
 /// A claim that the journal does not know.
 pub(super) fn foreign(group: &GroupName, ledger: &Ledger) -> Claim {
     let epoch = Epoch(ledger.epoch().0 + 1);
-    Claim { epoch, run: RunId::new(format!("{group}-{epoch}-failover")) }
+    Claim::new(epoch, RunId::new(format!("{group}-{epoch}-failover")))
 }

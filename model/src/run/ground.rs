@@ -44,7 +44,7 @@ pub(super) fn begin(route: Route, epoch: Epoch, by: &ReplicaId) -> Vec<Record> {
         fault_at: None,
         evidence: Vec::new(),
     };
-    let claimed = Record::Claimed { claim: Claim { epoch, run }, by: by.clone() };
+    let claimed = Record::Claimed { claim: Claim::new(epoch, run), by: by.clone() };
     vec![claimed, opened, Record::Planned { plan: Box::new(plan(route)), moves: true }]
 }
 

@@ -131,7 +131,7 @@ fn standby() -> ClusterSpec {
 }
 
 fn claim(epoch: u64) -> Claim {
-    Claim { epoch: Epoch(epoch), run: RunId::new(format!("run-{epoch}")) }
+    Claim::new(Epoch(epoch), RunId::new(format!("run-{epoch}")))
 }
 
 #[test]

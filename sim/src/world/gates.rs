@@ -83,7 +83,7 @@ mod tests {
     use super::*;
 
     fn write(version: Option<&Version>, open: Site) -> GateOp {
-        let claim = Claim { epoch: Epoch(1), run: "r".into() };
+        let claim = Claim::new(Epoch(1), "r".into());
         GateOp::Write { object: "s3://b/k".into(), version: version.cloned(), open, claim }
     }
 

@@ -301,7 +301,7 @@ fn gates_open_and_close_by_one_object() {
     let mut bench = Bench::new(vec![policy], 1);
     assert_eq!(bench.told(), Some(Site::Home));
     let version = bench.world.gates.view("s3://gates/shop").unwrap().version.clone();
-    let claim = Claim { epoch: Epoch(1), run: "r".into() };
+    let claim = Claim::new(Epoch(1), "r".into());
     let object = "s3://gates/shop".into();
     let write = GateOp::Write { object, version: Some(version), open: Site::Standby, claim };
     bench.answer(&Op::Gate(None, write));

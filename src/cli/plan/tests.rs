@@ -45,7 +45,7 @@ fn step(does: Prospect) -> StepPreview {
 }
 
 fn told(steps: Vec<StepPreview>) -> Told {
-    let claim = Claim { epoch: Epoch(7), run: RunId::new("shop-7-failover") };
+    let claim = Claim::new(Epoch(7), RunId::new("shop-7-failover"));
     let preview = Preview::bare("shop".into(), PlanKind::Failover, Site::Home, claim);
     Told { preview, missing: Vec::new(), steps }
 }

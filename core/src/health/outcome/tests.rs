@@ -36,7 +36,7 @@ fn faults() -> Vec<Fault> {
         Fault::Transient(String::new()),
         Fault::Throttled { after: None },
         Fault::Conflict(String::new()),
-        Fault::Fenced(Claim { epoch: Epoch(1), run: RunId::new("r") }),
+        Fault::Fenced(Claim::new(Epoch(1), RunId::new("r"))),
         Fault::NotFound(String::new()),
         Fault::Denied(String::new()),
         Fault::Invalid(String::new()),

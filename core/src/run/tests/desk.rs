@@ -110,7 +110,8 @@ fn s5_who_was_taken_over_sends_nothing_though_it_still_believes_that_it_leads() 
     let (mut one, look) = begun(&mut store);
     let mut two = Replica::leading("two");
     let look_of_two = two.until_it_calls(&mut store, 2).remove(0);
-    assert_eq!(two.desk.ledger().claim, Some(claim(2, "shop-1-failover")));
+    let taken = claim(2, "shop-1-failover").made_by(&"two".into());
+    assert_eq!(two.desk.ledger().claim, Some(taken));
 
     one.desk.answered(&look.slot, now(3), instance(Some("home"), "available"));
     let (ops, calls) = one.turn(3);

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use super::super::{Ended, Ledger, Record, Refusal};
 use super::{Book, opened};
-use crate::model::{Epoch, GroupName, Site};
-use crate::plan::{PlanKind, failover};
-use crate::step::Outputs;
+use crate::model::{Epoch, GroupName, ResourceId, Site};
+use crate::plan::{PlanKind, failover, planned_move};
+use crate::step::{Held, Hold, HoldId, Outputs};
 use crate::testing::{Ground, claim};
 
 fn shop() -> GroupName {
@@ -149,12 +149,98 @@ fn another_groups_journal_is_refused() {
 }
 
 #[test]
-fn s5_a_journal_whose_claims_are_below_ours_is_refused() {
+fn s5_a_journal_below_our_claim_that_tells_of_a_move_nobody_knows_here_is_refused() {
     let (mut ours, mut theirs) = ours_and_copy();
     move_away(&mut theirs, 4);
     ours.write(vec![Record::Claimed { claim: claim(5, "shop-5-failback"), by: "a".into() }]);
     let refused = ours.ledger.import(&shop(), &theirs.entries).unwrap_err();
-    assert!(refused.to_string().contains("epoch=5"), "{refused}");
+    assert!(refused.to_string().contains("moved the group to standby"), "{refused}");
+}
+
+/// A hold on home's door, as a fence takes it.
+fn door() -> Hold {
+    let ground = Ground::shop();
+    let database = ground.policy.home.database.clone().unwrap();
+    let resource = ResourceId::new("db-HOME");
+    let held = Held::Writer {
+        scope: ground.policy.home.scope.clone(),
+        instance: database.instance,
+        resource: resource.clone(),
+        baseline: vec!["sg-open".into()],
+        closed: database.closed_security_group,
+    };
+    Hold { id: HoldId::instance(Site::Home, &resource), site: Site::Home, held }
+}
+
+fn closes_the_door() -> Record {
+    let op = Box::new(crate::op::Op::Store(crate::op::StoreOp::Intents));
+    Record::Started { step: "fence".into(), attempt: 1, op, hold: Some(Box::new(door())) }
+}
+
+#[test]
+fn s7_what_an_overtaken_process_holds_becomes_ours_and_claim_and_run_stay() {
+    let (mut ours, mut theirs) = ours_and_copy();
+    move_away(&mut theirs, 4);
+    theirs.write(vec![closes_the_door()]);
+    move_away(&mut ours, 5);
+    let before = ours.ledger.clone();
+    import(&mut ours, &theirs.entries);
+    assert_eq!(ours.ledger.holds.keys().collect::<Vec<_>>(), [&door().id]);
+    assert_eq!((&ours.ledger.claim, ours.ledger.active), (&before.claim, Site::Standby));
+    let (own, before) = (ours.ledger.run.as_ref().unwrap(), before.run.unwrap());
+    assert_eq!((&own.id, &own.steps), (&before.id, &before.steps));
+    assert_eq!(own.touched.get(&door().id), Some(&None), "it is undone with our run");
+    assert_eq!(ours.ledger.history.last().unwrap().0.as_str(), run(4));
+    assert!(ours.ledger.taken.contains("there-1"));
+    let again = ours.ledger.import(&shop(), &theirs.entries).unwrap_err();
+    assert!(again.to_string().contains("imported before"), "{again}");
+    let chain = (1..).zip(ours.entries.iter().map(|bytes| &**bytes));
+    assert_eq!(Ledger::replay(chain).unwrap(), ours.ledger);
+}
+
+#[test]
+fn l2_what_an_overtaken_process_held_is_gone_once_we_came_home() {
+    let (mut ours, mut theirs) = ours_and_copy();
+    theirs.write(vec![
+        Record::Claimed { claim: claim(4, &run(4)), by: "laptop".into() },
+        opened(PlanKind::Failover, Site::Home),
+        closes_the_door(),
+    ]);
+    move_away(&mut ours, 5);
+    ours.write(vec![Record::Closed { ended: Ended::Moved }]);
+    let plan = planned_move(&Ground::shop().survey(Site::Standby)).unwrap();
+    ours.write(vec![
+        Record::Claimed { claim: claim(6, "shop-6-failback"), by: "a".into() },
+        opened(PlanKind::Failback, Site::Standby),
+        Record::Planned { plan: Box::new(plan), moves: true },
+    ]);
+    let refused = ours.ledger.import(&shop(), &theirs.entries).unwrap_err();
+    assert!(refused.to_string().contains("--run shop-6-failback"), "{refused}");
+    ours.write(vec![done("shifted")]);
+    ours.write(vec![Record::Closed { ended: Ended::Moved }]);
+    import(&mut ours, &theirs.entries);
+    assert!(ours.ledger.holds.is_empty() && ours.ledger.active == Site::Home);
+}
+
+#[test]
+fn s5_of_two_journals_with_one_epoch_either_can_take_the_other_in() {
+    for (here, there) in [("a", "laptop"), ("laptop", "a")] {
+        let (mut ours, mut theirs) = ours_and_copy();
+        for (book, by) in [(&mut ours, here), (&mut theirs, there)] {
+            let plan = failover(&Ground::shop().survey(Site::Home)).unwrap();
+            let claim = claim(4, &run(4)).made_by(&by.into());
+            book.write(vec![
+                Record::Claimed { claim, by: by.into() },
+                opened(PlanKind::Failover, Site::Home),
+                Record::Planned { plan: Box::new(plan), moves: true },
+            ]);
+        }
+        let stands = ours.ledger.claim.clone().max(theirs.ledger.claim.clone());
+        theirs.write(vec![closes_the_door()]);
+        import(&mut ours, &theirs.entries);
+        assert_eq!(ours.ledger.claim, stands);
+        assert!(ours.ledger.holds.contains_key(&door().id));
+    }
 }
 
 #[test]

@@ -191,7 +191,7 @@ impl Trial {
 }
 
 pub(super) fn claim(epoch: u64) -> Claim {
-    Claim { epoch: Epoch(epoch), run: format!("run-{epoch}").as_str().into() }
+    Claim::new(Epoch(epoch), format!("run-{epoch}").as_str().into())
 }
 
 pub(super) fn human() -> Trigger {
