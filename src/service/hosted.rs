@@ -69,13 +69,33 @@ impl Hosted {
         source: Source,
         clock: Clock,
     ) -> Self {
+        Self::begin(options, remote, source, clock, |node| node)
+    }
+
+    /// Starts a replica that begins nothing by itself: it lives for one thing that it was told.
+    pub(super) fn obeying(
+        options: &RunOptions,
+        remote: Arc<dyn Remote>,
+        source: Source,
+        clock: Clock,
+    ) -> Self {
+        Self::begin(options, remote, source, clock, Node::only_told)
+    }
+
+    fn begin(
+        options: &RunOptions,
+        remote: Arc<dyn Remote>,
+        source: Source,
+        clock: Clock,
+        bound: fn(Node) -> Node,
+    ) -> Self {
         let id = replica(options.name.as_deref());
         let shared = Arc::new(Shared::new(options.stall));
         let (events, incoming) = unbounded_channel();
         let reader = policies::follow(source, Arc::clone(&shared), events.clone());
         let policies = tokio::spawn(reader);
         let driver = Driver {
-            node: Node::new(NodeConfig { id: id.clone(), lease: options.lease }),
+            node: bound(Node::new(NodeConfig { id: id.clone(), lease: options.lease })),
             clock,
             remote,
             events: events.clone(),

@@ -112,7 +112,7 @@ pub async fn serve(options: RunOptions, edges: Edges) -> Result<ExitCode, Servic
 }
 
 /// Starts a replica inside this process, for as long as a command needs it: over a directory, with
-/// nothing that listens.
+/// nothing that listens. It does what it is told, and begins nothing by itself.
 ///
 /// # Errors
 /// A cluster or directory that cannot be used.
@@ -120,7 +120,7 @@ pub async fn host(options: &RunOptions) -> Result<(Hosted, Store), ServiceError>
     let edges = edges(options).await?;
     let store = edges.store.clone();
     let source = source(&options.store, &store);
-    let mut hosted = Hosted::start(options, Arc::new(edges), source, Clock::new());
+    let mut hosted = Hosted::obeying(options, Arc::new(edges), source, Clock::new());
     hosted.publish_to(store.clone());
     Ok((hosted, store))
 }

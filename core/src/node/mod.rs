@@ -34,7 +34,7 @@ use crate::lease::{Lease, LeaseCall, LeaseInput, LeaseTimes};
 use crate::model::{GroupName, Mono, Now, ReplicaId, Span};
 use crate::op::{Answer, Call, CallId, Fault, IntentObject, Op, StoreOp};
 use crate::plan::PlanKind;
-use crate::policy::{Conflict, Policy, conflicts};
+use crate::policy::{Action, Conflict, Policy, conflicts};
 use crate::run::Trigger;
 
 use calls::{Calls, Owner, STORE};
@@ -95,6 +95,8 @@ pub struct Node {
     id: ReplicaId,
     lease: Lease,
     led: bool,
+    /// Nothing is begun that nobody asked for.
+    only_told: bool,
     /// The time of the last input.
     now: Mono,
     calls: Calls,
@@ -116,6 +118,7 @@ impl Node {
             lease: Lease::new(config.id.clone(), config.lease),
             id: config.id,
             led: false,
+            only_told: false,
             now: Mono(0),
             calls: Calls::default(),
             groups: Vec::new(),
@@ -125,6 +128,13 @@ impl Node {
             intents_due: Mono(0),
             reading_intents: false,
         }
+    }
+
+    /// The same node, but it begins nothing by itself, whatever the policies allow: a process that
+    /// a human started for one thing (break-glass) does that and no more.
+    #[must_use]
+    pub fn only_told(self) -> Self {
+        Self { only_told: true, ..self }
     }
 
     /// Its name.
@@ -265,7 +275,10 @@ impl Node {
         let Some(group) = self.groups.get_mut(index).filter(|group| group.desk.current()) else {
             return;
         };
-        let member = group.propose(now);
+        let mut member = group.propose(now);
+        if self.only_told {
+            member.decision = on_command_only(member.decision);
+        }
         let decision = member.decision.clone();
         group.proposed = Some(member);
         let (decision, event) = match decision {
@@ -283,8 +296,10 @@ impl Node {
         let under_way = |group: &&Group| {
             group.ledger().open_run().is_some_and(|run| {
                 let automatic = run.trigger == Trigger::Automatic;
-                // What only prepares is no failover: it would keep its own group waiting.
-                run.kind == PlanKind::Failover && automatic && !begin::is_prewarm(run)
+                // What only prepares is no failover: it would keep its own group waiting. Nor is
+                // one that has moved, and makes a standby again of the site that it left.
+                let moves = group.active() == run.from && !begin::is_prewarm(run);
+                run.kind == PlanKind::Failover && automatic && moves
             })
         };
         let state = FleetState {
@@ -350,6 +365,18 @@ impl Node {
     }
 }
 
+/// What is left of a decision when nothing may be begun that nobody asked for.
+fn on_command_only(decision: Decision) -> Decision {
+    let action = match decision {
+        Decision::FailOver => Action::Failover,
+        Decision::FailBack => Action::Failback,
+        Decision::Prewarm => Action::Prewarm,
+        Decision::AskHuman(ask) => ask.action,
+        Decision::Hold(_) | Decision::StandDown => return decision,
+    };
+    Decision::Hold(HoldWhy::Manual(action))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -369,6 +396,23 @@ mod tests {
             (All, Nobody, All),
         ] {
             assert_eq!(one.and(other), both, "{one:?} and {other:?}");
+        }
+    }
+
+    #[test]
+    fn s4_who_does_only_what_it_is_told_begins_nothing_and_ends_what_is_to_end() {
+        use crate::decide::{Ask, AskWhy};
+        let ask = Ask { action: Action::Failback, why: AskWhy::Approval };
+        for (decision, action) in [
+            (Decision::FailOver, Action::Failover),
+            (Decision::FailBack, Action::Failback),
+            (Decision::Prewarm, Action::Prewarm),
+            (Decision::AskHuman(ask), Action::Failback),
+        ] {
+            assert_eq!(on_command_only(decision), Decision::Hold(HoldWhy::Manual(action)));
+        }
+        for decision in [Decision::StandDown, Decision::Hold(HoldWhy::Serving)] {
+            assert_eq!(on_command_only(decision.clone()), decision);
         }
     }
 

@@ -56,7 +56,8 @@ pub fn prewarm(survey: &Survey<'_>) -> Result<Plan, Incomplete> {
     Ok(draft.finish())
 }
 
-/// The unplanned move.
+/// The unplanned move. One that leads home goes on once home serves: it makes a standby again of
+/// the site that it left, as a failback does, whenever that site answers.
 ///
 /// # Errors
 /// [`Incomplete`] when a fact was never recorded.
@@ -75,12 +76,15 @@ pub fn failover(survey: &Survey<'_>) -> Result<Plan, Incomplete> {
         Some(question) => draft.approval(question.clone(), &claim),
         None => claim,
     };
-    losing::standing_quarantine(&mut draft, &decided);
+    let quarantine = losing::standing_quarantine(&mut draft, &decided);
     let writer = losing::promote_after_fence(&mut draft, &decided)?;
     let started = draft.start_rest(&writer)?;
     let capacity = draft.capacity(early.into_iter().chain(started).collect())?;
     let shifted = draft.shift(&[capacity, writer])?;
-    draft.seen_from_outside("verify", &shifted, survey.policy.verify.hold)?;
+    let verified = draft.seen_from_outside("verify", &shifted, survey.policy.verify.hold)?;
+    if draft.to == Site::Home {
+        coming_home::standby_again(&mut draft, &verified, quarantine)?;
+    }
     Ok(draft.finish())
 }
 

@@ -82,6 +82,22 @@ fn create(
     Ok(draft.add(format!("rebuild.{site}"), std::slice::from_ref(after), step))
 }
 
+/// A failover that led home: the site that it left is a standby again. It waits for what is owed to
+/// that site, which may be dead for long; home serves meanwhile.
+pub(super) fn standby_again(
+    draft: &mut Draft<'_>,
+    verified: &StepId,
+    quarantine: Vec<StepId>,
+) -> Result<(), Incomplete> {
+    let fence = StepId::new("fence.standing");
+    let fence = draft.has(&fence).then_some(fence);
+    let owed: Vec<_> = quarantine.into_iter().chain(fence).chain([verified.clone()]).collect();
+    let stopped = draft.milestone("stopped", "nothing runs at the site that was left", &owed);
+    let rebuilt = rebuilt(draft, draft.from, &stopped)?;
+    release_standby(draft, &rebuilt);
+    Ok(())
+}
+
 /// Failback: every hold at the standby released, its nodes gone, the group armed.
 pub(super) fn release_standby(draft: &mut Draft<'_>, after: &StepId) {
     let mut released = release_all(draft, after, |_| true);

@@ -63,7 +63,11 @@ pub fn lint(plan: &Plan, before: &BTreeSet<StepId>) -> Vec<Danger> {
             dangers.push(Danger::TooEarly(id.clone(), "the gaining site was seen to serve"));
         }
     }
-    let waits = |(id, step): (&StepId, &Step)| waits(plan, step).then(|| Danger::Waits(id.clone()));
+    let waits = |(id, step): (&StepId, &Step)| {
+        // What comes after the look from outside is behind the failover, not on its path.
+        let behind = || reaches(plan, id, &|effect| matches!(effect, Effect::Serves(_)));
+        (waits(plan, step) && !behind()).then(|| Danger::Waits(id.clone()))
+    };
     dangers.extend(plan.steps.iter().filter_map(waits));
     let unwinds =
         |step: &Step| step.class == Class::Irreversible && step.on_timeout == OnTimeout::Fail;

@@ -50,12 +50,14 @@ pub(super) fn member(
 }
 
 /// Failover: the losing site's workloads to 0 and its jobs suspended, whenever it is first reached.
-pub(super) fn standing_quarantine(draft: &mut Draft<'_>, after: &StepId) {
+pub(super) fn standing_quarantine(draft: &mut Draft<'_>, after: &StepId) -> Vec<StepId> {
+    let mut ids = Vec::new();
     for (id, effect) in silence(draft, "losing") {
         let step = Step::holds(effect, draft.from, FAILED_SITE);
         let step = Step { timeout: None, standing: true, ..step };
-        draft.add(id, std::slice::from_ref(after), step);
+        ids.push(draft.add(id, std::slice::from_ref(after), step));
     }
+    ids
 }
 
 /// Every listed workload to 0 and every job suspended at the losing site.

@@ -101,6 +101,26 @@ fn a_streaming_replica_is_not_rebuilt_before_the_move() {
 }
 
 #[test]
+fn l2_a_failover_that_leads_home_goes_on_until_the_site_it_left_is_a_standby() {
+    let ground = Ground::shop();
+    let plan = failover(&ground.survey(Site::Standby)).unwrap();
+    let armed = before(&plan, "armed");
+    for id in ["verify", "fence.standing", "losing.shop.web", "rename.standby", "rebuild.standby"] {
+        assert!(armed.contains(id), "{id} in {armed:?}");
+    }
+    for id in ["release.shop.web", "release.shop.invoices", "release.pool.dr", "nodesGone.dr"] {
+        assert!(before(&plan, id).contains("rebuild.standby"), "{id}");
+    }
+    let shift = before(&plan, "verify");
+    for step in plan.steps.iter().filter(|(id, _)| shift.contains(id.as_str())) {
+        let waits = step.1.touches == Place::Site(Site::Standby) && !step.1.standing;
+        assert!(!waits || step.1.timeout <= Some(Span::secs(60)), "S9: {step:?}");
+    }
+    let away = failover(&ground.survey(Site::Home)).unwrap();
+    assert!(!ids(&away).contains(&"armed"), "the way home is a failback's");
+}
+
+#[test]
 fn l2_a_failback_ends_armed_with_every_hold_released_and_its_nodes_gone() {
     let ground = Ground::shop();
     let plan = planned_move(&ground.survey(Site::Standby)).unwrap();

@@ -224,6 +224,7 @@ kept! {
         "s8-the-last-group-to-recover-does-not-leave-by-itself",
     s7_a_break_glass_journal_beside_a_takeover_is_imported:
         "s7-a-break-glass-journal-beside-a-takeover-is-imported",
+    l2_a_failover_to_home_makes_a_standby_again: "l2-a-failover-to-home-makes-a-standby-again",
 }
 
 /// The files of a folder of `sim/campaigns`, by name.

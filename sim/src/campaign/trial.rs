@@ -93,7 +93,12 @@ impl Trial {
         let oracle = Oracle::new(&policies, &world);
         let glass = schedule.events.iter().any(|event| matches!(event, Happening::Glass(_)));
         let seats = schedule.replicas + usize::from(glass);
-        let recruit = Box::new(recruit);
+        let replicas = schedule.replicas;
+        let recruit = Box::new(move |seat, earlier| match recruit(seat, earlier) {
+            node if seat < replicas => node,
+            // The break-glass process.
+            node => node.only_told(),
+        });
         let mut simulation = Simulation::new(world, policies.clone(), rng.u64(..), seats, recruit);
         simulation.watch(Box::new(oracle.clone()));
         let heals = began + schedule.heals;

@@ -79,7 +79,8 @@ impl Stage {
         let began = world.began();
         let recruit = |seat: usize, earlier: u32| {
             let id = ReplicaId::new(format!("bowline-{seat}.{earlier}"));
-            Node::new(NodeConfig { id, lease: LeaseTimes::default() })
+            let node = Node::new(NodeConfig { id, lease: LeaseTimes::default() });
+            if seat < REPLICAS { node } else { node.only_told() }
         };
         let oracle = Oracle::new(&policies, &world);
         let seats = REPLICAS + usize::from(script.break_glass.is_some());

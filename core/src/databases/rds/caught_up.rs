@@ -38,10 +38,14 @@ impl Procedure for CaughtUp {
         if !found.streaming || found.source.is_none() {
             return Ok(Judgement::wait(POLL, format!("{name} does not stream")));
         }
-        let Some(last) = seen.points(1)?.last() else {
+        let points = seen.points(1)?;
+        let Some(last) = points.last() else {
             return Ok(Judgement::wait(POLL, format!("{name}: no lag reported yet")));
         };
         let (reached, words) = match &self.past {
+            None if idle(&found.settings.engine, points) => {
+                (true, format!("nobody writes to the source of {name}, which has the rest"))
+            }
             None => {
                 (within(last, self.max_lag), format!("{name} is {} ms behind", last.thousandths))
             }
@@ -58,6 +62,29 @@ impl Procedure for CaughtUp {
 fn within(point: &Counted, max_lag: Span) -> bool {
     u64::try_from(point.thousandths).is_ok_and(|ms| ms <= max_lag.as_millis())
 }
+
+/// Whether PostgreSQL's lag is that of a source to which nobody writes. It is counted from the last
+/// commit that was replayed, which stands still until the source switches its log (after five
+/// minutes at most, on RDS), and jumps then. A replica that is behind what is written moves all the
+/// time; one that is stuck does not jump. So the position must have stood still, jumped, and stood
+/// still again in the ten minutes that were asked about. It is for [`CaughtUp`] without an instant
+/// alone: that nothing is lost is judged with one, once nobody can write any more (S10).
+fn idle(engine: &str, points: &[Counted]) -> bool {
+    let steps = points.windows(2).map(|pair| reaches(&pair[1]).since(reaches(&pair[0])));
+    let still: Vec<_> = steps.map(|step| step <= STILL).collect();
+    let first = still.iter().position(|still| *still);
+    let jump = first.and_then(|first| still.iter().skip(first).position(|still| !still));
+    let after = first.zip(jump).is_some_and(|(first, jump)| still[first + jump..].contains(&true));
+    let told = points.iter().all(|point| (0..=LONGEST).contains(&point.thousandths));
+    engine.starts_with("postgres") && told && after && still.last() == Some(&true)
+}
+
+/// By how much a position that stands still may seem to move.
+const STILL: Span = Span::secs(1);
+
+/// The longest lag, in milliseconds, that an idle source explains: five minutes until it switches
+/// its log, and the minute that a point is the maximum of.
+const LONGEST: i64 = 6 * 60_000;
 
 /// Up to when the replica has everything: sample time − lag. A negative lag says nothing.
 fn reaches(point: &Counted) -> Wall {
@@ -79,5 +106,31 @@ mod tests {
         assert!(!past(&point(10_000, 1), Wall(10_000)));
         assert!(!past(&point(10_000, -1_000), Wall(0)));
         assert!(!within(&point(10_000, -1_000), Span::secs(30)));
+    }
+
+    /// One point a minute with these lags, in seconds.
+    fn minutes(lags: &[i64]) -> Vec<Counted> {
+        let point =
+            |(n, lag): (i64, &i64)| Counted { at: Wall(n * 60_000), thousandths: lag * 1_000 };
+        (0..).zip(lags).map(point).collect()
+    }
+
+    #[test]
+    fn l1_the_lag_of_an_idle_postgresql_source_is_known_by_its_jumps() {
+        let idle = |lags: &[i64]| idle("postgres", &minutes(lags));
+        assert!(idle(&[240, 300, 60, 120, 180]));
+        assert!(idle(&[60, 120, 180, 240, 300, 60, 120]));
+        assert!(idle(&[180, 240, 270, 85, 145]), "the switch lies within a minute");
+        assert!(!idle(&[60, 120, 180, 240, 300]), "it may be stuck");
+        assert!(!idle(&[60, 120, 180, 240, 300, 60]), "it may have been stuck until now");
+        assert!(!idle(&[240, 300, 200, 100, 60, 50]), "it is behind, and catches up");
+        assert!(!idle(&[300, 310, 305, 320, 300]), "it stays behind what is written");
+        assert!(!idle(&[600, 660, 60, 120]), "no idle source explains that");
+        assert!(!idle(&[-1, -1, 60, 120]) && !idle(&[60]) && !idle(&[]));
+    }
+
+    #[test]
+    fn s10_other_engines_tell_their_true_lag() {
+        assert!(!idle("mysql", &minutes(&[240, 300, 60, 120, 180])));
     }
 }
