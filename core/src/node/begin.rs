@@ -33,18 +33,32 @@ pub(super) fn automatic_failover(
     let evidence = evidence(group, fault_at);
     let approve = group.policy.automation.failover == Mode::Approve;
     let question = failover_question(group, evidence.as_ref(), approve);
-    failover_with(group, host, Trigger::Automatic, (evidence, question))
+    let begin = Begin::new(group, PlanKind::Failover, Trigger::Automatic, fault_at);
+    failover_with(group, host, begin, (evidence, question))
+}
+
+/// A failover that a human ordered, who takes the loss there is. With `anew` what an open run has
+/// prepared is done again: a copy of its journal does not tell what became of it since.
+pub(super) fn failover_ordered(
+    group: &Group,
+    host: &Host<'_>,
+    (trigger, anew): (Trigger, bool),
+    evidence: Option<Evidence>,
+) -> Result<Vec<Record>, Incomplete> {
+    let mut begin = Begin::new(group, PlanKind::Failover, trigger, fault_at(group, host));
+    if anew {
+        begin.existing.clear();
+    }
+    failover_with(group, host, begin, (evidence, None))
 }
 
 /// A failover, with what must be asked in it.
-pub(super) fn failover_with(
+fn failover_with(
     group: &Group,
     host: &Host<'_>,
-    trigger: Trigger,
+    begin: Begin,
     (evidence, question): (Option<Evidence>, Option<Question>),
 ) -> Result<Vec<Record>, Incomplete> {
-    let fault_at = fault_at(group, host);
-    let begin = Begin::new(group, PlanKind::Failover, trigger, fault_at);
     let facts = begin.facts(group)?;
     let plan = failover(&begin.survey(group, &facts, evidence, question))?;
     begin.records(group, host, plan, true)

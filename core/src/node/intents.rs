@@ -66,7 +66,8 @@ impl Group {
                     Some(dead) => format!("{reason} (break-glass: {dead})"),
                     None => reason.clone(),
                 };
-                self.failover_by_hand(host, human(&reason), *accept_loss)
+                let ordered = (human(&reason), break_glass.is_some());
+                self.failover_by_hand(host, ordered, *accept_loss)
             }
             Intent::Switchover { reason } => self.move_by_hand(host, human(reason), Site::Standby),
             Intent::Failback { reason } => self.move_by_hand(host, human(reason), Site::Home),
@@ -94,7 +95,7 @@ impl Group {
     fn failover_by_hand(
         &self,
         host: &Host<'_>,
-        trigger: Trigger,
+        ordered: (Trigger, bool),
         accept_loss: Option<Span>,
     ) -> Result<Vec<Record>, Refusal> {
         let open = self.ledger().open_run();
@@ -109,7 +110,7 @@ impl Group {
         if let Some(question) = &question {
             enough(question.loss(), accept_loss)?;
         }
-        begin::failover_with(self, host, trigger, (evidence, None)).map_err(incomplete)
+        begin::failover_ordered(self, host, ordered, evidence).map_err(incomplete)
     }
 
     fn move_by_hand(
@@ -166,16 +167,18 @@ impl Group {
         if open.committed {
             return Err(Refusal::Committed(run.clone()));
         }
-        if matches!(open.phase, Phase::Unwinding { .. }) {
-            return Ok(Vec::new());
-        }
+        let unwinds = matches!(open.phase, Phase::Unwinding { .. });
         let why = format!("cancelled by {by}");
         if let Some(claim) = self.foreign_claim() {
             // Nothing may be undone beside another's claim: the holds stay with the group, and are
             // released when it comes home.
             let why = format!("{why}, beside {claim}; its holds stay");
-            let ended = Ended::Unwound(why.clone());
-            return Ok(vec![Record::Unwinding { why }, Record::Closed { ended }]);
+            let back = (!unwinds).then(|| Record::Unwinding { why: why.clone() });
+            let closed = Record::Closed { ended: Ended::Unwound(why) };
+            return Ok(back.into_iter().chain([closed]).collect());
+        }
+        if unwinds {
+            return Ok(Vec::new());
         }
         let plan = Box::new(unwind(open.kind, open.from, &ledger.undo()));
         Ok(vec![Record::Unwinding { why }, Record::Planned { plan, moves: false }])

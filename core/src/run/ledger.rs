@@ -7,7 +7,8 @@ use indexmap::IndexMap;
 use serde::Serialize;
 
 use super::import;
-use super::record::{BadEntry, Entry, Record};
+use super::intent::Intent;
+use super::record::{BadEntry, Entry, Record, Trigger};
 use super::state::{Ended, Phase, Reply, Run, StepRun, StepState};
 use crate::bugs::{self, Bug};
 use crate::model::{Claim, Epoch, InstanceId, ReplicaId, ResourceId, RunId, Site, StepId, Wall};
@@ -223,8 +224,11 @@ impl Ledger {
                 self.claim = Some(claim.clone());
                 self.claimant = Some(by.clone());
             }
-            Record::IntentTaken { uid, .. } => {
+            Record::IntentTaken { uid, by, intent, refused } => {
                 self.taken.insert(Arc::clone(uid));
+                if let (Some(Intent::Failover { reason, .. }), None) = (intent, refused) {
+                    self.ordered(by, reason);
+                }
             }
             Record::Opened { .. } => self.open(record, at),
             Record::Paused { reason } => self.paused = Some((reason.clone(), at)),
@@ -286,6 +290,13 @@ impl Ledger {
         });
     }
 
+    /// Somebody ordered a failover: what prepared for one by itself goes on as theirs.
+    fn ordered(&mut self, by: &str, reason: &str) {
+        if let Some(run) = self.run.as_mut().filter(|run| run.phase == Phase::Prewarm) {
+            run.trigger = Trigger::Human { by: by.into(), reason: reason.into() };
+        }
+    }
+
     fn phase(&mut self, record: &Record, at: Wall) {
         let Some(run) = &mut self.run else { return };
         match record {
@@ -294,7 +305,7 @@ impl Ledger {
                 run.steps.extend(steps.map(|(id, s)| (id.clone(), StepRun::new(s.clone(), at))));
                 if *moves {
                     (run.phase, run.kind, run.moving_since) = (Phase::Moving, plan.kind, Some(at));
-                    let automatic = run.trigger == super::record::Trigger::Automatic;
+                    let automatic = run.trigger == Trigger::Automatic;
                     if automatic && plan.kind == PlanKind::Failover {
                         self.last_automatic_failover = Some(Departure { at, from: run.from });
                     }

@@ -66,6 +66,9 @@ impl OnCall {
         if let Some(yes) = approve(now, takes, ledger) {
             return Some(yes);
         }
+        if well > SOON && ledger.paused.is_some() {
+            return Some(Intent::Resume);
+        }
         if well <= SOON || ledger.busy_run().is_some() {
             return None;
         }
@@ -73,7 +76,6 @@ impl OnCall {
         let alone = now.since(idle.max(self.healed)) > ALONE;
         let reason = || "all is well again".into();
         match ledger.active {
-            _ if ledger.paused.is_some() => Some(Intent::Resume),
             Site::Standby if alone => Some(Intent::Failback { reason: reason() }),
             Site::Home if !ledger.armed => Some(Intent::Arm),
             _ => None,

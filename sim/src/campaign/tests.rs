@@ -213,6 +213,10 @@ macro_rules! kept {
 }
 
 kept! {
+    l1_a_run_that_goes_back_beside_another_s_claim_can_be_closed:
+        "l1-a-run-that-goes-back-beside-another-s-claim-can-be-closed",
+    l2_break_glass_prepares_anew_what_a_copied_journal_calls_prepared:
+        "l2-break-glass-prepares-anew-what-a-copied-journal-calls-prepared",
     s4_a_decision_that_the_store_held_up_is_not_followed_blindly:
         "s4-a-decision-that-the-store-held-up-is-not-followed-blindly",
     s7_a_door_that_is_about_to_close_is_not_taken_for_open:

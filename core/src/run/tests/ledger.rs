@@ -1,6 +1,6 @@
 //! What records mean for a group.
 
-use super::super::{Departure, Ended, Ledger, Phase, Record, StepState};
+use super::super::{Departure, Ended, Intent, Ledger, Phase, Record, Refusal, StepState, Trigger};
 use super::{Book, opened};
 use crate::model::{ObjectRef, Site, WorkloadRef};
 use crate::plan::{PlanKind, Undo, failover, unwind};
@@ -154,4 +154,34 @@ fn s8_an_automatic_failover_is_remembered_with_the_site_it_left_while_the_way_ho
     ]);
     assert_eq!(book.ledger.run.as_ref().unwrap().kind, PlanKind::Failback);
     assert_eq!(book.ledger.last_automatic_failover, left);
+}
+
+#[test]
+fn s8_a_failover_ordered_while_one_is_prepared_is_the_human_s() {
+    let order = |refused| Record::IntentTaken {
+        uid: "1".into(),
+        by: "anna".into(),
+        intent: Some(Intent::Failover {
+            accept_loss: None,
+            reason: "now".into(),
+            break_glass: None,
+        }),
+        refused,
+    };
+    let plan = failover(&Ground::shop().survey(Site::Home)).unwrap();
+    let anna = Trigger::Human { by: "anna".into(), reason: "now".into() };
+    for (refused, trigger) in
+        [(None, anna), (Some(Refusal::NotReady("no".into())), Trigger::Automatic)]
+    {
+        let mut book = Book::default();
+        book.write(vec![
+            Record::Claimed { claim: claim(1, "shop-1-failover"), by: "a".into() },
+            opened(PlanKind::Failover, Site::Home),
+        ]);
+        let plan = Box::new(plan.clone());
+        book.write(vec![order(refused), Record::Planned { plan, moves: true }]);
+        assert_eq!(book.ledger.run.as_ref().unwrap().trigger, trigger);
+        let automatic = trigger == Trigger::Automatic;
+        assert_eq!(book.ledger.last_automatic_failover.is_some(), automatic);
+    }
 }
