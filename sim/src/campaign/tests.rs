@@ -229,6 +229,7 @@ kept! {
     s7_a_break_glass_journal_beside_a_takeover_is_imported:
         "s7-a-break-glass-journal-beside-a-takeover-is-imported",
     l2_a_failover_to_home_makes_a_standby_again: "l2-a-failover-to-home-makes-a-standby-again",
+    l1_an_idle_postgresql_source_is_near: "l1-an-idle-postgresql-source-is-near",
 }
 
 /// The files of a folder of `sim/campaigns`, by name.
