@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use bowline_core::model::ReplicaId;
+use bowline_core::model::{GroupName, ReplicaId};
 use bowline_core::node::{GroupStatus, Node, NodeConfig};
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio::task::{JoinError, JoinHandle};
@@ -72,14 +72,16 @@ impl Hosted {
         Self::begin(options, remote, source, clock, |node| node)
     }
 
-    /// Starts a replica that begins nothing by itself: it lives for one thing that it was told.
+    /// Starts a replica that begins nothing by itself: it lives for one thing that it was told about
+    /// one group.
     pub(super) fn obeying(
+        group: &GroupName,
         options: &RunOptions,
         remote: Arc<dyn Remote>,
         source: Source,
         clock: Clock,
     ) -> Self {
-        Self::begin(options, remote, source, clock, Node::only_told)
+        Self::begin(options, remote, source, clock, |node| node.only_told(group.clone()))
     }
 
     fn begin(
@@ -87,7 +89,7 @@ impl Hosted {
         remote: Arc<dyn Remote>,
         source: Source,
         clock: Clock,
-        bound: fn(Node) -> Node,
+        bound: impl FnOnce(Node) -> Node,
     ) -> Self {
         let id = replica(options.name.as_deref());
         let shared = Arc::new(Shared::new(options.stall));

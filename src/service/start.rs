@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use bowline_core::model::ObjectName;
+use bowline_core::model::{GroupName, ObjectName};
 use tokio::net::TcpListener;
 
 use super::clock::Clock;
@@ -112,15 +112,18 @@ pub async fn serve(options: RunOptions, edges: Edges) -> Result<ExitCode, Servic
 }
 
 /// Starts a replica inside this process, for as long as a command needs it: over a directory, with
-/// nothing that listens. It does what it is told, and begins nothing by itself.
+/// nothing that listens. It does what it is told for one group, and begins nothing by itself.
 ///
 /// # Errors
 /// A cluster or directory that cannot be used.
-pub async fn host(options: &RunOptions) -> Result<(Hosted, Store), ServiceError> {
+pub async fn host(
+    options: &RunOptions,
+    group: &GroupName,
+) -> Result<(Hosted, Store), ServiceError> {
     let edges = edges(options).await?;
     let store = edges.store.clone();
     let source = source(&options.store, &store);
-    let mut hosted = Hosted::obeying(options, Arc::new(edges), source, Clock::new());
+    let mut hosted = Hosted::obeying(group, options, Arc::new(edges), source, Clock::new());
     hosted.publish_to(store.clone());
     Ok((hosted, store))
 }

@@ -95,8 +95,8 @@ pub struct Node {
     id: ReplicaId,
     lease: Lease,
     led: bool,
-    /// Nothing is begun that nobody asked for.
-    only_told: bool,
+    /// The one group that it does anything for, and begins nothing that nobody asked for.
+    only_told: Option<GroupName>,
     /// The time of the last input.
     now: Mono,
     calls: Calls,
@@ -118,7 +118,7 @@ impl Node {
             lease: Lease::new(config.id.clone(), config.lease),
             id: config.id,
             led: false,
-            only_told: false,
+            only_told: None,
             now: Mono(0),
             calls: Calls::default(),
             groups: Vec::new(),
@@ -130,11 +130,12 @@ impl Node {
         }
     }
 
-    /// The same node, but it begins nothing by itself, whatever the policies allow: a process that
-    /// a human started for one thing (break-glass) does that and no more.
+    /// The same node, but it does something for one group only, and begins nothing by itself,
+    /// whatever the policies allow: a process that a human started for one thing (break-glass) does
+    /// that and no more.
     #[must_use]
-    pub fn only_told(self) -> Self {
-        Self { only_told: true, ..self }
+    pub fn only_told(self, group: GroupName) -> Self {
+        Self { only_told: Some(group), ..self }
     }
 
     /// Its name.
@@ -276,7 +277,7 @@ impl Node {
             return;
         };
         let mut member = group.propose(now);
-        if self.only_told {
+        if self.only_told.is_some() {
             member.decision = on_command_only(member.decision);
         }
         let decision = member.decision.clone();
@@ -334,6 +335,9 @@ impl Node {
     ///
     /// Of two that list the same thing the one that is here already stays; the other is refused.
     fn adopt(&mut self, mut policies: Vec<Policy>) {
+        if let Some(only) = &self.only_told {
+            policies.retain(|policy| policy.group == *only);
+        }
         let mut old = std::mem::take(&mut self.groups);
         let here = |policy: &Policy| old.iter().any(|group| group.policy.group == policy.group);
         let mut by_age: Vec<_> = policies.clone();
@@ -414,6 +418,17 @@ mod tests {
         for decision in [Decision::StandDown, Decision::Hold(HoldWhy::Serving)] {
             assert_eq!(on_command_only(decision.clone()), decision);
         }
+    }
+
+    #[test]
+    fn s4_who_does_only_what_it_is_told_knows_one_group() {
+        let config = NodeConfig { id: "a".into(), lease: LeaseTimes::default() };
+        let mut node = Node::new(config).only_told("shop".into());
+        let policies = vec![examples::shop(), Policy { group: "b".into(), ..examples::shop() }];
+        let (now, mut out) = (Now { mono: Mono(1), wall: Wall(1) }, Vec::new());
+        node.handle(now, Input::Policies(policies), &mut out);
+        assert!(node.ledger(&"shop".into()).is_some() && node.ledger(&"b".into()).is_none());
+        assert_eq!(node.refused(), [], "the other is not in its way");
     }
 
     #[test]

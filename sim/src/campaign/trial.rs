@@ -94,10 +94,11 @@ impl Trial {
         let glass = schedule.events.iter().any(|event| matches!(event, Happening::Glass(_)));
         let seats = schedule.replicas + usize::from(glass);
         let replicas = schedule.replicas;
+        let first = policies[0].group.clone();
         let recruit = Box::new(move |seat, earlier| match recruit(seat, earlier) {
             node if seat < replicas => node,
             // The break-glass process.
-            node => node.only_told(),
+            node => node.only_told(first.clone()),
         });
         let mut simulation = Simulation::new(world, policies.clone(), rng.u64(..), seats, recruit);
         simulation.watch(Box::new(oracle.clone()));

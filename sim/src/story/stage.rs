@@ -77,10 +77,11 @@ impl Stage {
         }
         let world = World::build(&spec, &mut rng);
         let began = world.began();
-        let recruit = |seat: usize, earlier: u32| {
+        let told = first.group.clone();
+        let recruit = move |seat: usize, earlier: u32| {
             let id = ReplicaId::new(format!("bowline-{seat}.{earlier}"));
             let node = Node::new(NodeConfig { id, lease: LeaseTimes::default() });
-            if seat < REPLICAS { node } else { node.only_told() }
+            if seat < REPLICAS { node } else { node.only_told(told.clone()) }
         };
         let oracle = Oracle::new(&policies, &world);
         let seats = REPLICAS + usize::from(script.break_glass.is_some());

@@ -63,7 +63,8 @@ async fn in_cluster(wish: &Wish, options: &RunOptions) -> Result<Session> {
 
 async fn over_folder(wish: &Wish, options: &RunOptions, policies: &[Policy]) -> Result<Session> {
     let groups: Vec<_> = policies.iter().map(|policy| policy.group.clone()).collect();
-    wish.target(&groups).exists(&groups)?;
+    let target = wish.target(&groups);
+    target.exists(&groups)?;
     let gated = policies.iter().filter(|policy| matches!(policy.lever, Lever::Gates(_)));
     let without_fence = gated.map(|policy| policy.group.clone()).collect();
     let by = by(wish.args());
@@ -78,7 +79,7 @@ async fn over_folder(wish: &Wish, options: &RunOptions, policies: &[Policy]) -> 
             patience: CONTROLLER,
         });
     }
-    let (hosted, store) = service::host(options).await?;
+    let (hosted, store) = service::host(options, &target.group).await?;
     Ok(Session { store, hosted: Some(hosted), groups, without_fence, by, patience: OWN })
 }
 
