@@ -121,9 +121,17 @@ fn failover_held(situation: &Situation<'_>) -> Option<HoldWhy> {
         Some(HoldWhy::PassiveNotReady(situation.active.other()))
     } else if situation.serving.outside == Some(Sign::Up) {
         Some(HoldWhy::Vetoed(Veto::Outside))
+    } else if situation.serving.outside_down() && !outside_lasts(situation) {
+        Some(HoldWhy::Confirming)
     } else {
         None
     }
+}
+
+/// Whether the vantage outside has said down for the confirm time. In a partition it is the only
+/// one that is not cut off, so it must last like all the others: what passes in less is no outage.
+fn outside_lasts(situation: &Situation<'_>) -> bool {
+    situation.serving.outside_lasts || bugs::on(Bug::NoConfirm)
 }
 
 /// The passive site must be known to be ready, and must not hold a writer that may still be

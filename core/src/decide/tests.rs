@@ -24,6 +24,7 @@ fn serving(verdict: Answer3) -> Serving {
         suspect: (verdict == Answer3::No).then(suspicion),
         veto: None,
         outside: Some(outside),
+        outside_lasts: outside == Sign::Down,
         first_bad: None,
         down: 0,
     }

@@ -69,6 +69,8 @@ pub struct Serving {
     pub veto: Option<Veto>,
     /// What is seen from outside Bowline's network; `None` when the policy has no such signal.
     pub outside: Option<Sign>,
+    /// Whether that has been *down* for the whole confirm time.
+    pub outside_lasts: bool,
     /// The first bad sample over all signals that say down now: evidence counts as of then (S10).
     pub first_bad: Option<Now>,
     /// How many kinds of signals say down.
@@ -211,6 +213,8 @@ impl SiteHealth {
             suspect,
             veto: tally.veto,
             outside: tally.outside,
+            outside_lasts: tally.outside == Some(Sign::Down)
+                && tally.outside_since.is_some_and(|since| now >= since.mono + self.confirm),
             first_bad: tally.first_bad,
             down: tally.down.count(),
         }
@@ -233,7 +237,10 @@ impl SiteHealth {
         let stale = self.signals.iter().filter_map(|signal| signal.window.stale_at());
         let stale = stale.map(|at| at + Span::millis(1));
         let confirmed = self.suspect(now).map(|suspect| suspect.confirmed_at);
-        stale.chain(confirmed).filter(|at| *at > now).min()
+        let outside = self.signals.iter().filter(|signal| signal.kind.outside());
+        let outside = outside.filter_map(|signal| signal.window.read(now).down_since);
+        let outside = outside.map(|since| since.mono + self.confirm);
+        stale.chain(confirmed).chain(outside).filter(|at| *at > now).min()
     }
 
     /// How long after Bowline was cut off every sign has been made anew: the confirm time after the
@@ -316,6 +323,7 @@ struct Tally {
     users_down: bool,
     veto: Option<Veto>,
     outside: Option<Sign>,
+    outside_since: Option<Now>,
     first_bad: Option<Now>,
 }
 
@@ -323,6 +331,8 @@ impl Tally {
     fn add(&mut self, kind: Kind, reading: &Reading) {
         if kind.outside() {
             self.outside = Some(more_hopeful(self.outside, reading.sign));
+            let since = [self.outside_since, reading.down_since].into_iter().flatten();
+            self.outside_since = since.min_by_key(|at| at.mono);
         }
         match reading.sign {
             Sign::Up => {

@@ -234,7 +234,11 @@ impl Begin {
         evidence: Option<Evidence>,
         question: Option<Question>,
     ) -> Survey<'a> {
-        let passive = group.known.instance(group.active().other());
+        let site = group.active().other();
+        // One that no record names was being made when its run was cancelled: the plan goes over
+        // that step again, which takes it over.
+        let recorded = facts.members.get(&site).map(|member| &member.resource);
+        let passive = group.known.instance(site).filter(|i| recorded == Some(&i.resource));
         Survey {
             policy: &group.policy,
             facts,

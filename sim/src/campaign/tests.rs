@@ -230,6 +230,10 @@ kept! {
         "s7-a-break-glass-journal-beside-a-takeover-is-imported",
     l2_a_failover_to_home_makes_a_standby_again: "l2-a-failover-to-home-makes-a-standby-again",
     l1_an_idle_postgresql_source_is_near: "l1-an-idle-postgresql-source-is-near",
+    l2_a_replica_that_a_cancelled_run_was_making_is_taken_over:
+        "l2-a-replica-that-a-cancelled-run-was-making-is-taken-over",
+    s4_a_blip_of_the_outside_check_during_a_partition_moves_nothing:
+        "s4-a-blip-of-the-outside-check-during-a-partition-moves-nothing",
 }
 
 /// The files of a folder of `sim/campaigns`, by name.

@@ -6,7 +6,7 @@ use bowline_core::model::{Mono, Now, Region, Span};
 
 use super::leader::Holder;
 use super::{PROMISES, Verdict, Verdicts};
-use crate::faults::Trouble;
+use crate::faults::{Evidence, Trouble};
 use crate::world::World;
 
 /// The world at an instant.
@@ -24,6 +24,8 @@ pub(super) struct Court {
     broken: BTreeMap<&'static str, String>,
     /// Troubles that are there.
     pub(super) troubles: Vec<Trouble>,
+    /// Since when the vantage outside Bowline's network lies.
+    pub(super) lying_since: Option<Mono>,
     /// Whether every trouble so far was a Region that died.
     pub(super) only_dead: bool,
     /// Whether every trouble so far was what it looked like.
@@ -53,7 +55,10 @@ impl Court {
         self.broken.contains_key(promise)
     }
 
-    pub(super) fn began(&mut self, trouble: &Trouble) {
+    pub(super) fn began(&mut self, trouble: &Trouble, now: Now) {
+        if lies_outside(trouble) {
+            self.lying_since = self.lying_since.or(Some(now.mono));
+        }
         self.only_dead &= matches!(trouble, Trouble::RegionDead(_));
         self.honest &= !trouble.plays_on_calls();
         self.troubles.push(trouble.clone());
@@ -63,6 +68,7 @@ impl Court {
         if let Some(index) = self.troubles.iter().position(|present| present == trouble) {
             self.troubles.remove(index);
         }
+        self.lying_since = self.lying_since.filter(|_| self.troubles.iter().any(lies_outside));
         self.calm_since = now.mono;
         if !matches!(trouble, Trouble::RegionDead(_)) {
             self.more_until = now.mono;
@@ -81,4 +87,9 @@ impl Court {
         };
         PROMISES.iter().map(|(name, _)| (*name, verdict(name))).collect()
     }
+}
+
+/// Whether a trouble has Route 53's checkers say what is not so.
+fn lies_outside(trouble: &Trouble) -> bool {
+    matches!(trouble, Trouble::FalseAlarm(Evidence::Route53Check(_)))
 }

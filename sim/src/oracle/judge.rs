@@ -37,7 +37,7 @@ impl Judge {
             Event::Performed { .. } | Event::Heard { .. } => {}
             Event::Copied(op) => super::journal::excuse_copy(&mut self.cases, op),
             Event::News(news) => self.news(scene, news),
-            Event::Began(trouble) => self.court.began(trouble),
+            Event::Began(trouble) => self.court.began(trouble, now),
             Event::Ended(trouble) => self.court.ended(trouble, now),
         }
     }

@@ -1,6 +1,6 @@
 //! What begins by itself: S4, S8.
 
-use bowline_core::model::{Site, Span};
+use bowline_core::model::{Mono, Site, Span};
 use bowline_core::op::{KubeOp, Op};
 use bowline_core::plan::Plan;
 use bowline_core::policy::{Starts, Workload};
@@ -49,7 +49,7 @@ impl Case {
             court.breaks("S4", scene.now, words);
         }
         let Some(since) = self.serving_since[position(from)] else { return };
-        if deceived(&court.troubles) {
+        if deceived(court, scene.now.mono, self.policy.health.confirm) {
             return;
         }
         let served = scene.now.mono.since(since);
@@ -94,13 +94,14 @@ impl Case {
     }
 }
 
-/// Whether the vantage outside Bowline's network lies, while Bowline's own looks are cut off or lie
-/// too. All that can be known says down then: no controller could tell, so none is blamed.
-fn deceived(troubles: &[Trouble]) -> bool {
-    let outside = |t: &Trouble| matches!(t, Trouble::FalseAlarm(Evidence::Route53Check(_)));
+/// Whether the vantage outside Bowline's network has lied for the whole confirm time, while
+/// Bowline's own looks are cut off or lie too. All that can be known says down then: no controller
+/// could tell, so none is blamed.
+fn deceived(court: &Court, now: Mono, confirm: Span) -> bool {
     let own = |t: &Trouble| {
         matches!(t, Trouble::Cut { .. } | Trouble::ApisDown(_) | Trouble::Blind)
             || matches!(t, Trouble::FalseAlarm(lie) if !matches!(lie, Evidence::Route53Check(_)))
     };
-    troubles.iter().any(outside) && troubles.iter().any(own)
+    let outside = court.lying_since.is_some_and(|since| now.since(since) >= confirm);
+    outside && court.troubles.iter().any(own)
 }

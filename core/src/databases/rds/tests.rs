@@ -257,6 +257,18 @@ fn s10_caught_up_needs_a_replica_that_streams() {
 }
 
 #[test]
+fn l2_a_replica_that_a_cancelled_run_was_making_is_not_renamed() {
+    let rename = Rename { member: member(), to: "shop-home-old-3".into() };
+    let another = |source| Instance { resource: "db-3".into(), ..instance(source) };
+    let mut rds = Rds::with(Some(another(Some("standby"))));
+    let (judgement, sent) = drive(&mut rds, &rename);
+    assert!(done(&judgement) && sent.sent.is_empty(), "{judgement:?}");
+    rds.instance = Some(another(None));
+    let (judgement, sent) = drive(&mut rds, &rename);
+    assert!(matches!(judgement, Ok(Judgement::Disagrees(_))) && sent.sent.is_empty());
+}
+
+#[test]
 fn l2_what_a_cancelled_run_has_renamed_is_not_waited_for_again() {
     let mut rds = Rds::with(None);
     let rename = Rename { member: member(), to: "shop-home-old-3".into() };

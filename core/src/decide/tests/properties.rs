@@ -34,6 +34,7 @@ fn servings() -> impl Strategy<Value = Serving> {
     (answers(), prop::option::weighted(0.9, sign), prop::option::weighted(0.3, veto), any::<bool>())
         .prop_map(|(verdict, outside, veto, suspect)| Serving {
             outside,
+            outside_lasts: outside == Some(Sign::Down),
             veto,
             suspect: suspect.then(suspicion),
             ..serving(verdict)

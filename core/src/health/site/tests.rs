@@ -387,3 +387,17 @@ fn s8_when_a_site_was_last_suspected_is_remembered() {
     assert!(last >= Some(at(10).mono) && last < Some(at(30).mono), "{last:?}");
     assert_eq!(push(90, Outcome::Good), last);
 }
+
+#[test]
+fn s4_a_down_from_outside_lasts_when_it_was_said_for_the_confirm_time() {
+    // Cut off from home since 300 s; the checkers say bad from 600 s on.
+    let verdicts = play(800, &|signal, secs| match signal {
+        _ if secs < 300 => well(signal),
+        OUTSIDE if secs < 600 => Outcome::Good,
+        _ => Outcome::Bad,
+    });
+    let down = verdicts.iter().position(Serving::outside_down).unwrap();
+    let lasts = verdicts.iter().position(|serving| serving.outside_lasts).unwrap();
+    assert_eq!((verdicts[down].verdict, lasts - down), (Answer3::No, 60));
+    assert!(verdicts[lasts..].iter().all(|serving| serving.outside_lasts));
+}
