@@ -238,7 +238,7 @@ impl SiteHealth {
         let stale = stale.map(|at| at + Span::millis(1));
         let confirmed = self.suspect(now).map(|suspect| suspect.confirmed_at);
         let outside = self.signals.iter().filter(|signal| signal.kind.outside());
-        let outside = outside.filter_map(|signal| signal.window.read(now).down_since);
+        let outside = outside.filter_map(|signal| signal.window.down_since(now));
         let outside = outside.map(|since| since.mono + self.confirm);
         stale.chain(confirmed).chain(outside).filter(|at| *at > now).min()
     }
