@@ -1,7 +1,7 @@
 //! Counts what happens in scenarios, plays, crash points and trials of campaigns:
 //!
 //! ```text
-//! coverage [--stories N] [--crashes] [--seeds A..B]… [--policy NAME|FILE] [--faults LIST]
+//! coverage [--stories N] [--crashes] [--aimed N] [--seeds A..B]… [--policy NAME|FILE] [--faults LIST]
 //!          [--jobs N] [--file FILE] [--reasons] [--tell SEED]
 //! ```
 //! Prints what was hit of what can be, and what never was; with `--reasons` also what cannot be
@@ -14,7 +14,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use bowline_core::policy::examples;
-use bowline_sim::campaign::{Faults, PANIC, Story, generate, tell};
+use bowline_sim::campaign::{Faults, PANIC, Story, aimed, generate, tell};
 use bowline_sim::coverage::{Coverage, crashes, scenario, trial};
 use bowline_sim::crash::CASES;
 use bowline_sim::mutants::PLAYS;
@@ -32,6 +32,7 @@ struct Order {
     jobs: usize,
     file: Option<String>,
     reasons: bool,
+    aimed: u64,
     tell: Option<u64>,
 }
 
@@ -49,8 +50,8 @@ fn main() -> Result<ExitCode, Bad> {
         _ => Coverage::default(),
     };
     stories(&order, &mut coverage);
+    let mut broken = aim(&order, &mut coverage)?;
     let all = Mutex::new(coverage);
-    let mut broken = Vec::new();
     for seeds in &order.seeds {
         broken.extend(trials(&order, seeds.clone(), &all)?);
     }
@@ -86,6 +87,7 @@ fn order() -> Result<Order, Bad> {
         jobs: 1,
         file: None,
         reasons: false,
+        aimed: 0,
         tell: None,
     };
     let mut args = std::env::args().skip(1);
@@ -109,6 +111,7 @@ fn order() -> Result<Order, Bad> {
             "--jobs" => order.jobs = value()?.parse()?,
             "--file" => order.file = Some(value()?),
             "--reasons" => order.reasons = true,
+            "--aimed" => order.aimed = value()?.parse()?,
             "--tell" => order.tell = Some(value()?.parse()?),
             other => return Err(format!("{other} is no option; see the head of this file").into()),
         }
@@ -130,6 +133,25 @@ fn stories(order: &Order, coverage: &mut Coverage) {
         let (deaths, hits) = (table.rows.len(), coverage.hits());
         eprintln!("{}, {deaths} deaths: {hits} of {}", case.name, Coverage::possible());
     }
+}
+
+/// Plays trials that are aimed at what was not hit yet; gives those that broke a promise.
+fn aim(order: &Order, coverage: &mut Coverage) -> Result<Vec<(u64, String, String)>, Bad> {
+    let mut broken = Vec::new();
+    for n in 0..order.aimed {
+        for cell in coverage.missed().collect::<Vec<_>>() {
+            if coverage.times(cell) > 0 {
+                continue;
+            }
+            let Some(schedule) = aimed(cell, n, &order.story) else { continue };
+            let (outcome, hits) = trial(&schedule)?;
+            coverage.merge(&hits);
+            let first = outcome.broken.into_iter().next();
+            broken.extend(first.map(|(promise, why)| (n, promise, format!("{cell:?}: {why}"))));
+        }
+        eprintln!("aimed, {n}: {} of {}", coverage.hits(), Coverage::possible());
+    }
+    Ok(broken)
 }
 
 /// Plays the trials of some seeds; gives those that broke a promise.

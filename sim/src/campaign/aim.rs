@@ -8,7 +8,10 @@ use serde::{Deserialize, Serialize};
 
 use super::schedule::Wish;
 use crate::coverage::Purpose;
-use crate::faults::{Rates, Reach, Spell, Trouble};
+use crate::faults::{Api, Rates, Reach, Spell, Trouble};
+
+/// How long after an API fell silent somebody cancels: a call of ten seconds was given up.
+const CANCELLED: Span = Span::secs(25);
 
 /// How long a silence is beyond the time that a step is given.
 const BEYOND: Span = Span::secs(20);
@@ -43,18 +46,20 @@ pub enum Harm {
     Pause,
     /// Calls go wrong.
     Calls(Rates),
-    /// What the step needs to reach answers nothing.
+    /// The API that the step calls answers nothing.
     Silence,
+    /// It answers nothing, and after some time a human cancels the run.
+    SilenceAndCancel,
     /// A human says something.
     Say(Wish),
 }
 
 /// What follows from an aim.
-pub(super) enum Hit {
-    /// Something goes wrong.
-    Spell(Spell),
-    /// A human says something: when, about which group, what.
-    Say(Mono, usize, Wish),
+pub(super) struct Hit {
+    /// What goes wrong.
+    pub(super) spell: Option<Spell>,
+    /// What a human says, and when.
+    pub(super) says: Option<(Mono, Wish)>,
 }
 
 impl Aim {
@@ -79,17 +84,22 @@ impl Aim {
     ) -> Option<Hit> {
         let step = self.step(ledger)?;
         let from = now.mono + self.after;
+        let silence = || Trouble::Cut { seat: None, from: needs(step, policy) };
         let (lasts, trouble) = match &self.harm {
             Harm::Crash => (self.lasts, Trouble::Crashed(leader)),
             Harm::Pause => (self.lasts, Trouble::Paused(leader)),
             Harm::Calls(rates) => (self.lasts, Trouble::Calls(rates.clone())),
             Harm::Silence => {
                 let overdue = step.step.timeout.map_or(self.lasts, |timeout| timeout + BEYOND);
-                (overdue, Trouble::Cut { seat: None, from: needs(step, policy) })
+                (overdue, silence())
             }
-            Harm::Say(wish) => return Some(Hit::Say(from, self.group, *wish)),
+            Harm::SilenceAndCancel => (CANCELLED + BEYOND, silence()),
+            Harm::Say(wish) => return Some(Hit { spell: None, says: Some((from, *wish)) }),
         };
-        Some(Hit::Spell(Spell { from, until: Some(from + lasts), trouble }))
+        let cancels = self.harm == Harm::SilenceAndCancel;
+        let says = cancels.then_some((from + CANCELLED, Wish::Cancel));
+        let spell = Spell { from, until: Some(from + lasts), trouble };
+        Some(Hit { spell: Some(spell), says })
     }
 }
 
@@ -106,10 +116,22 @@ fn purpose(run: &Run) -> Purpose {
 
 /// What a step needs to reach.
 fn needs(step: &StepRun, policy: &Policy) -> Reach {
+    use EffectKind::{
+        CapacityReady, CaughtUp, ClaimCluster, ClaimGate, Flip, Front, NodesGone, Release, SetJob,
+        SetPool, SetWorkload,
+    };
     let region = |site: Site| policy.site(site).scope.region.clone();
     match (step.step.effect.kind(), step.step.touches) {
-        (EffectKind::ClaimGate | EffectKind::Flip, _) => Reach::AllBeyond,
-        (_, Place::Site(site)) => Reach::Region(region(site)),
+        (ClaimGate | Flip, _) => Reach::AllBeyond,
+        (Front, Place::Site(site)) => Reach::Region(region(site)),
+        (
+            ClaimCluster | SetPool | SetWorkload | SetJob | CapacityReady | Release | NodesGone,
+            Place::Site(site),
+        ) => Reach::Api(region(site), Api::Kube),
+        (EffectKind::Position | EffectKind::ConnectionsGone | CaughtUp, Place::Site(site)) => {
+            Reach::Api(region(site), Api::CloudWatch)
+        }
+        (_, Place::Site(site)) => Reach::Api(region(site), Api::Rds),
         (_, Place::Dns) => Reach::Dns,
         (_, Place::Management) => Reach::Management,
         (_, Place::Outside | Place::Nowhere) => Reach::AllBeyond,

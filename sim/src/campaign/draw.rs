@@ -2,11 +2,11 @@
 
 use bowline_core::model::{Cluster, HealthCheckId, Region, Site, Span};
 use bowline_core::plan::EffectKind;
-use bowline_core::policy::{Policy, Probe};
+use bowline_core::policy::{Lever, Policy, Probe};
 
 use super::aim::{Aim, Harm};
 use super::schedule::{Blow, Glass, Happening, Wish};
-use crate::coverage::Purpose;
+use crate::coverage::{Cell, End, Purpose, universe};
 use crate::faults::{Api, Evidence, Rates, Reach, Trouble};
 use crate::part::between;
 use crate::store::Condition;
@@ -186,18 +186,11 @@ impl Draw<'_> {
         Trouble::GitOps { cluster, every: self.length(Span::secs(20), Span::mins(3)) }
     }
 
-    /// Something goes wrong when a run comes to a step.
-    pub(super) fn aim(&mut self) -> Aim {
-        let of = self.one_of(&[
-            Purpose::Prewarm,
-            Purpose::Failover,
-            Purpose::Failover,
-            Purpose::Switchover,
-            Purpose::Failback,
-            Purpose::Failback,
-            Purpose::Unwinding,
-        ]);
-        let at = self.one_of(EffectKind::ALL);
+    /// Something goes wrong when a run comes to a step of one of these plans.
+    pub(super) fn aim(&mut self, plans: &[Purpose]) -> Aim {
+        let of = self.one_of(plans);
+        let kinds: Vec<_> = kinds_in(of).filter(|kind| self.has(*kind)).collect();
+        let at = self.one_of(&kinds);
         let group = self.rng.usize(0..self.groups);
         let (started, soon) = (self.rng.bool(), self.rng.bool());
         let after = if soon { self.rng.u64(0..300) } else { self.rng.u64(0..3_000) };
@@ -205,14 +198,31 @@ impl Draw<'_> {
             0..3 => (Harm::Crash, Span::mins(2)),
             3 => (Harm::Pause, Span::mins(2)),
             4..7 => (Harm::Calls(self.storm()), Span::mins(2)),
-            7..9 => (Harm::Silence, Span::mins(5)),
+            7 => (Harm::Silence, Span::mins(5)),
+            8 => (Harm::SilenceAndCancel, Span::mins(1)),
             _ => {
                 let wish = self.one_of(&[Wish::Cancel, Wish::Cancel, Wish::Approve]);
                 (Harm::Say(wish), Span::ZERO)
             }
         };
+        let (started, after) = match harm {
+            // What its call is to meet must be there before it is sent.
+            Harm::Calls(_) | Harm::Silence => (started && after > 1_000, after / 10),
+            _ => (started, after),
+        };
         let lasts = self.length(Span::secs(1), most);
         Aim { group, of, at, started, after: Span(after), lasts, harm }
+    }
+
+    /// Whether the policy's plans have steps of this kind.
+    fn has(&self, kind: EffectKind) -> bool {
+        let gates = matches!(self.policy.lever, Lever::Gates(_));
+        match kind {
+            EffectKind::Milestone => false,
+            EffectKind::ClaimGate | EffectKind::Flip => gates,
+            EffectKind::ClaimZone | EffectKind::Shift | EffectKind::Insync => !gates,
+            _ => true,
+        }
     }
 
     /// A human says what cannot be followed, or not now.
@@ -247,20 +257,23 @@ impl Draw<'_> {
     }
 
     /// Somebody cancels a run when it comes to a step.
-    pub(super) fn cancel(&mut self, group: usize) -> Aim {
-        let of = self.one_of(&[Purpose::Failover, Purpose::Switchover, Purpose::Failback]);
-        let aim = self.aim();
-        Aim { group, of, harm: Harm::Say(Wish::Cancel), ..aim }
+    pub(super) fn cancel(&mut self, group: usize, plans: &[Purpose]) -> Aim {
+        let moves: Vec<_> = plans.iter().copied().filter(|of| *of != Purpose::Unwinding).collect();
+        let aim = self.aim(&moves);
+        Aim { group, harm: Harm::Say(Wish::Cancel), ..aim }
     }
 
-    /// A human moves every group away, and some time later home.
+    /// A human moves every group away, and some time later home, planned or as if standby failed.
     pub(super) fn planned(&mut self) -> Vec<Happening> {
         let away = between(&mut self.rng, Span::secs(200), Span::mins(5));
         let home = away + self.length(Span::mins(5), Span::mins(15));
-        let both = [(away, Wish::Switchover), (home, Wish::Failback)];
-        let all = (0..self.groups)
-            .flat_map(|group| both.map(|(at, wish)| Happening::Wish { at, group, wish }));
-        all.collect()
+        let back = match self.one_in(3) {
+            true => Wish::Failover { accept_loss: Some(Span::mins(20)) },
+            false => Wish::Failback,
+        };
+        let both = [(away, Wish::Switchover), (home, back)];
+        let wish = |group| both.map(|(at, wish)| Happening::Wish { at, group, wish });
+        (0..self.groups).flat_map(wish).collect()
     }
 
     /// Calls that change something go wrong more often than not.
@@ -346,4 +359,13 @@ impl Draw<'_> {
             accept_loss: Span::mins(30),
         })
     }
+}
+
+/// The kinds of steps in plans for this.
+fn kinds_in(of: Purpose) -> impl Iterator<Item = EffectKind> {
+    let kind = move |cell: &Cell| match cell {
+        Cell::Step(purpose, kind, End::Done) if *purpose == of => Some(*kind),
+        _ => None,
+    };
+    universe().keys().filter_map(kind)
 }

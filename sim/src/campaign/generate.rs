@@ -21,14 +21,14 @@ const OWN: u64 = 0x5c4e_d01e;
 const LATER: u64 = 0x0a1a_7e51;
 
 /// One schedule in so many has a safety phase of up to so long: what is given hours gets them.
-const LONG: (u8, Span) = (12, Span::mins(540));
+const LONG: (u8, Span) = (8, Span::mins(540));
 
 /// In one schedule of so many there are so many groups in so many pairs of Regions, all in the same
 /// trouble: more than may be moved at once.
 const MANY: (u8, usize, usize) = (60, 6, 3);
 
 /// In one schedule of so many a human moves the groups away, and no Region is lost.
-const PLANNED: u8 = 8;
+const PLANNED: u8 = 4;
 
 /// When the Region is lost, about: by then groups are armed.
 const LOST: Span = Span::mins(5);
@@ -75,7 +75,7 @@ pub fn generate(seed: u64, faults: &Faults, story: &Story) -> Schedule {
         (0..pairs).flat_map(|pair| events.iter().map(move |event| there(event, pair))).collect();
     events.extend(extras(&mut draw, faults));
     draw.rng = later;
-    events.extend(aims(&mut draw, faults));
+    events.extend(aims(&mut draw, faults, planned));
     events.extend(blunders(&mut draw, faults));
     events.extend(early(&mut draw, faults));
     events.sort_by_key(Happening::at);
@@ -98,6 +98,11 @@ pub fn generate(seed: u64, faults: &Faults, story: &Story) -> Schedule {
         home_within: story.home_within,
         events,
     }
+}
+
+/// A schedule in which nothing happens.
+pub(super) fn calm(seed: u64, story: &Story) -> Schedule {
+    Schedule { events: Vec::new(), ..generate(seed, &Faults::none(), story) }
 }
 
 /// The same loss of a Region in another pair.
@@ -192,22 +197,30 @@ fn twists(rng: &mut fastrand::Rng, faults: &Faults) -> Vec<Twist> {
     }
     let mut twists: Vec<_> =
         (0..=rng.usize(0..3)).map(|_| Twist::ALL[rng.usize(0..Twist::ALL.len())]).collect();
+    if rng.u8(0..4) == 0 {
+        twists.push(Twist::Gates);
+    }
     twists.sort();
     twists.dedup();
     twists
 }
 
-/// What goes wrong when a run comes to a step, in one of two schedules.
-fn aims(draw: &mut Draw<'_>, faults: &Faults) -> Vec<Happening> {
-    if !faults.has(Kind::Steps) || draw.rng.bool() {
+/// What goes wrong when a run comes to a step, in two of three schedules.
+fn aims(draw: &mut Draw<'_>, faults: &Faults, planned: bool) -> Vec<Happening> {
+    use Purpose::{Failback, Failover, Prewarm, Switchover, Unwinding};
+    if !faults.has(Kind::Steps) || draw.one_in(3) {
         return Vec::new();
     }
+    let plans: &[Purpose] = match planned {
+        true => &[Switchover, Switchover, Failback, Unwinding],
+        false => &[Prewarm, Failover, Failover, Failback, Failback, Unwinding],
+    };
     let mut aims = Vec::new();
-    for _ in 0..=draw.rng.u8(0..3) {
-        let aim = draw.aim();
-        if aim.of == Purpose::Unwinding {
+    for _ in 0..=draw.rng.u8(0..4) {
+        let aim = draw.aim(plans);
+        if aim.of == Unwinding {
             // Only what is cancelled goes back for sure.
-            aims.push(Happening::Aim(draw.cancel(aim.group)));
+            aims.push(Happening::Aim(draw.cancel(aim.group, plans)));
         }
         aims.push(Happening::Aim(aim));
     }

@@ -7,6 +7,7 @@
 //! ([`shrink()`]) and told ([`tell()`]).
 
 mod aim;
+mod aimed;
 mod draw;
 mod generate;
 mod glass;
@@ -22,6 +23,7 @@ mod trial;
 mod twist;
 
 pub use aim::{Aim, Harm};
+pub use aimed::aimed;
 pub use generate::generate;
 pub use kinds::{Faults, Kind};
 pub use outcome::{Outcome, PANIC};

@@ -374,17 +374,16 @@ impl Trial {
                 .get(aim.group)
                 .and_then(|policy| aim.hits(&ledgers[&policy.group], policy, (now, leader)));
             let waits = hit.is_none();
-            hits.extend(hit);
+            hits.extend(hit.map(|hit| (aim.group, hit)));
             waits
         });
-        for hit in hits {
-            match hit {
-                Hit::Say(at, group, wish) => self.wish(group, wish, at),
-                Hit::Spell(spell) if spell.from >= heals => {}
-                Hit::Spell(spell) => {
-                    let until = spell.until.map(|until| until.min(heals));
-                    self.simulation.plan(Spell { until, ..spell });
-                }
+        for (group, Hit { spell, says }) in hits {
+            if let Some(spell) = spell.filter(|spell| spell.from < heals) {
+                let until = spell.until.map(|until| until.min(heals));
+                self.simulation.plan(Spell { until, ..spell });
+            }
+            if let Some((at, wish)) = says {
+                self.wish(group, wish, at);
             }
         }
     }

@@ -2,8 +2,8 @@
 
 use bowline_core::model::{Cluster, Region, Span};
 use bowline_core::policy::{
-    Action, BlockedWindow, GatesLever, KOfN, Lever, Mode, OnUnknown, Policy, Probe, SHORTEST_LAG_FRESH, SignalPolicy,
-    examples,
+    Action, BlockedWindow, GatesLever, KOfN, Lever, Mode, OnUnknown, Policy, Probe,
+    SHORTEST_LAG_FRESH, SignalPolicy, examples,
 };
 use serde::{Deserialize, Serialize};
 

@@ -16,6 +16,7 @@ use bowline_core::step::QuestionKind as Asks;
 use super::Coverage;
 use super::cell::{At, Came, Cell, Decided, End, Purpose};
 use super::kinds::{PhaseKind, RecordKind};
+use super::universe::universe;
 use crate::faults::Trouble;
 use crate::harness::{Event, Simulation, Watch};
 use crate::world::{News, World};
@@ -73,6 +74,9 @@ impl Watch for Counter {
                     tally.stored(group, *seq, bytes);
                 }
             }
+            Event::News(News::StoredApart(group, _)) => {
+                tally.groups.entry(group.clone()).or_default().beside = true;
+            }
             Event::Began(Trouble::Crashed(seat)) => tally.died(*seat, at),
             _ => {}
         }
@@ -96,6 +100,8 @@ struct Group {
     /// The last append.
     append: Option<Append>,
     decided: Option<Decision>,
+    /// Whether a process beside the controller ever wrote a journal of its own.
+    beside: bool,
 }
 
 /// A step's call.
@@ -286,7 +292,9 @@ impl Tally {
 
     fn ended(&mut self, group: &Group, step: &StepId, end: End) {
         if let (Some(purpose), Some(kind)) = (group.purposes.get(step), group.kind(step)) {
-            self.hit(Cell::Step(*purpose, kind, end));
+            let cell = Cell::Step(*purpose, kind, end);
+            let own = end == End::AsFound && matches!(universe().get(&cell), Some(Some(_)));
+            self.hit(if own && group.beside { Cell::FoundBeside } else { cell });
         }
     }
 
