@@ -1,8 +1,8 @@
 //! Counts what happens in scenarios, plays, crash points and trials of campaigns:
 //!
 //! ```text
-//! coverage [--stories N] [--crashes] [--aimed N] [--seeds A..B]… [--policy NAME|FILE] [--faults LIST]
-//!          [--jobs N] [--file FILE] [--reasons] [--tell SEED]
+//! coverage [--stories N] [--crashes] [--aimed N] [--seeds A..B]… [--policy NAME|FILE]
+//!          [--faults LIST] [--jobs N] [--file FILE] [--reasons] [--tell SEED]
 //! ```
 //! Prints what was hit of what can be, and what never was; with `--reasons` also what cannot be
 //! hit, and why. `--file` adds to what an earlier call counted; `--tell`
@@ -161,29 +161,26 @@ fn trials(
     all: &Mutex<Coverage>,
 ) -> Result<Vec<(u64, String, String)>, Bad> {
     let (next, broken) = (AtomicU64::new(seeds.start), Mutex::new(Vec::new()));
-    std::thread::scope(|scope| {
-        for _ in 0..order.jobs {
-            scope.spawn(|| {
-                loop {
-                    let seed = next.fetch_add(1, Ordering::Relaxed);
-                    if seed >= seeds.end {
-                        return;
-                    }
-                    // The policy was read before.
-                    let Ok((outcome, hits)) = trial(&generate(seed, &order.faults, &order.story))
-                    else {
-                        return;
-                    };
-                    let (Ok(mut all), Ok(mut broken)) = (all.lock(), broken.lock()) else { return };
-                    all.merge(&hits);
-                    let first = outcome.broken.into_iter().next();
-                    broken.extend(first.map(|(promise, why)| (seed, promise, why)));
-                    if (seed + 1 - seeds.start) % 250 == 0 {
-                        eprintln!("seed {seed}: {} of {}", all.hits(), Coverage::possible());
-                    }
-                }
-            });
+    let work = || {
+        let seed = || next.fetch_add(1, Ordering::Relaxed);
+        while let Some(seed) = Some(seed()).filter(|seed| *seed < seeds.end) {
+            // The policy was read before.
+            let played = trial(&generate(seed, &order.faults, &order.story));
+            let (Ok((outcome, hits)), Ok(mut all), Ok(mut broken)) =
+                (played, all.lock(), broken.lock())
+            else {
+                return;
+            };
+            all.merge(&hits);
+            let first = outcome.broken.into_iter().next();
+            broken.extend(first.map(|(promise, why)| (seed, promise, why)));
+            if (seed + 1 - seeds.start).is_multiple_of(250) {
+                eprintln!("seed {seed}: {} of {}", all.hits(), Coverage::possible());
+            }
         }
+    };
+    std::thread::scope(|scope| {
+        (0..order.jobs).for_each(|_| drop(scope.spawn(work)));
     });
     Ok(broken.into_inner()?)
 }

@@ -221,13 +221,12 @@ fn add(all: &mut Steps, plan: &Plan, purpose: Purpose) {
 
 /// Whether a step can find everything as wanted. A hold is taken by a call of its own, and what is
 /// held again after a run was sent back still carries the claim of the run before; a claim is newer
-/// than what is there, a lever is moved under it, and a restart must be seen. What a planned move
-/// promotes was seen to be a replica just before.
+/// than what is there, a lever is moved under it, and a restart must be seen.
 fn finds(step: &Step, purpose: Purpose) -> bool {
     match &step.effect {
         Effect::SetPool(_) | Effect::SetWorkload(_) | Effect::SetJob(_) => false,
         // In a failover the obligations at the lost site may have claimed its cluster before.
-        Effect::ClaimCluster(_) | Effect::Promote(_) => purpose == Purpose::Failover,
+        Effect::ClaimCluster(_) => purpose == Purpose::Failover,
         Effect::ClaimZone(_) | Effect::ClaimGate(_) | Effect::Shift(_) | Effect::Flip(_) => false,
         Effect::Fence(fence) => fence.unless.is_some(),
         _ => true,

@@ -93,9 +93,9 @@ fn no_end(traits: &Traits, (kind, end): (EffectKind, End)) -> Option<&'static st
         );
     }
     match end {
-        End::AsFound if !traits.finds => Some(
-            "it takes a hold, a claim, a promotion or a restart of its own, never there before",
-        ),
+        End::AsFound if !traits.finds => {
+            Some("it takes a hold, a claim or a restart of its own, which is never there before")
+        }
         End::AsFound => None,
         End::Done if !traits.acts => Some("it makes no call that changes anything"),
         End::Unknown if !traits.proceeds => Some("no plan lets it end by its deadline"),
