@@ -88,7 +88,7 @@ impl Aim {
         let (lasts, trouble) = match &self.harm {
             Harm::Crash => (self.lasts, Trouble::Crashed(leader)),
             Harm::Pause => (self.lasts, Trouble::Paused(leader)),
-            Harm::Calls(rates) => (self.lasts, Trouble::Calls(rates.clone())),
+            Harm::Calls(rates) => (self.lasts, Trouble::Calls(*rates)),
             Harm::Silence => {
                 let overdue = step.step.timeout.map_or(self.lasts, |timeout| timeout + BEYOND);
                 (overdue, silence())

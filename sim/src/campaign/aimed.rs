@@ -29,7 +29,8 @@ pub fn aimed(cell: Cell, n: u64, story: &Story) -> Option<Schedule> {
     let group = 0;
     let wish = |at, wish| Happening::Wish { at, group, wish };
     let away = wish(CAUSE, Wish::Switchover);
-    let planned = matches!(of, Purpose::Switchover) || of == Purpose::Unwinding && n % 4 != 0;
+    let planned =
+        matches!(of, Purpose::Switchover) || of == Purpose::Unwinding && !n.is_multiple_of(4);
     schedule.events = if planned { vec![away] } else { vec![lost(story, cell, n)] };
     match (of, n % 4) {
         (Purpose::Unwinding, 1) => schedule.events.push(cancel(Purpose::Switchover, n)),
@@ -50,9 +51,11 @@ pub fn aimed(cell: Cell, n: u64, story: &Story) -> Option<Schedule> {
         _ => {}
     }
     let long = matches!(cell, Cell::Step(_, _, End::Overdue | End::SentBack | End::Unknown));
-    schedule.heals = CAUSE + if long && n % 2 == 1 { HOURS } else { WELL + Span::mins(10) };
+    schedule.heals =
+        CAUSE + if long && !n.is_multiple_of(2) { HOURS } else { WELL + Span::mins(10) };
     schedule.twists = twists(cell, (of, at), n);
-    schedule.approve = matches!(cell, Cell::Step(Purpose::Failover, _, End::SentBack)) && n % 3 > 0
+    schedule.approve = matches!(cell, Cell::Step(Purpose::Failover, _, End::SentBack))
+        && !n.is_multiple_of(3)
         || cell == Cell::Asked(EffectKind::Approval, QuestionKind::Approve);
     let started = matches!(cell, Cell::Died(_, At::Recorded | At::Sent | At::Had));
     let after = Span(if started { n * 23 % 260 } else { n * 37 % 120 });
@@ -107,7 +110,8 @@ fn lost(story: &Story, cell: Cell, n: u64) -> Happening {
     // A prewarm that is a false alarm is cut off.
     let blip = matches!(cell, Cell::Step(Purpose::Prewarm, _, End::Abandoned));
     let lasts = if blip { Span::secs(50) } else { Span::mins(9) };
-    let trouble = if n % 2 == 0 { Trouble::TargetsDown(home) } else { Trouble::RegionDead(home) };
+    let trouble =
+        if n.is_multiple_of(2) { Trouble::TargetsDown(home) } else { Trouble::RegionDead(home) };
     Happening::Fault { from: CAUSE, lasts, trouble }
 }
 
@@ -115,7 +119,7 @@ fn lost(story: &Story, cell: Cell, n: u64) -> Happening {
 fn cancel(of: Purpose, n: u64) -> Happening {
     let at = match of {
         Purpose::Failover => EffectKind::Fence,
-        _ if n % 3 == 0 => EffectKind::CaughtUp,
+        _ if n.is_multiple_of(3) => EffectKind::CaughtUp,
         _ => EffectKind::ConnectionsGone,
     };
     let harm = Harm::Say(Wish::Cancel);
@@ -135,7 +139,10 @@ fn twists(cell: Cell, (of, at): (Purpose, EffectKind), n: u64) -> Vec<Twist> {
             | EffectKind::SetWorkload
             | EffectKind::SetJob
     );
-    if early && matches!(cell, Cell::Step(_, _, End::SentBack | End::Abandoned)) && n % 2 == 0 {
+    if early
+        && matches!(cell, Cell::Step(_, _, End::SentBack | End::Abandoned))
+        && n.is_multiple_of(2)
+    {
         twists.push(Twist::Stateless);
     }
     if of == Purpose::Failover {

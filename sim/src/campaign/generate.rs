@@ -108,11 +108,11 @@ pub(super) fn calm(seed: u64, story: &Story) -> Schedule {
 /// The same loss of a Region in another pair.
 fn there(event: &Happening, pair: usize) -> Happening {
     let mut event = event.clone();
-    if let Happening::Fault { trouble, .. } = &mut event {
-        match trouble {
-            Trouble::RegionDead(of) | Trouble::TargetsDown(of) => *of = region(of, pair),
-            _ => {}
-        }
+    if let Happening::Fault {
+        trouble: Trouble::RegionDead(of) | Trouble::TargetsDown(of), ..
+    } = &mut event
+    {
+        *of = region(of, pair);
     }
     event
 }
