@@ -2,8 +2,8 @@
 
 use bowline_core::model::{Cluster, Region, Span};
 use bowline_core::policy::{
-    Action, BlockedWindow, GatesLever, KOfN, Lever, Mode, OnUnknown, Policy, Probe,
-    SHORTEST_LAG_FRESH, SignalPolicy, examples,
+    Action, BlockedWindow, GatesLever, KOfN, Lever, Mode, OnUnknown, Policy, Probe, SignalPolicy,
+    examples,
 };
 use serde::{Deserialize, Serialize};
 
@@ -21,8 +21,8 @@ pub enum Twist {
     AskFence,
     /// Hardly any loss is accepted by policy.
     NoLag,
-    /// Hardly any sample is fresh enough.
-    NoSampleFresh,
+    /// A sample of replication counts for long.
+    OldSamples,
     /// There is no vantage outside Bowline's network.
     NoOutside,
     /// Requests that are served count against an outage.
@@ -59,7 +59,7 @@ impl Twist {
         Self::Roomy,
         Self::AskFence,
         Self::NoLag,
-        Self::NoSampleFresh,
+        Self::OldSamples,
         Self::NoOutside,
         Self::Progress,
         Self::FailoverManual,
@@ -85,7 +85,7 @@ impl Twist {
                 (policy.home.database, policy.standby.database) = (None, None);
             }
             Self::Roomy => policy.capacity.pools.clear(),
-            Self::AskFence | Self::NoLag | Self::NoSampleFresh => self.database(policy),
+            Self::AskFence | Self::NoLag | Self::OldSamples => self.database(policy),
             Self::NoOutside => {
                 let outside =
                     |signal: &SignalPolicy| matches!(signal.probe, Probe::Route53Check { .. });
@@ -117,7 +117,7 @@ impl Twist {
         match self {
             Self::AskFence => database.on_unknown = OnUnknown::Ask,
             Self::NoLag => database.max_lag = Span::secs(2),
-            _ => database.lag_fresh = SHORTEST_LAG_FRESH,
+            _ => database.lag_fresh = Span::mins(10),
         }
     }
 }

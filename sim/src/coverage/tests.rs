@@ -89,10 +89,10 @@ fn every_kind_of_effect_is_in_some_plan() {
 }
 
 /// What the last whole count hit: see the section Coverage of `docs/proof.md`.
-const COUNTED: &str = include_str!("../../campaigns/coverage.json");
+const COUNTED: &str = include_str!("../../coverage/counted.json");
 
 /// What it did not hit although nobody knows why it could not be.
-const OPEN: &str = include_str!("../../campaigns/coverage-open.txt");
+const OPEN: &str = include_str!("../../coverage/open.txt");
 
 /// Every play and scenario, and some trials with all that goes wrong in campaigns.
 fn bounded() -> Coverage {
@@ -125,5 +125,5 @@ fn every_cell_was_hit_or_is_explained() {
          (docs/proof.md): {new:#?}"
     );
     let hit: Vec<_> = OPEN.lines().filter(|open| missed.iter().all(|cell| cell != *open)).collect();
-    assert!(hit.is_empty(), "these are open no more: take them out of coverage-open.txt: {hit:#?}");
+    assert!(hit.is_empty(), "these are open no more: take them out of open.txt: {hit:#?}");
 }
