@@ -1,35 +1,186 @@
-//! Counts what happens in every scenario with the seeds 1 to N, and in every crash point:
-//! `coverage [N [crashes]]`. Prints what was hit of what can be, and what never was.
-use bowline_core::policy::examples;
-use bowline_sim::coverage::{Counter, Coverage};
-use bowline_sim::crash::{CASES, Table};
-use bowline_sim::story::{SCENARIOS, Stage};
+//! Counts what happens in scenarios, plays, crash points and trials of campaigns:
+//!
+//! ```text
+//! coverage [--stories N] [--crashes] [--aimed N] [--seeds A..B]… [--policy NAME|FILE]
+//!          [--faults LIST] [--jobs N] [--file FILE] [--reasons] [--tell SEED]
+//! ```
+//! Prints what was hit of what can be, and what never was; with `--reasons` also what cannot be
+//! hit, and why. `--file` adds to what an earlier call counted; `--tell`
+//! only tells one trial. Exit code 1: a cell was hit that
+//! cannot be; 2: one was never hit that can.
+use std::ops::Range;
+use std::process::ExitCode;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
 
-fn main() {
-    let args: Vec<String> = std::env::args().skip(1).collect();
-    let seeds = args.first().and_then(|text| text.parse().ok()).unwrap_or(20);
-    let mut coverage = Coverage::default();
-    for scenario in &SCENARIOS {
-        for seed in 1..=seeds {
-            let mut stage = Stage::new(scenario, &examples::shop(), seed);
-            let groups: Vec<_> = stage.policies().iter().map(|p| p.group.clone()).collect();
-            let (counter, mut told) = (Counter::default(), Vec::new());
-            stage.watch(counter.watch());
-            while stage.step(&mut told) {
-                told.clear();
-                counter.look(&stage.simulation, &groups);
-            }
-            coverage.merge(&counter.coverage());
-        }
-        eprintln!("{}: {} of {}", scenario.name, coverage.hits(), Coverage::possible());
+use bowline_core::policy::examples;
+use bowline_sim::campaign::{Faults, PANIC, Story, aimed, generate, tell};
+use bowline_sim::coverage::{Coverage, crashes, scenario, trial};
+use bowline_sim::crash::CASES;
+use bowline_sim::mutants::PLAYS;
+use bowline_sim::story::SCENARIOS;
+
+type Bad = Box<dyn std::error::Error>;
+
+/// What is to be counted, where, and what came of it.
+struct Order {
+    stories: u64,
+    crashes: bool,
+    seeds: Vec<Range<u64>>,
+    story: Story,
+    faults: Faults,
+    jobs: usize,
+    file: Option<String>,
+    reasons: bool,
+    aimed: u64,
+    tell: Option<u64>,
+}
+
+fn main() -> Result<ExitCode, Bad> {
+    let order = order()?;
+    if let Some(seed) = order.tell {
+        let schedule = generate(seed, &order.faults, &order.story);
+        println!("{}{}", schedule.to_json(), tell(&schedule)?);
+        return Ok(ExitCode::SUCCESS);
     }
-    let crashes = args.get(1).is_some_and(|word| word == "crashes");
-    for case in CASES.iter().filter(|_| crashes) {
-        let counter = Counter::default();
-        let table = Table::of(case, &examples::shop(), Some(&counter));
-        coverage.merge(&counter.coverage());
+    let mut coverage = match &order.file {
+        Some(file) if std::fs::exists(file)? => {
+            serde_json::from_str(&std::fs::read_to_string(file)?)?
+        }
+        _ => Coverage::default(),
+    };
+    stories(&order, &mut coverage);
+    let mut broken = aim(&order, &mut coverage)?;
+    let all = Mutex::new(coverage);
+    for seeds in &order.seeds {
+        broken.extend(trials(&order, seeds.clone(), &all)?);
+    }
+    let coverage = all.into_inner()?;
+    if let Some(file) = &order.file {
+        std::fs::write(file, serde_json::to_string(&coverage)?)?;
+    }
+    broken.sort();
+    for (seed, promise, why) in &broken {
+        println!("seed {seed} broke {promise}: {why}");
+    }
+    if order.reasons {
+        for (why, cells) in Coverage::impossible() {
+            println!("{} cannot be hit: {why}", cells.len());
+            cells.iter().for_each(|cell| println!("    {cell:?}"));
+        }
+    }
+    print!("{coverage}");
+    Ok(match broken.iter().any(|(_, promise, _)| promise == PANIC) {
+        true => ExitCode::from(1),
+        false if coverage.missed().next().is_some() => ExitCode::from(2),
+        false => ExitCode::SUCCESS,
+    })
+}
+
+fn order() -> Result<Order, Bad> {
+    let mut order = Order {
+        stories: 0,
+        crashes: false,
+        seeds: Vec::new(),
+        story: Story::quick()?,
+        faults: Faults::all(),
+        jobs: 1,
+        file: None,
+        reasons: false,
+        aimed: 0,
+        tell: None,
+    };
+    let mut args = std::env::args().skip(1);
+    while let Some(arg) = args.next() {
+        let mut value = || args.next().ok_or_else(|| format!("{arg} wants a value"));
+        match arg.as_str() {
+            "--stories" => order.stories = value()?.parse()?,
+            "--crashes" => order.crashes = true,
+            "--seeds" => {
+                let text = value()?;
+                let (from, to) = text.split_once("..").ok_or("--seeds A..B")?;
+                order.seeds.push(from.parse()?..to.parse()?);
+            }
+            "--policy" => {
+                let name = value()?;
+                let text =
+                    if std::fs::exists(&name)? { std::fs::read_to_string(name)? } else { name };
+                order.story = Story::read(&text)?;
+            }
+            "--faults" => order.faults = value()?.parse()?,
+            "--jobs" => order.jobs = value()?.parse()?,
+            "--file" => order.file = Some(value()?),
+            "--reasons" => order.reasons = true,
+            "--aimed" => order.aimed = value()?.parse()?,
+            "--tell" => order.tell = Some(value()?.parse()?),
+            other => return Err(format!("{other} is no option; see the head of this file").into()),
+        }
+    }
+    Ok(order)
+}
+
+fn stories(order: &Order, coverage: &mut Coverage) {
+    let shop = examples::shop();
+    for play in SCENARIOS.iter().chain(&PLAYS) {
+        (1..=order.stories).for_each(|seed| coverage.merge(&scenario(play, &shop, seed)));
+    }
+    if order.stories > 0 {
+        eprintln!("stories: {} of {}", coverage.hits(), Coverage::possible());
+    }
+    for case in CASES.iter().filter(|_| order.crashes) {
+        let (table, hits) = crashes(case, &shop);
+        coverage.merge(&hits);
         let (deaths, hits) = (table.rows.len(), coverage.hits());
         eprintln!("{}, {deaths} deaths: {hits} of {}", case.name, Coverage::possible());
     }
-    print!("{coverage}");
+}
+
+/// Plays trials that are aimed at what was not hit yet; gives those that broke a promise.
+fn aim(order: &Order, coverage: &mut Coverage) -> Result<Vec<(u64, String, String)>, Bad> {
+    let mut broken = Vec::new();
+    for n in 0..order.aimed {
+        for cell in coverage.missed().collect::<Vec<_>>() {
+            if coverage.times(cell) > 0 {
+                continue;
+            }
+            let Some(schedule) = aimed(cell, n, &order.story) else { continue };
+            let (outcome, hits) = trial(&schedule)?;
+            coverage.merge(&hits);
+            let first = outcome.broken.into_iter().next();
+            broken.extend(first.map(|(promise, why)| (n, promise, format!("{cell:?}: {why}"))));
+        }
+        eprintln!("aimed, {n}: {} of {}", coverage.hits(), Coverage::possible());
+    }
+    Ok(broken)
+}
+
+/// Plays the trials of some seeds; gives those that broke a promise.
+fn trials(
+    order: &Order,
+    seeds: Range<u64>,
+    all: &Mutex<Coverage>,
+) -> Result<Vec<(u64, String, String)>, Bad> {
+    let (next, broken) = (AtomicU64::new(seeds.start), Mutex::new(Vec::new()));
+    let work = || {
+        let seed = || next.fetch_add(1, Ordering::Relaxed);
+        while let Some(seed) = Some(seed()).filter(|seed| *seed < seeds.end) {
+            // The policy was read before.
+            let played = trial(&generate(seed, &order.faults, &order.story));
+            let (Ok((outcome, hits)), Ok(mut all), Ok(mut broken)) =
+                (played, all.lock(), broken.lock())
+            else {
+                return;
+            };
+            all.merge(&hits);
+            let first = outcome.broken.into_iter().next();
+            broken.extend(first.map(|(promise, why)| (seed, promise, why)));
+            if (seed + 1 - seeds.start).is_multiple_of(250) {
+                eprintln!("seed {seed}: {} of {}", all.hits(), Coverage::possible());
+            }
+        }
+    };
+    std::thread::scope(|scope| {
+        (0..order.jobs).for_each(|_| drop(scope.spawn(work)));
+    });
+    Ok(broken.into_inner()?)
 }

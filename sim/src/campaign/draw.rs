@@ -1,9 +1,12 @@
 //! What chance gives one schedule: lengths, places, troubles.
 
 use bowline_core::model::{Cluster, HealthCheckId, Region, Site, Span};
-use bowline_core::policy::{Policy, Probe};
+use bowline_core::plan::EffectKind;
+use bowline_core::policy::{Lever, Policy, Probe};
 
+use super::aim::{Aim, Harm};
 use super::schedule::{Blow, Glass, Happening, Wish};
+use crate::coverage::{Cell, End, Purpose, universe};
 use crate::faults::{Api, Evidence, Rates, Reach, Trouble};
 use crate::part::between;
 use crate::store::Condition;
@@ -183,6 +186,114 @@ impl Draw<'_> {
         Trouble::GitOps { cluster, every: self.length(Span::secs(20), Span::mins(3)) }
     }
 
+    /// Something goes wrong when a run comes to a step of one of these plans.
+    pub(super) fn aim(&mut self, plans: &[Purpose]) -> Aim {
+        let of = self.one_of(plans);
+        let kinds: Vec<_> = kinds_in(of).filter(|kind| self.has(*kind)).collect();
+        let at = self.one_of(&kinds);
+        let group = self.rng.usize(0..self.groups);
+        let (started, soon) = (self.rng.bool(), self.rng.bool());
+        let after = if soon { self.rng.u64(0..300) } else { self.rng.u64(0..3_000) };
+        let (harm, most) = match self.rng.u8(0..10) {
+            0..3 => (Harm::Crash, Span::mins(2)),
+            3 => (Harm::Pause, Span::mins(2)),
+            4..7 => (Harm::Calls(self.storm()), Span::mins(2)),
+            7 => (Harm::Silence, Span::mins(5)),
+            8 => (Harm::SilenceAndCancel, Span::mins(1)),
+            _ => {
+                let wish = self.one_of(&[Wish::Cancel, Wish::Cancel, Wish::Approve]);
+                (Harm::Say(wish), Span::ZERO)
+            }
+        };
+        let (started, after) = match harm {
+            // What its call is to meet must be there before it is sent.
+            Harm::Calls(_) | Harm::Silence => (started && after > 1_000, after / 10),
+            _ => (started, after),
+        };
+        let lasts = self.length(Span::secs(1), most);
+        Aim { group, of, at, started, after: Span(after), lasts, harm }
+    }
+
+    /// Whether the policy's plans have steps of this kind.
+    fn has(&self, kind: EffectKind) -> bool {
+        let gates = matches!(self.policy.lever, Lever::Gates(_));
+        match kind {
+            EffectKind::Milestone => false,
+            EffectKind::ClaimGate | EffectKind::Flip => gates,
+            EffectKind::ClaimZone | EffectKind::Shift | EffectKind::Insync => !gates,
+            _ => true,
+        }
+    }
+
+    /// A human says what cannot be followed, or not now.
+    pub(super) fn blunder(&mut self) -> Happening {
+        let group = self.rng.usize(0..self.groups);
+        let last = Span(self.heals.as_millis() - 5_000);
+        let at = between(&mut self.rng, Span::secs(5), last);
+        let wish = self.one_of(&[
+            Wish::Nonsense,
+            Wish::ImportNonsense,
+            Wish::ApproveBlindly,
+            Wish::ApproveBlindly,
+            Wish::CancelBlindly,
+            Wish::CancelBlindly,
+            Wish::Arm,
+            Wish::Failover { accept_loss: None },
+            Wish::Switchover,
+            Wish::Failback,
+        ]);
+        Happening::Wish { at, group, wish }
+    }
+
+    /// A human says something while nobody leads, for longer than it means anything.
+    pub(super) fn unheard(&mut self) -> Vec<Happening> {
+        let from = self.instant();
+        let lasts = between(&mut self.rng, Span::mins(11), Span::mins(14));
+        let gone = (0..self.replicas).map(|seat| self.fault(from, lasts, Trouble::Crashed(seat)));
+        let mut all: Vec<_> = gone.collect();
+        let group = self.rng.usize(0..self.groups);
+        all.push(Happening::Wish { at: from + Span::secs(5), group, wish: Wish::Switchover });
+        all
+    }
+
+    /// Somebody cancels a run when it comes to a step.
+    pub(super) fn cancel(&mut self, group: usize, plans: &[Purpose]) -> Aim {
+        let moves: Vec<_> = plans.iter().copied().filter(|of| *of != Purpose::Unwinding).collect();
+        let aim = self.aim(&moves);
+        Aim { group, harm: Harm::Say(Wish::Cancel), ..aim }
+    }
+
+    /// A human moves every group away, and some time later home, planned or as if standby failed.
+    pub(super) fn planned(&mut self) -> Vec<Happening> {
+        let away = between(&mut self.rng, Span::secs(200), Span::mins(5));
+        let home = away + self.length(Span::mins(5), Span::mins(15));
+        let back = match self.one_in(3) {
+            true => Wish::Failover { accept_loss: Some(Span::mins(20)) },
+            false => Wish::Failback,
+        };
+        let both = [(away, Wish::Switchover), (home, back)];
+        let wish = |group| both.map(|(at, wish)| Happening::Wish { at, group, wish });
+        (0..self.groups).flat_map(wish).collect()
+    }
+
+    /// Calls that change something go wrong more often than not.
+    fn storm(&mut self) -> Rates {
+        let mut rates = Rates { only_changes: true, delay: Span::secs(12), ..Rates::default() };
+        let which = [
+            &mut rates.lost_before,
+            &mut rates.lost_after,
+            &mut rates.throttled,
+            &mut rates.transient,
+            &mut rates.refused,
+            &mut rates.delayed,
+        ];
+        let one = self.rng.usize(0..which.len());
+        if let Some(rate) = which.into_iter().nth(one) {
+            *rate = self.rng.u16(300..900);
+        }
+        rates
+    }
+
     /// A replica dies or stands still: some time, or when a chain has grown to some entry.
     pub(super) fn blow(&mut self, blow: Blow) -> Happening {
         let most = if blow == Blow::Crash { Span::mins(2) } else { Span::mins(5) };
@@ -248,4 +359,13 @@ impl Draw<'_> {
             accept_loss: Span::mins(30),
         })
     }
+}
+
+/// The kinds of steps in plans for this.
+fn kinds_in(of: Purpose) -> impl Iterator<Item = EffectKind> {
+    let kind = move |cell: &Cell| match cell {
+        Cell::Step(purpose, kind, End::Done) if *purpose == of => Some(*kind),
+        _ => None,
+    };
+    universe().keys().filter_map(kind)
 }

@@ -7,12 +7,28 @@ use super::draw::Draw;
 use super::kinds::{Faults, Kind};
 use super::policy::Story;
 use super::schedule::{Blow, Happening, Schedule};
+use super::twist::{Twist, region};
 use crate::aws::rds::{Engine, Takes};
-use crate::faults::Trouble;
+use crate::coverage::Purpose;
+use crate::faults::{Api, Reach, Trouble};
 use crate::part::between;
 
 /// Tells the generator's chance from the world's.
 const OWN: u64 = 0x5c4e_d01e;
+
+/// Tells the chance of what was added later from the rest: older seeds give what they gave, but for
+/// that.
+const LATER: u64 = 0x0a1a_7e51;
+
+/// One schedule in so many has a safety phase of up to so long: what is given hours gets them.
+const LONG: (u8, Span) = (40, Span::mins(540));
+
+/// In one schedule of so many there are so many groups in so many pairs of Regions, all in the same
+/// trouble: more than may be moved at once.
+const MANY: (u8, usize, usize) = (60, 6, 3);
+
+/// In one schedule of so many a human moves the groups away, and no Region is lost.
+const PLANNED: u8 = 4;
 
 /// So many kinds come up in one schedule at most, each once or more.
 const MOST: usize = 6;
@@ -24,19 +40,41 @@ const SLOW: Takes = Takes { from: Span::secs(200), to: Span::secs(420) };
 #[must_use]
 pub fn generate(seed: u64, faults: &Faults, story: &Story) -> Schedule {
     let mut rng = fastrand::Rng::with_seed(seed ^ OWN);
-    let safety = between(&mut rng, story.safety.0, story.safety.1);
+    let mut later = fastrand::Rng::with_seed(seed ^ LATER);
+    let mut safety = between(&mut rng, story.safety.0, story.safety.1);
+    if faults.has(Kind::Steps) && later.u8(0..LONG.0) == 0 {
+        safety = between(&mut later, safety, LONG.1);
+    }
+    let planned = faults.has(Kind::Steps) && later.u8(0..PLANNED) == 0;
+    let twists = twists(&mut later, faults);
+    let mut policy = story.policy.clone();
+    twists.iter().for_each(|twist| twist.apply(&mut policy));
     let has = |kind| faults.has(kind);
     let mut one_in = |kind: Kind, n: u32| has(kind) && rng.u32(0..n) == 0;
     let (slow, approve) = (one_in(Kind::Promotion, 6), one_in(Kind::Humans, 6));
-    let groups = if one_in(Kind::Groups, 4) { 2 + usize::from(one_in(Kind::Groups, 6)) } else { 1 };
+    let many = has(Kind::Groups) && has(Kind::Steps) && later.u8(0..MANY.0) == 0;
+    let pairs = if many { MANY.2 } else { 1 };
+    let groups = if many {
+        MANY.1
+    } else if one_in(Kind::Groups, 4) {
+        2 + usize::from(one_in(Kind::Groups, 6))
+    } else {
+        1
+    };
     let replicas = 2 + usize::from(rng.bool());
     let engine = if rng.u8(0..4) == 0 { Engine::MySql } else { Engine::PostgreSql };
     let heals = story.lost + safety;
     let from = story.lost + between(&mut rng, Span::ZERO, Span::mins(1));
-    let mut draw = Draw { rng, policy: &story.policy, groups, replicas, from, heals };
+    let mut draw = Draw { rng, policy: &policy, groups, replicas, from, heals };
     let on_call = draw.rng.bool().then(|| draw.length(Span::secs(20), Span::mins(15)));
-    let mut events = cause(&mut draw, faults);
+    let mut events = if planned { draw.planned() } else { cause(&mut draw, faults) };
+    events =
+        (0..pairs).flat_map(|pair| events.iter().map(move |event| there(event, pair))).collect();
     events.extend(extras(&mut draw, faults));
+    draw.rng = later;
+    events.extend(aims(&mut draw, faults, planned));
+    events.extend(blunders(&mut draw, faults));
+    events.extend(early(&mut draw, faults));
     events.sort_by_key(Happening::at);
     let rds = crate::aws::rds::Times {
         promotion: if slow { SLOW } else { story.rds.promotion },
@@ -45,7 +83,9 @@ pub fn generate(seed: u64, faults: &Faults, story: &Story) -> Schedule {
     Schedule {
         seed,
         policy: story.source.clone(),
+        twists,
         groups,
+        pairs,
         replicas,
         approve,
         engine,
@@ -57,12 +97,29 @@ pub fn generate(seed: u64, faults: &Faults, story: &Story) -> Schedule {
     }
 }
 
+/// A schedule in which nothing happens.
+pub(super) fn calm(seed: u64, story: &Story) -> Schedule {
+    Schedule { events: Vec::new(), ..generate(seed, &Faults::none(), story) }
+}
+
+/// The same loss of a Region in another pair.
+fn there(event: &Happening, pair: usize) -> Happening {
+    let mut event = event.clone();
+    if let Happening::Fault {
+        trouble: Trouble::RegionDead(of) | Trouble::TargetsDown(of), ..
+    } = &mut event
+    {
+        *of = region(of, pair);
+    }
+    event
+}
+
 /// When the last thing that is planned by time is over.
 fn last(events: &[Happening]) -> Span {
     let over = |event: &Happening| match event {
         Happening::Fault { from, lasts, .. } => *from + *lasts,
         Happening::Wish { at, .. } => *at,
-        Happening::Strike { .. } => Span::ZERO,
+        Happening::Strike { .. } | Happening::Aim(_) => Span::ZERO,
         Happening::Glass(glass) => glass.import,
     };
     events.iter().map(over).max().unwrap_or_default()
@@ -110,7 +167,7 @@ fn flapping(draw: &mut Draw<'_>, trouble: &Trouble) -> Vec<Happening> {
 /// What else goes wrong.
 fn extras(draw: &mut Draw<'_>, faults: &Faults) -> Vec<Happening> {
     let kinds: Vec<_> =
-        Kind::ALL.iter().map(|(kind, _)| *kind).filter(|k| faults.has(*k)).collect();
+        Kind::ALL.iter().map(|(kind, _)| *kind).filter(|k| faults.has(*k) && !apart(*k)).collect();
     if kinds.is_empty() {
         return Vec::new();
     }
@@ -123,6 +180,79 @@ fn extras(draw: &mut Draw<'_>, faults: &Faults) -> Vec<Happening> {
         }
     }
     all
+}
+
+/// Whether a kind has a chance of its own.
+fn apart(kind: Kind) -> bool {
+    matches!(kind, Kind::Policies | Kind::Steps)
+}
+
+/// How the policy differs, in one of two schedules.
+fn twists(rng: &mut fastrand::Rng, faults: &Faults) -> Vec<Twist> {
+    if !faults.has(Kind::Policies) || rng.bool() {
+        return Vec::new();
+    }
+    let mut twists: Vec<_> =
+        (0..=rng.usize(0..3)).map(|_| Twist::ALL[rng.usize(0..Twist::ALL.len())]).collect();
+    if rng.u8(0..4) == 0 {
+        twists.push(Twist::Gates);
+    }
+    twists.sort();
+    twists.dedup();
+    twists
+}
+
+/// What goes wrong when a run comes to a step, in two of three schedules.
+fn aims(draw: &mut Draw<'_>, faults: &Faults, planned: bool) -> Vec<Happening> {
+    use Purpose::{Failback, Failover, Prewarm, Switchover, Unwinding};
+    if !faults.has(Kind::Steps) || draw.one_in(3) {
+        return Vec::new();
+    }
+    let plans: &[Purpose] = match planned {
+        true => &[Switchover, Switchover, Failback, Unwinding],
+        false => &[Prewarm, Failover, Failover, Failback, Failback, Unwinding],
+    };
+    let mut aims = Vec::new();
+    for _ in 0..=draw.rng.u8(0..4) {
+        let aim = draw.aim(plans);
+        if aim.of == Unwinding {
+            // Only what is cancelled goes back for sure.
+            aims.push(Happening::Aim(draw.cancel(aim.group, plans)));
+        }
+        aims.push(Happening::Aim(aim));
+    }
+    aims
+}
+
+/// People who say what cannot be followed, or when nobody listens.
+fn blunders(draw: &mut Draw<'_>, faults: &Faults) -> Vec<Happening> {
+    if !faults.has(Kind::Humans) || !draw.one_in(3) {
+        return Vec::new();
+    }
+    let mut all: Vec<_> = (0..=draw.rng.u8(0..4)).map(|_| draw.blunder()).collect();
+    if draw.one_in(4) {
+        all.extend(draw.unheard());
+    }
+    all
+}
+
+/// What goes wrong before a group is armed, or before anything is known of it.
+fn early(draw: &mut Draw<'_>, faults: &Faults) -> Vec<Happening> {
+    if !faults.has(Kind::Partial) || !draw.one_in(12) {
+        return Vec::new();
+    }
+    let from = between(&mut draw.rng, Span::ZERO, Span::mins(3));
+    let lasts = draw.length(Span::secs(30), Span::mins(6));
+    let (home, standby) = (draw.region(Site::Home), draw.region(Site::Standby));
+    let trouble = match draw.rng.u8(0..4) {
+        0 => Trouble::RegionDead(home),
+        1 => Trouble::TargetsDown(home),
+        2 => draw.partial(Site::Home),
+        // Nobody knows how far behind the replica was.
+        _ => Trouble::Cut { seat: None, from: Reach::Api(standby, Api::CloudWatch) },
+    };
+    let lasts = if matches!(trouble, Trouble::Cut { .. }) { lasts + draw.from } else { lasts };
+    vec![draw.fault(from, lasts, trouble)]
 }
 
 fn extra(draw: &mut Draw<'_>, kind: Kind) -> Vec<Happening> {
@@ -174,7 +304,9 @@ fn extra(draw: &mut Draw<'_>, kind: Kind) -> Vec<Happening> {
         }
         Kind::Humans => draw.wish(),
         Kind::Glass => vec![draw.glass()],
-        Kind::Flapping | Kind::Promotion | Kind::Groups => Vec::new(),
+        Kind::Flapping | Kind::Promotion | Kind::Groups | Kind::Policies | Kind::Steps => {
+            Vec::new()
+        }
     }
 }
 

@@ -45,11 +45,15 @@ pub enum Kind {
     Humans,
     /// Somebody breaks the glass beside a living controller.
     Glass,
+    /// The policy is another: its lever, its database, its automation.
+    Policies,
+    /// Something goes wrong just when a run comes to a certain step.
+    Steps,
 }
 
 impl Kind {
     /// All kinds with their names.
-    pub const ALL: [(Self, &'static str); 19] = [
+    pub const ALL: [(Self, &'static str); 21] = [
         (Self::Partial, "partial"),
         (Self::Flapping, "flapping"),
         (Self::Standby, "standby"),
@@ -69,6 +73,8 @@ impl Kind {
         (Self::Groups, "groups"),
         (Self::Humans, "humans"),
         (Self::Glass, "glass"),
+        (Self::Policies, "policies"),
+        (Self::Steps, "steps"),
     ];
 }
 

@@ -6,6 +6,8 @@
 //! same one gives the same log, byte for byte. One that breaks a promise is made small
 //! ([`shrink()`]) and told ([`tell()`]).
 
+mod aim;
+mod aimed;
 mod draw;
 mod generate;
 mod glass;
@@ -18,16 +20,21 @@ mod schedule;
 mod shrink;
 mod tell;
 mod trial;
+mod twist;
 
+pub use aim::{Aim, Harm};
+pub use aimed::aimed;
 pub use generate::generate;
 pub use kinds::{Faults, Kind};
 pub use outcome::{Outcome, PANIC};
+pub(crate) use play::panicked;
 pub use play::play;
 pub use policy::{Story, UnknownStory};
 pub use schedule::{Blow, Glass, Happening, Schedule, Wish};
 pub use shrink::{Shrunk, shrink};
 pub use tell::tell;
 pub use trial::Trial;
+pub use twist::Twist;
 
 #[cfg(test)]
 mod tests;

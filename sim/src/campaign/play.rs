@@ -24,7 +24,8 @@ pub fn play(schedule: &Schedule) -> Result<Outcome, UnknownStory> {
     Ok(played.unwrap_or_else(|payload| panicked(&*payload)))
 }
 
-fn panicked(payload: &(dyn Any + Send)) -> Outcome {
+/// What came of a trial that ended in a panic.
+pub(crate) fn panicked(payload: &(dyn Any + Send)) -> Outcome {
     let text = payload.downcast_ref::<&str>().map(|text| (*text).to_owned());
     let text = text.or_else(|| payload.downcast_ref::<String>().cloned());
     let why = text.unwrap_or_else(|| "without a word".into());

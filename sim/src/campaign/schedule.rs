@@ -5,6 +5,8 @@
 use bowline_core::model::Span;
 use serde::{Deserialize, Serialize};
 
+use super::aim::Aim;
+use super::twist::Twist;
 use crate::aws::rds::{Engine, Times};
 use crate::faults::Trouble;
 
@@ -16,8 +18,14 @@ pub struct Schedule {
     pub seed: u64,
     /// `quick`, `shop`, or the text of a FailoverGroup.
     pub policy: String,
+    /// How the policy differs from that.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub twists: Vec<Twist>,
     /// How many groups there are; they share clusters, a NodePool and a zone.
     pub groups: usize,
+    /// Over how many pairs of Regions they are spread.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub pairs: usize,
     /// How many replicas of Bowline.
     pub replicas: usize,
     /// Whether failovers wait for a human's yes, whatever the policy says.
@@ -73,6 +81,8 @@ pub enum Happening {
     },
     /// Somebody moves the first group with a process and a directory of their own.
     Glass(Glass),
+    /// Something goes wrong when a run comes to a certain step.
+    Aim(Aim),
 }
 
 /// What a human wants.
@@ -96,6 +106,16 @@ pub enum Wish {
     Pause,
     /// End that.
     Resume,
+    /// Arm the group.
+    Arm,
+    /// Say yes to the last run, whether it asks or not, and accept no loss.
+    ApproveBlindly,
+    /// Stop the last run, whether it is open or not.
+    CancelBlindly,
+    /// Something that cannot be read.
+    Nonsense,
+    /// Make a journal that is none part of this one.
+    ImportNonsense,
 }
 
 /// What befalls a leader.
@@ -126,6 +146,15 @@ pub struct Glass {
     pub accept_loss: Span,
 }
 
+fn one() -> usize {
+    1
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
+fn is_one(pairs: &usize) -> bool {
+    *pairs == 1
+}
+
 impl Happening {
     /// Whether somebody else's controller puts back what Bowline set.
     #[must_use]
@@ -140,7 +169,7 @@ impl Happening {
         match self {
             Self::Fault { from, .. } => *from,
             Self::Wish { at, .. } => *at,
-            Self::Strike { .. } => Span::ZERO,
+            Self::Strike { .. } | Self::Aim(_) => Span::ZERO,
             Self::Glass(glass) => glass.export,
         }
     }

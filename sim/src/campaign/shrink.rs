@@ -3,6 +3,7 @@
 
 use bowline_core::model::Span;
 
+use super::aim::Aim;
 use super::schedule::{Happening, Schedule};
 
 /// What became of a schedule that was made small.
@@ -67,6 +68,9 @@ impl<F: FnMut(&Schedule) -> bool> Work<F> {
     }
 
     fn simpler_settings(&mut self) {
+        if self.best.pairs > 1 {
+            self.keep(Schedule { pairs: 1, ..self.best.clone() });
+        }
         for groups in 1..self.best.groups {
             if self.keep(Schedule { groups, ..self.best.clone() }) {
                 break;
@@ -79,6 +83,11 @@ impl<F: FnMut(&Schedule) -> bool> Work<F> {
             self.keep(Schedule { approve: false, ..self.best.clone() });
         }
         self.keep(Schedule { on_call: None, ..self.best.clone() });
+        for twist in self.best.twists.clone() {
+            let mut smaller = self.best.clone();
+            smaller.twists.retain(|kept| *kept != twist);
+            self.keep(smaller);
+        }
     }
 
     /// Half as long, and once nothing is left to be halved, in whole seconds.
@@ -100,7 +109,9 @@ impl<F: FnMut(&Schedule) -> bool> Work<F> {
 fn halved(event: &Happening) -> Option<Happening> {
     let mut event = event.clone();
     match &mut event {
-        Happening::Fault { lasts, .. } | Happening::Strike { lasts, .. }
+        Happening::Fault { lasts, .. }
+        | Happening::Strike { lasts, .. }
+        | Happening::Aim(Aim { lasts, .. })
             if *lasts > Span::secs(1) =>
         {
             *lasts = Span(lasts.as_millis() / 2);
@@ -116,7 +127,9 @@ fn rounded(event: &Happening) -> Option<Happening> {
     match &mut rounded {
         Happening::Fault { from, lasts, .. } => (*from, *lasts) = (whole(*from), whole(*lasts)),
         Happening::Wish { at, .. } => *at = whole(*at),
-        Happening::Strike { lasts, .. } => *lasts = whole(*lasts),
+        Happening::Strike { lasts, .. } | Happening::Aim(Aim { lasts, .. }) => {
+            *lasts = whole(*lasts);
+        }
         Happening::Glass(_) => {}
     }
     (rounded != *event).then_some(rounded)

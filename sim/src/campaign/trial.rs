@@ -9,11 +9,13 @@ use bowline_core::plan::PlanKind;
 use bowline_core::policy::{Mode, Policy};
 use bowline_core::run::{Ended, Entry, Intent, Ledger, Phase};
 
+use super::aim::{Aim, Hit};
 use super::glass::GlassRun;
 use super::human::{OnCall, approve};
 use super::outcome::{Outcome, broken};
 use super::policy::{Story, UnknownStory};
 use super::schedule::{Blow, Happening, Schedule, Wish};
+use super::twist::elsewhere;
 use crate::faults::{Spell, Trouble};
 use crate::harness::{Simulation, Watch};
 use crate::oracle::Oracle;
@@ -64,6 +66,7 @@ pub struct Trial {
     /// What is still to be done by hand, the last first.
     pub(super) hands: Vec<(Mono, Hand)>,
     strikes: Vec<Happening>,
+    aims: Vec<Aim>,
     on_call: OnCall,
     looks: Mono,
     pub(super) began: Mono,
@@ -86,7 +89,7 @@ impl Trial {
         if schedule.approve {
             policy.automation.failover = Mode::Approve;
         }
-        let policies: Vec<_> = (0..schedule.groups).map(|n| sibling(&policy, n)).collect();
+        let policies: Vec<_> = (0..schedule.groups).map(|n| member(schedule, &policy, n)).collect();
         let mut rng = fastrand::Rng::with_seed(schedule.seed);
         let world = World::build(&spec(schedule, &policies), &mut rng);
         let began = world.began();
@@ -113,6 +116,7 @@ impl Trial {
             read: 0,
             hands: Vec::new(),
             strikes: Vec::new(),
+            aims: Vec::new(),
             on_call: OnCall::new(schedule.on_call, heals),
             looks: began,
             began,
@@ -142,6 +146,7 @@ impl Trial {
                     self.hands.push((began + *at, Hand::Wish(*group, *wish)));
                 }
                 Happening::Strike { .. } => self.strikes.push(event.clone()),
+                Happening::Aim(aim) => self.aims.push(aim.clone()),
                 Happening::Glass(glass) => self.plan_glass(glass),
             }
         }
@@ -176,6 +181,11 @@ impl Trial {
         self.simulation.step();
         self.watch_glass();
         Some(self.look())
+    }
+
+    /// The groups, in the order of their policies.
+    pub fn groups(&self) -> impl Iterator<Item = &GroupName> {
+        self.policies.iter().map(|policy| &policy.group)
     }
 
     /// When replicas were started.
@@ -292,23 +302,36 @@ impl Trial {
         let Some(group) = self.policies.get(group).map(|policy| policy.group.clone()) else {
             return;
         };
-        let ledger = &self.ledgers[&group];
-        let open = || ledger.open_run().map(|run| run.id.clone());
-        let reason = || "a human says so".into();
-        let intent = match wish {
-            Wish::Failover { accept_loss } => {
-                Some(Intent::Failover { accept_loss, reason: reason(), break_glass: None })
+        match self.words(wish, &self.ledgers[&group]) {
+            Some(intent) => self.say(now, &group, &intent),
+            None if wish == Wish::Nonsense => {
+                self.simulation.plan_intent(now, group, "on-call", "{\"want\": \"sleep\"}");
             }
-            Wish::Switchover => Some(Intent::Switchover { reason: reason() }),
-            Wish::Failback => Some(Intent::Failback { reason: reason() }),
-            Wish::Approve => approve(self.simulation.now().wall, Span::ZERO, ledger),
-            Wish::Cancel => open().map(|run| Intent::Cancel { run }),
-            Wish::Pause => Some(Intent::Pause { reason: reason() }),
-            Wish::Resume => Some(Intent::Resume),
-        };
-        if let Some(intent) = intent {
-            self.say(now, &group, &intent);
+            None => {}
         }
+    }
+
+    /// The intent that a wish is; none when there is nothing that it could be about.
+    fn words(&self, wish: Wish, ledger: &Ledger) -> Option<Intent> {
+        let reason = || "a human says so".into();
+        let open = || ledger.open_run().map(|run| run.id.clone());
+        let last = || ledger.run.as_ref().map(|run| run.id.clone());
+        Some(match wish {
+            Wish::Failover { accept_loss } => {
+                Intent::Failover { accept_loss, reason: reason(), break_glass: None }
+            }
+            Wish::Switchover => Intent::Switchover { reason: reason() },
+            Wish::Failback => Intent::Failback { reason: reason() },
+            Wish::Approve => approve(self.simulation.now().wall, Span::ZERO, ledger)?,
+            Wish::ApproveBlindly => Intent::Approve { run: last()?, accept_loss: None },
+            Wish::Cancel => Intent::Cancel { run: open()? },
+            Wish::CancelBlindly => Intent::Cancel { run: last()? },
+            Wish::Pause => Intent::Pause { reason: reason() },
+            Wish::Resume => Intent::Resume,
+            Wish::Arm => Intent::Arm,
+            Wish::Nonsense => return None,
+            Wish::ImportNonsense => Intent::Import { entries: vec!["{}".into()], reason: reason() },
+        })
     }
 
     /// Reads what is new in the chains.
@@ -328,16 +351,50 @@ impl Trial {
         for (group, entry) in &new {
             self.strike(group, entry.seq);
         }
+        self.take_aim();
         let rest = self.ledgers.values().all(at_rest);
         self.at_rest_since = rest.then_some(self.simulation.now().mono);
         new
     }
 
+    fn leader(&self) -> Option<usize> {
+        let now = self.simulation.now().mono;
+        let leads = |seat: &usize| self.simulation.replica(*seat).is_some_and(|n| n.leads(now));
+        (0..self.replicas).find(leads)
+    }
+
+    /// Does what was to happen once a run comes to a step; never so that it lasts into healing.
+    fn take_aim(&mut self) {
+        let (now, heals) = (self.simulation.now(), self.heals);
+        if self.aims.is_empty() || now.mono >= heals {
+            return;
+        }
+        let Some(leader) = self.leader() else { return };
+        let mut hits = Vec::new();
+        let (policies, ledgers) = (&self.policies, &self.ledgers);
+        self.aims.retain(|aim| {
+            let hit = policies
+                .get(aim.group)
+                .and_then(|policy| aim.hits(&ledgers[&policy.group], policy, (now, leader)));
+            let waits = hit.is_none();
+            hits.extend(hit.map(|hit| (aim.group, hit)));
+            waits
+        });
+        for (group, Hit { spell, says }) in hits {
+            if let Some(spell) = spell.filter(|spell| spell.from < heals) {
+                let until = spell.until.map(|until| until.min(heals));
+                self.simulation.plan(Spell { until, ..spell });
+            }
+            if let Some((at, wish)) = says {
+                self.wish(group, wish, at);
+            }
+        }
+    }
+
     /// Strikes the leader if it is time; never so that it would last into healing.
     fn strike(&mut self, group: &GroupName, seq: u64) {
         let now = self.simulation.now().mono;
-        let leads = |seat: &usize| self.simulation.replica(*seat).is_some_and(|n| n.leads(now));
-        let Some(seat) = (0..self.replicas).find(leads) else { return };
+        let Some(seat) = self.leader() else { return };
         for strike in &self.strikes {
             let Happening::Strike { group: of, entry, after, lasts, blow } = strike else {
                 continue;
@@ -359,6 +416,14 @@ impl Trial {
 fn recruit(seat: usize, earlier: u32) -> Node {
     let id = ReplicaId::new(format!("bowline-{seat}.{earlier}"));
     Node::new(NodeConfig { id, lease: LeaseTimes::default() })
+}
+
+/// The policy of the n-th group.
+fn member(schedule: &Schedule, policy: &Policy, n: usize) -> Policy {
+    let mut policy = sibling(policy, n);
+    schedule.twists.iter().for_each(|twist| twist.apply(&mut policy));
+    elsewhere(&mut policy, n % schedule.pairs);
+    policy
 }
 
 fn spec(schedule: &Schedule, policies: &[Policy]) -> WorldSpec {

@@ -14,6 +14,9 @@ use super::kinds::{
 pub enum Cell {
     /// A step ended like this.
     Step(Purpose, EffectKind, End),
+    /// A step that takes a claim or a hold of its own found it there: a process beside the
+    /// controller had made the same claim (open: docs/proof.md).
+    FoundBeside,
     /// A call of a step came to this.
     Call(EffectKind, Came),
     /// The leader died while a step was there.

@@ -3,18 +3,20 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use bowline_core::decide::Decision;
 use bowline_core::model::{GroupName, Now, StepId};
 use bowline_core::node::Node;
 use bowline_core::op::{Answer, Call, Fault, Op, StoreOp};
-use bowline_core::plan::EffectKind;
+use bowline_core::plan::{EffectKind, Plan};
 use bowline_core::run::{Entry, Ledger, Phase, Record, Run};
 use bowline_core::step::QuestionKind as Asks;
 
 use super::Coverage;
 use super::cell::{At, Came, Cell, Decided, End, Purpose};
 use super::kinds::{PhaseKind, RecordKind};
+use super::universe::universe;
 use crate::faults::Trouble;
 use crate::harness::{Event, Simulation, Watch};
 use crate::world::{News, World};
@@ -72,6 +74,9 @@ impl Watch for Counter {
                     tally.stored(group, *seq, bytes);
                 }
             }
+            Event::News(News::StoredApart(group, _)) => {
+                tally.groups.entry(group.clone()).or_default().beside = true;
+            }
             Event::Began(Trouble::Crashed(seat)) => tally.died(*seat, at),
             _ => {}
         }
@@ -95,6 +100,8 @@ struct Group {
     /// The last append.
     append: Option<Append>,
     decided: Option<Decision>,
+    /// Whether a process beside the controller ever wrote a journal of its own.
+    beside: bool,
 }
 
 /// A step's call.
@@ -143,7 +150,11 @@ impl Tally {
             let records = entry.map(|entry| entry.records.iter().map(RecordKind::from).collect());
             let records = records.unwrap_or_default();
             let append = Append { seat, seq: *seq, records, at: Some(At::Sent) };
-            self.groups.entry(group.clone()).or_default().append = Some(append);
+            let before = self.groups.entry(group.clone()).or_default().append.replace(append);
+            // Who sends another one has given up waiting for an answer to the one before.
+            if before.is_some_and(|before| before.seat == seat && before.at.is_some()) {
+                self.hit(Cell::Append(Came::Nothing));
+            }
         }
         self.of_step(&call.op, |open| open.at = At::Sent);
     }
@@ -220,19 +231,8 @@ impl Tally {
 
     fn record(&mut self, group: &mut Group, record: &Record, before: Option<&Run>) {
         match record {
-            Record::Opened { .. } => {
-                group.purposes.clear();
-                group.calls.clear();
-            }
-            Record::Planned { plan, moves } => {
-                let unwinds = group
-                    .ledger
-                    .run
-                    .as_ref()
-                    .is_some_and(|run| matches!(run.phase, Phase::Unwinding { .. }));
-                let purpose = Purpose::of(plan.kind, *moves, unwinds);
-                group.purposes.extend(plan.steps.keys().map(|id| (id.clone(), purpose)));
-            }
+            Record::Opened { .. } => group.opened(),
+            Record::Planned { plan, moves } => group.planned(plan, *moves),
             Record::Started { step, op, .. } => {
                 self.unheard(group, step);
                 let op = (**op).clone();
@@ -257,6 +257,7 @@ impl Tally {
                 kind.into_iter().for_each(|k| self.hit(Cell::Asked(k, (&question.kind).into())));
             }
             Record::Unwinding { why } => self.unwinding(group, why, before),
+            Record::Imported { entries, .. } => group.imported(entries),
             Record::IntentTaken { intent, refused, .. } => match (intent, refused) {
                 (_, Some(refusal)) => self.hit(Cell::Refused(refusal.into())),
                 (Some(intent), None) => self.hit(Cell::Followed(intent.into())),
@@ -291,7 +292,9 @@ impl Tally {
 
     fn ended(&mut self, group: &Group, step: &StepId, end: End) {
         if let (Some(purpose), Some(kind)) = (group.purposes.get(step), group.kind(step)) {
-            self.hit(Cell::Step(*purpose, kind, end));
+            let cell = Cell::Step(*purpose, kind, end);
+            let own = end == End::AsFound && matches!(universe().get(&cell), Some(Some(_)));
+            self.hit(if own && group.beside { Cell::FoundBeside } else { cell });
         }
     }
 
@@ -318,6 +321,39 @@ impl Tally {
 }
 
 impl Group {
+    /// Takes over what another process began: its steps are not counted, and what becomes of them
+    /// here is.
+    fn imported(&mut self, entries: &[Arc<str>]) {
+        let entries = entries.iter().filter_map(|bytes| {
+            let seq = serde_json::from_str::<Entry>(bytes).ok()?.seq;
+            Entry::parse(seq, bytes).ok()
+        });
+        for record in entries.flat_map(|entry| entry.records) {
+            match record {
+                Record::Opened { .. } => self.opened(),
+                Record::Planned { plan, moves } => self.planned(&plan, moves),
+                Record::Started { step, op, .. } => {
+                    self.calls.insert(step, Open { op: *op, at: At::Had, heard: true });
+                }
+                Record::Done { step, .. } => drop(self.calls.remove(&step)),
+                Record::Unwinding { .. } => self.calls.clear(),
+                _ => {}
+            }
+        }
+    }
+
+    fn opened(&mut self) {
+        self.purposes.clear();
+        self.calls.clear();
+    }
+
+    fn planned(&mut self, plan: &Plan, moves: bool) {
+        let run = self.ledger.run.as_ref();
+        let unwinds = run.is_some_and(|run| matches!(run.phase, Phase::Unwinding { .. }));
+        let purpose = Purpose::of(plan.kind, moves, unwinds);
+        self.purposes.extend(plan.steps.keys().map(|id| (id.clone(), purpose)));
+    }
+
     fn kind(&self, step: &StepId) -> Option<EffectKind> {
         let run = self.ledger.run.as_ref()?;
         run.steps.get(step).map(|step| step.step.effect.kind())

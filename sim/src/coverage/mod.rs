@@ -17,6 +17,7 @@ mod cell;
 mod counter;
 mod kinds;
 mod plans;
+mod sources;
 mod universe;
 
 use std::collections::BTreeMap;
@@ -31,6 +32,7 @@ pub use kinds::{
     RefusalKind,
 };
 pub use plans::{Steps, Traits, steps};
+pub use sources::{crashes, scenario, trial};
 pub use universe::universe;
 
 /// How often each cell was hit.
@@ -87,6 +89,15 @@ impl Coverage {
     #[must_use]
     pub fn possible() -> usize {
         universe().values().filter(|impossible| impossible.is_none()).count()
+    }
+
+    /// What cannot be hit: each reason with its cells.
+    #[must_use]
+    pub fn impossible() -> BTreeMap<&'static str, Vec<Cell>> {
+        let mut reasons: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        let known = universe().iter().filter_map(|(cell, why)| why.map(|why| (why, *cell)));
+        known.for_each(|(why, cell)| reasons.entry(why).or_default().push(cell));
+        reasons
     }
 
     /// Cells that can be hit and never were.

@@ -203,7 +203,7 @@ fn add(all: &mut Steps, plan: &Plan, purpose: Purpose) {
         let timed = step.timeout.is_some();
         let stuck = match step.on_timeout {
             OnTimeout::Ask => timed,
-            OnTimeout::Fail => timed && !goes_back,
+            OnTimeout::Fail => timed && (!goes_back || outlives(plan, id)),
             OnTimeout::Proceed => false,
         };
         known.finds |= finds(step, purpose);
@@ -211,33 +211,49 @@ fn add(all: &mut Steps, plan: &Plan, purpose: Purpose) {
         let yes = fence && step.on_timeout == OnTimeout::Ask;
         known.proceeds |= step.on_timeout == OnTimeout::Proceed || yes;
         known.asks |= !step.standing && (stuck || disagrees(step));
-        known.sends_back |= timed && step.on_timeout == OnTimeout::Fail && goes_back;
-        // A prewarm is sent back as well as a move: what it started is cut off.
-        known.abandoned |= known.acts && (goes_back || purpose == Purpose::Prewarm);
+        // What a prewarm began is a part of the move once that begins, and is cut off when it was
+        // a false alarm.
+        let part = goes_back || purpose == Purpose::Prewarm;
+        known.sends_back |= timed && step.on_timeout == OnTimeout::Fail && part;
+        known.abandoned |= known.acts && part;
     }
 }
 
-/// Whether a step can find everything as wanted. A hold is taken by a call of its own, a claim is
-/// newer than what is there, and a restart must be seen.
+/// Whether a step can find everything as wanted. A hold is taken by a call of its own, and what is
+/// held again after a run was sent back still carries the claim of the run before; a claim is newer
+/// than what is there, a lever is moved under it, and a restart must be seen.
 fn finds(step: &Step, purpose: Purpose) -> bool {
     match &step.effect {
-        Effect::SetPool(_) | Effect::SetWorkload(_) | Effect::SetJob(_) => {
-            purpose == Purpose::Unwinding
-        }
+        Effect::SetPool(_) | Effect::SetWorkload(_) | Effect::SetJob(_) => false,
         // In a failover the obligations at the lost site may have claimed its cluster before.
         Effect::ClaimCluster(_) => purpose == Purpose::Failover,
-        Effect::ClaimZone(_) | Effect::ClaimGate(_) | Effect::Shift(_) => false,
+        Effect::ClaimZone(_) | Effect::ClaimGate(_) | Effect::Shift(_) | Effect::Flip(_) => false,
         Effect::Fence(fence) => fence.unless.is_some(),
         _ => true,
     }
 }
 
 /// Whether the world can be neither as before a step nor as after it: an instance is another than
-/// the recorded one, or a record set is.
+/// the recorded one, or a record set is. Nobody but Bowline puts another instance under a name in
+/// the simulated world, and it does so only where it rebuilds.
 fn disagrees(step: &Step) -> bool {
-    use EffectKind::{CloseDoor, CreateReplica, Fence, Promote, Rename, Reopen, Shift};
-    let kind = step.effect.kind();
-    matches!(kind, CloseDoor | CreateReplica | Fence | Promote | Rename | Reopen | Shift)
+    use EffectKind::{CreateReplica, Promote, Rename, Shift};
+    matches!(step.effect.kind(), CreateReplica | Promote | Rename | Shift)
+}
+
+/// Whether a step may still be open when one that cannot be undone is started: that one does not
+/// need it.
+fn outlives(plan: &Plan, id: &StepId) -> bool {
+    let irreversible = plan.steps.iter().filter(|(_, step)| step.class == Class::Irreversible);
+    let mut others = irreversible.filter(|(other, _)| *other != id);
+    others.any(|(other, _)| !builds_on(plan, other, id))
+}
+
+/// Whether a step needs another, directly or not.
+fn builds_on(plan: &Plan, id: &StepId, on: &StepId) -> bool {
+    plan.steps
+        .get(id)
+        .is_some_and(|step| step.needs.iter().any(|need| need == on || builds_on(plan, need, on)))
 }
 
 /// Whether a step comes after one that cannot be undone.

@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 
 use bowline_core::plan::EffectKind;
 
-use super::cell::{At, Came, Cell, Decided, End};
+use super::cell::{At, Came, Cell, Decided, End, Purpose};
 use super::kinds::{
     Action, AskKind, FaultKind, HoldKind, IntentKind, PhaseKind, QuestionKind, RecordKind,
     RefusalKind,
@@ -24,7 +24,7 @@ pub fn universe() -> &'static BTreeMap<Cell, Option<&'static str>> {
 }
 
 fn cells(steps: &Steps) -> Vec<Cell> {
-    let mut all = Vec::new();
+    let mut all = vec![Cell::FoundBeside];
     for (purpose, kind) in steps.keys() {
         all.extend(End::ALL.map(|end| Cell::Step(*purpose, *kind, end)));
     }
@@ -59,6 +59,13 @@ fn decisions() -> impl Iterator<Item = Decided> {
 /// Why a cell cannot be hit; `None`: it can.
 fn impossible(steps: &Steps, cell: Cell) -> Option<&'static str> {
     match cell {
+        Cell::Step(Purpose::Switchover, EffectKind::Approval, _) => {
+            Some("only a human begins a switchover, and is not asked whether to")
+        }
+        Cell::Step(Purpose::Unwinding, EffectKind::SetPool, _) => Some(
+            "a run that opens a NodePool that is held already asks for the limits of the same \
+             policy: there is nothing to restore (no story changes a policy)",
+        ),
         Cell::Step(purpose, kind, end) => no_end(steps.get(&(purpose, kind))?, (kind, end)),
         Cell::Call(kind, came) => no_call(steps, kind, came),
         Cell::Died(kind, at) => no_death(steps, kind, at),
@@ -69,13 +76,22 @@ fn impossible(steps: &Steps, cell: Cell) -> Option<&'static str> {
         Cell::Asked(kind, question) => no_question(kind, question),
         Cell::Turned(before, after) => no_turn(before, after),
         Cell::Decided(decided) => no_decision(decided),
-        Cell::Stored(_) | Cell::DiedWriting(..) | Cell::Followed(_) | Cell::Refused(_) => None,
+        Cell::FoundBeside
+        | Cell::Stored(_)
+        | Cell::DiedWriting(..)
+        | Cell::Followed(_)
+        | Cell::Refused(_) => None,
     }
 }
 
 fn no_end(traits: &Traits, (kind, end): (EffectKind, End)) -> Option<&'static str> {
     let milestone = kind == EffectKind::Milestone;
     let found = kind == EffectKind::Approval;
+    if (kind, end) == (EffectKind::Fence, End::Overdue) {
+        return Some(
+            "it asks about the fence that is not confirmed, which is a question of its own",
+        );
+    }
     match end {
         End::AsFound if !traits.finds => {
             Some("it takes a hold, a claim or a restart of its own, which is never there before")
