@@ -72,8 +72,8 @@ impl Hosted {
         Self::begin(options, remote, source, clock, |node| node)
     }
 
-    /// Starts a replica that begins nothing by itself: it lives for one thing that it was told about
-    /// one group.
+    /// Starts a replica that begins nothing by itself: it lives for one thing that it was told
+    /// about one group.
     pub(super) fn obeying(
         group: &GroupName,
         options: &RunOptions,

@@ -116,8 +116,8 @@ impl Group {
         waits && self.serving.held_for(now, Answer3::Yes) >= self.policy.health.confirm
     }
 
-    /// Whether what an automatic failover was decided on is not so any more, while nothing was begun
-    /// for it: the store had held its record up. Who is asked about one decides that alone.
+    /// Whether what an automatic failover was decided on is not so any more, while nothing was
+    /// begun for it: the store had held its record up. Who is asked about one decides that alone.
     fn is_outdated(&self, now: Now) -> bool {
         let asks = |run: &Run| {
             run.steps.values().any(|step| matches!(step.step.effect, Effect::Approval(_)))
