@@ -4,7 +4,7 @@ use bowline_core::plan::EffectKind;
 use bowline_core::policy::examples;
 
 use super::*;
-use crate::campaign::{Faults, PANIC, Story, generate};
+use crate::campaign::{Faults, PANIC, Schedule, Story, generate};
 use crate::mutants::PLAYS;
 use crate::story::{SCENARIOS, Stage, find};
 
@@ -94,12 +94,19 @@ const COUNTED: &str = include_str!("../../coverage/counted.json");
 /// What it did not hit although nobody knows why it could not be.
 const OPEN: &str = include_str!("../../coverage/open.txt");
 
-/// Every play and scenario, and some trials with all that goes wrong in campaigns.
+/// Every play and scenario, every schedule that is kept, and some trials with all that goes wrong in
+/// campaigns.
 fn bounded() -> Coverage {
     let (shop, quick) = (examples::shop(), Story::quick().unwrap());
     let mut coverage = Coverage::default();
     for play in SCENARIOS.iter().chain(&PLAYS) {
         coverage.merge(&scenario(play, &shop, 1));
+    }
+    let folder = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/campaigns")).unwrap();
+    let files = folder.map(|entry| entry.unwrap().path());
+    for file in files.filter(|path| path.extension().is_some_and(|end| end == "json")) {
+        let text = std::fs::read_to_string(&file).unwrap();
+        coverage.merge(&trial(&Schedule::from_json(&text).unwrap()).unwrap().1);
     }
     for seed in 0..20 {
         let (outcome, hits) = trial(&generate(seed, &Faults::all(), &quick)).unwrap();

@@ -6,7 +6,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
-use bowline_sim::campaign::{Faults, Outcome, Schedule, Story, generate, play};
+use bowline_sim::campaign::{Faults, Outcome, Schedule, Story, generate};
+use bowline_sim::coverage::{self, Coverage};
 
 /// How often a terminal is told how far it is, and how often anything else.
 const TOLD: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(15));
@@ -46,8 +47,17 @@ pub(super) struct Played {
     pub(super) virtual_ms: u64,
     /// Real time.
     pub(super) took: Duration,
+    /// What was reached in it.
+    pub(super) coverage: Coverage,
     /// The one with the smallest seed that broke a promise.
     pub(super) first: Option<(Schedule, Outcome)>,
+}
+
+/// A trial that was played.
+struct Trial {
+    schedule: Schedule,
+    outcome: Outcome,
+    coverage: Coverage,
 }
 
 /// Plays all seeds, and tells `err` how far it is.
@@ -75,16 +85,17 @@ fn take(order: &Order<'_>, next: &AtomicU64, stop: &AtomicBool) -> Option<u64> {
     (!stop.load(Ordering::Relaxed) && order.seeds.contains(&seed)).then_some(seed)
 }
 
-fn one(order: &Order<'_>, seed: u64) -> Option<(Schedule, Outcome)> {
+fn one(order: &Order<'_>, seed: u64) -> Option<Trial> {
     let schedule = generate(seed, order.faults, order.story);
     // The schedule's policy was read before.
-    play(&schedule).ok().map(|outcome| (schedule, outcome))
+    let (outcome, coverage) = coverage::trial(&schedule).ok()?;
+    Some(Trial { schedule, outcome, coverage })
 }
 
 /// Gathers what comes until all threads are done.
 fn gather(
     order: &Order<'_>,
-    (told, stop): (&Receiver<Option<(Schedule, Outcome)>>, &AtomicBool),
+    (told, stop): (&Receiver<Option<Trial>>, &AtomicBool),
     began: Instant,
     err: &mut impl Write,
 ) -> Played {
@@ -92,7 +103,7 @@ fn gather(
     let mut progress = Progress::new(order, began);
     loop {
         match told.recv_timeout(Duration::from_millis(200)) {
-            Ok(Some((schedule, outcome))) => played.take(schedule, outcome),
+            Ok(Some(trial)) => played.take(trial),
             Ok(None) | Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => break,
         }
@@ -108,7 +119,9 @@ fn gather(
 }
 
 impl Played {
-    fn take(&mut self, schedule: Schedule, outcome: Outcome) {
+    fn take(&mut self, trial: Trial) {
+        let Trial { schedule, outcome, coverage } = trial;
+        self.coverage.merge(&coverage);
         self.trials += 1;
         self.moves += u64::from(outcome.moves);
         self.round_trips += u64::from(outcome.round_trips);

@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 
+use bowline_sim::coverage::Coverage;
 use serde::Serialize;
 
 use super::campaign::Played;
@@ -28,6 +29,10 @@ pub(super) struct Summary {
     virtual_hours: u64,
     /// Seconds of real time.
     seconds: u64,
+    /// How many cells of the coverage were reached.
+    cells: usize,
+    /// … of so many that can be.
+    cells_possible: usize,
     /// The first trial that broke a promise.
     failure: Option<Failure>,
 }
@@ -66,6 +71,8 @@ impl Summary {
             events: played.events,
             virtual_hours: played.virtual_ms / 3_600_000,
             seconds: played.took.as_secs(),
+            cells: played.coverage.hits(),
+            cells_possible: Coverage::possible(),
             failure,
         }
     }
@@ -87,6 +94,11 @@ impl Summary {
             self.trials, self.broken, self.moves, self.round_trips, self.round_trips_per_minute
         )?;
         let (events, hours, seconds) = (self.events, self.virtual_hours, self.seconds);
-        writeln!(out, "{events} events in {hours} hours of virtual time, {seconds} s of real time")
+        writeln!(
+            out,
+            "{events} events in {hours} hours of virtual time, {seconds} s of real time"
+        )?;
+        let (hit, possible) = (self.cells, self.cells_possible);
+        writeln!(out, "coverage: {hit} of {possible} cells (docs/proof.md)")
     }
 }

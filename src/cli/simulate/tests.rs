@@ -30,6 +30,8 @@ fn a_campaign_tells_its_round_trips_and_that_every_promise_held() {
     assert_eq!(document["trials"], 2);
     assert_eq!((&document["broken"], &document["roundTrips"]), (&0.into(), &2.into()));
     assert!(document["failure"].is_null());
+    let cells = |name: &str| document[name].as_u64().unwrap();
+    assert!(cells("cells") > 60 && cells("cells") < cells("cellsPossible"), "{document}");
 }
 
 #[test]
