@@ -94,8 +94,8 @@ const COUNTED: &str = include_str!("../../coverage/counted.json");
 /// What it did not hit although nobody knows why it could not be.
 const OPEN: &str = include_str!("../../coverage/open.txt");
 
-/// Every play and scenario, every schedule that is kept, and some trials with all that goes wrong in
-/// campaigns.
+/// Every play and scenario, every schedule that is kept, and some trials with all that goes wrong
+/// in campaigns.
 fn bounded() -> Coverage {
     let (shop, quick) = (examples::shop(), Story::quick().unwrap());
     let mut coverage = Coverage::default();
