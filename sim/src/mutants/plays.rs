@@ -212,7 +212,7 @@ fn beside() -> BreakGlass {
         journal: true,
         // The replicas stay.
         gone: (Span::secs(10), Span::secs(11)),
-        runs: (Span::mins(7), Span::mins(30)),
+        runs: (Span::secs(450), Span::mins(30)),
         import: Span::mins(31),
     }
 }

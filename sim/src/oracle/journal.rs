@@ -84,12 +84,14 @@ impl Case {
                     self.judge_delay(scene, op, court);
                 }
                 self.start(op);
-                if let Some(from) = self.leaving.take() {
-                    self.judge_cause(scene, from, court);
-                }
+                self.judge_leaving(scene, court);
             }
+            Record::Done { .. } => self.judge_leaving(scene, court),
             Record::Unwinding { .. } => self.leaving = None,
-            Record::Asked { step, question } => self.judge_ask(scene, (step, question), court),
+            Record::Asked { step, question } => {
+                self.judge_leaving(scene, court);
+                self.judge_ask(scene, (step, question), court);
+            }
             Record::Closed { ended } => {
                 self.accepted_ms = None;
                 let planned = |run: &&Run| run.kind != PlanKind::Failover;

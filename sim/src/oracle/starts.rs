@@ -18,8 +18,8 @@ const REGION_EVENT: usize = 3;
 const TOGETHER: Span = Span::mins(10);
 
 impl Case {
-    /// An automatic failover was planned. Whether there is a cause is judged when something is
-    /// started for it: a record that a store held up may be stored when the outage is over, and a
+    /// An automatic failover was planned. Whether there is a cause is judged when anything more is
+    /// recorded of it: a record that a store held up may be stored when the outage is over, and a
     /// leader that sends the run back at once has moved nothing.
     pub(super) fn judge_start(&mut self, scene: Scene<'_>, plan: &Plan, court: &mut Court) {
         self.leaving = Some(plan.from);
@@ -32,8 +32,15 @@ impl Case {
         }
     }
 
+    /// Something is recorded of a run's steps.
+    pub(super) fn judge_leaving(&mut self, scene: Scene<'_>, court: &mut Court) {
+        if let Some(from) = self.leaving.take() {
+            self.judge_cause(scene, from, court);
+        }
+    }
+
     /// S4: the site that is left did not serve its users at some time while it was confirmed.
-    pub(super) fn judge_cause(&self, scene: Scene<'_>, from: Site, court: &mut Court) {
+    fn judge_cause(&self, scene: Scene<'_>, from: Site, court: &mut Court) {
         let confirm = self.policy.health.confirm;
         if let (None, Some(since), true) =
             (self.serving_since[position(from)], self.failing_since[position(from)], court.honest)
