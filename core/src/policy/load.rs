@@ -34,7 +34,7 @@ pub fn load(file: &str, text: &str) -> Result<Loaded, Problems> {
 }
 
 fn load_beside(owners: &mut Owners, file: &str, text: &str) -> Result<Loaded, Problems> {
-    let lines: Vec<&str> = text.lines().collect();
+    let lines = lines(text);
     let documents = match tree::read(text) {
         Ok(documents) => documents,
         Err(error) => return Err(refused(file, syntax(&lines, error))),
@@ -200,6 +200,11 @@ fn syntax(lines: &[&str], error: tree::NotYaml) -> Vec<Problem> {
     let remedy = "mend the YAML here; the rest is checked once it can be read".to_owned();
     report.error_at(Code::Syntax, error.place, [String::new(), error.message, remedy]);
     report.into_problems()
+}
+
+/// The lines of a text as YAML counts them: a carriage return alone ends one, too.
+fn lines(text: &str) -> Vec<&str> {
+    text.lines().flat_map(|line| line.split('\r')).collect()
 }
 
 fn nothing_in_it() -> Vec<Problem> {

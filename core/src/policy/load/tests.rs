@@ -73,6 +73,15 @@ fn a_file_without_a_document_is_refused() {
 }
 
 #[test]
+fn a_carriage_return_alone_ends_a_line_too() {
+    for end in ["\n", "\r\n", "\r"] {
+        let text = SHOP.replace("standby:", "standbye:").replace('\n', end);
+        let problems = load("shop.yaml", &text).expect_err("no such field").to_string();
+        assert!(problems.contains("standbye:\n") && problems.contains('^'), "{problems}");
+    }
+}
+
+#[test]
 fn text_that_is_not_yaml_is_told_with_its_place() {
     let text = SHOP.replace("cluster: {eks: shop-home}", "cluster: {eks: shop-home");
     let problems = load("shop.yaml", &text).expect_err("unclosed");
