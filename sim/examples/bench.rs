@@ -1,5 +1,8 @@
 //! The simulated half of `cargo xtask bench`: `bench SEEDS`. What each figure means is in
 //! `docs/benchmarks.md`.
+#[path = "shared/computed.rs"]
+mod computed;
+
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -16,6 +19,7 @@ use bowline_sim::harness::{Event, Watch};
 use bowline_sim::part;
 use bowline_sim::story::{Stage, find};
 use bowline_sim::world::World;
+use computed::computed;
 
 /// Ways of losing home, each another path through the plan.
 const LOST: [&str; 3] = ["region-lost", "database-lost", "targets-lost"];
@@ -85,13 +89,6 @@ fn round_trips(seeds: u64) -> Result<(), Box<dyn Error>> {
         steps / seeds
     );
     Ok(())
-}
-
-/// How long this process has had a core so far: others on the machine do not count.
-fn computed() -> Duration {
-    let text = std::fs::read_to_string("/proc/self/schedstat").unwrap_or_default();
-    let nanos = text.split_whitespace().next().and_then(|nanos| nanos.parse().ok());
-    Duration::from_nanos(nanos.unwrap_or_default())
 }
 
 /// A failover as it went, and as the world saw it.

@@ -2,11 +2,14 @@
 //! trips a minute, what a trial is made of, and which seeds broke a promise.
 //!
 //! `bowline simulate` is the command; this is what a profiler is put on.
+#[path = "shared/computed.rs"]
+mod computed;
+
 use std::error::Error;
 use std::str::FromStr;
-use std::time::Duration;
 
 use bowline_sim::campaign::{Faults, Story, generate, play};
+use computed::computed;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -43,11 +46,4 @@ fn main() -> Result<(), Box<dyn Error>> {
         took * 1e9 / events as f64
     );
     Ok(())
-}
-
-/// How long this process has had a core so far: others on the machine do not count.
-fn computed() -> Duration {
-    let text = std::fs::read_to_string("/proc/self/schedstat").unwrap_or_default();
-    let nanos = text.split_whitespace().next().and_then(|nanos| nanos.parse().ok());
-    Duration::from_nanos(nanos.unwrap_or_default())
 }

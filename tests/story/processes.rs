@@ -20,13 +20,10 @@ const INSTANTS: std::ops::Range<u64> = 5_000..105_000;
 #[test]
 #[ignore = "needs the lab: cargo xtask test"]
 fn s6_a_leader_that_is_killed_at_any_instant_leaves_one_promotion() {
-    for seed in seeds() {
-        let mut stand = Stand::set();
-        let killed = at_a_seeded_instant(&mut stand, seed, Stand::kill_leader);
+    with_each_seed(Stand::set, Stand::kill_leader, |stand, killed| {
         thread::sleep(Duration::from_secs(5));
         stand.start_replica(&killed);
-        moved_once(&stand);
-    }
+    });
 }
 
 /// The leader stands still for longer than its lease and goes on as soon as another leads: both
@@ -34,33 +31,29 @@ fn s6_a_leader_that_is_killed_at_any_instant_leaves_one_promotion() {
 #[test]
 #[ignore = "needs the lab: cargo xtask test"]
 fn s5_a_leader_that_wakes_up_beside_another_changes_nothing() {
-    for seed in seeds() {
-        let mut stand = Stand::set();
-        let old = at_a_seeded_instant(&mut stand, seed, |stand| {
-            let leader = stand.leader();
-            stand.replica(&leader).signal("-STOP");
-            leader
-        });
+    let stop = |stand: &mut Stand| {
+        let leader = stand.leader();
+        stand.replica(&leader).signal("-STOP");
+        leader
+    };
+    with_each_seed(Stand::set, stop, |stand, old| {
         wait_for("another leads", 60, || (stand.leader() != old, stand.leader()));
         stand.replica(&old).signal("-CONT");
-        moved_once(&stand);
+        moved_once(stand);
         assert_ne!(stand.leader(), old, "it follows");
-    }
+    });
 }
 
 /// The management cluster's API server and its etcd are killed in the middle and start anew.
 #[test]
 #[ignore = "needs the lab: cargo xtask test"]
 fn s5_a_store_that_is_killed_and_starts_anew_has_every_record() {
-    for seed in seeds() {
-        let mut stand = Stand::set();
-        at_a_seeded_instant(&mut stand, seed, |stand| {
-            for component in [Component::Etcd, Component::ApiServer] {
-                stand.lab.restart("management", component).unwrap();
-            }
-        });
-        moved_once(&stand);
-    }
+    let restart = |stand: &mut Stand| {
+        for component in [Component::Etcd, Component::ApiServer] {
+            stand.lab.restart("management", component).unwrap();
+        }
+    };
+    with_each_seed(Stand::set, restart, |_, ()| {});
 }
 
 /// The leader cannot reach the management cluster, and everything else answers it: it goes on
@@ -68,20 +61,13 @@ fn s5_a_store_that_is_killed_and_starts_anew_has_every_record() {
 #[test]
 #[ignore = "needs the lab: cargo xtask test"]
 fn s5_a_leader_that_is_cut_off_from_the_store_alone_changes_nothing() {
-    for seed in seeds() {
-        let mut stand = Stand::set_with_ways();
-        let old = at_a_seeded_instant(&mut stand, seed, |stand| {
-            let leader = stand.leader();
-            stand.cut(&leader, To::Store);
-            leader
-        });
+    with_each_seed(Stand::set_with_ways, cut_leader(To::Store), |stand, old| {
         wait_for("another leads", 60, || (stand.leader() != old, stand.leader()));
-        moved_once(&stand);
+        moved_once(stand);
         stand.heal(&old, To::Store);
         wait_for("it is ready again", 60, || stand.is_ready(&old));
         assert_ne!(stand.leader(), old, "it follows");
-        moved_once(&stand);
-    }
+    });
 }
 
 /// The leader cannot reach AWS nor the sites' clusters, and keeps its lease: it waits, and goes on
@@ -89,17 +75,10 @@ fn s5_a_leader_that_is_cut_off_from_the_store_alone_changes_nothing() {
 #[test]
 #[ignore = "needs the lab: cargo xtask test"]
 fn l1_a_leader_that_is_cut_off_from_aws_alone_goes_on_later() {
-    for seed in seeds() {
-        let mut stand = Stand::set_with_ways();
-        let leader = at_a_seeded_instant(&mut stand, seed, |stand| {
-            let leader = stand.leader();
-            stand.cut(&leader, To::Beyond);
-            leader
-        });
+    with_each_seed(Stand::set_with_ways, cut_leader(To::Beyond), |stand, leader| {
         trouble();
         stand.heal(&leader, To::Beyond);
-        moved_once(&stand);
-    }
+    });
 }
 
 /// The management cluster's etcd stands still for a while: nothing can be recorded, so nothing may
@@ -107,34 +86,50 @@ fn l1_a_leader_that_is_cut_off_from_aws_alone_goes_on_later() {
 #[test]
 #[ignore = "needs the lab: cargo xtask test"]
 fn s7_a_store_that_stands_still_holds_everything_up_and_loses_nothing() {
-    for seed in seeds() {
-        let mut stand = Stand::set();
-        at_a_seeded_instant(&mut stand, seed, |stand| {
-            stand.management().freeze_one(Component::Etcd).unwrap();
-        });
+    let freeze = |stand: &mut Stand| stand.management().freeze_one(Component::Etcd).unwrap();
+    with_each_seed(Stand::set, freeze, |stand, ()| {
         let before = stand.promotions().len();
         trouble();
         let meanwhile = stand.promotions().len() - before;
         stand.management().thaw_one(Component::Etcd).unwrap();
         assert!(meanwhile <= 1, "what was recorded before may go out, and nothing else");
-        moved_once(&stand);
-    }
+    });
 }
 
 /// The management cluster's etcd has no room left and refuses every write, the lease's too.
 #[test]
 #[ignore = "needs the lab: cargo xtask test"]
 fn s7_a_full_store_holds_everything_up_and_loses_nothing() {
-    for seed in seeds() {
-        let mut stand = Stand::set();
-        at_a_seeded_instant(&mut stand, seed, |stand| {
-            stand.management().fill_store(true).unwrap();
-        });
+    let fill = |stand: &mut Stand| stand.management().fill_store(true).unwrap();
+    with_each_seed(Stand::set, fill, |stand, ()| {
         let records = stand.journal().len();
         trouble();
         assert_eq!(stand.journal().len(), records, "nothing can be recorded");
         stand.management().fill_store(false).unwrap();
+    });
+}
+
+/// For each seed: home dies, some time later there is a trouble, `after` sees to what follows, and
+/// the application has moved once.
+fn with_each_seed<T>(
+    set: fn() -> Stand,
+    trouble: impl Fn(&mut Stand) -> T,
+    after: impl Fn(&mut Stand, T),
+) {
+    for seed in seeds() {
+        let mut stand = set();
+        let befallen = at_a_seeded_instant(&mut stand, seed, &trouble);
+        after(&mut stand, befallen);
         moved_once(&stand);
+    }
+}
+
+/// Cuts one of the leader's ways; gives its name.
+fn cut_leader(to: To) -> impl Fn(&mut Stand) -> String {
+    move |stand| {
+        let leader = stand.leader();
+        stand.cut(&leader, to);
+        leader
     }
 }
 

@@ -4,9 +4,9 @@ use crate::bugs::{self, Bug};
 use crate::decide::{Ask, AskWhy, Decision, HoldWhy, Member};
 use crate::model::{Answer3, Claim, Epoch, Now, Site, Span};
 use crate::op::Op;
-use crate::plan::{Effect, PlanKind};
+use crate::plan::Effect;
 use crate::policy::Action;
-use crate::run::{Ledger, Record, Run, Trigger};
+use crate::run::{Ledger, Record, Run};
 
 use super::begin;
 use super::calls::{GroupOwner, STORE};
@@ -110,8 +110,7 @@ impl Group {
     /// time, while nothing that cannot be undone was started: it waits for a yes, or for capacity.
     fn serves_again(&self, now: Now) -> bool {
         let waits = self.ledger().open_run().is_some_and(|run| {
-            let automatic = run.trigger == Trigger::Automatic;
-            automatic && !run.committed && run.kind == PlanKind::Failover && !begin::is_prewarm(run)
+            run.is_automatic_failover() && !run.committed && !begin::is_prewarm(run)
         });
         waits && self.serving.held_for(now, Answer3::Yes) >= self.policy.health.confirm
     }
@@ -122,10 +121,10 @@ impl Group {
         let asks = |run: &Run| {
             run.steps.values().any(|step| matches!(step.step.effect, Effect::Approval(_)))
         };
-        let planned = self.ledger().open_run().filter(|run| {
-            let automatic = run.trigger == Trigger::Automatic;
-            automatic && run.kind == PlanKind::Failover && run.only_planned() && !asks(run)
-        });
+        let planned = self
+            .ledger()
+            .open_run()
+            .filter(|run| run.is_automatic_failover() && run.only_planned() && !asks(run));
         let Some(since) = planned.and_then(|run| run.moving_since) else { return false };
         match self.sampler.serving(self.active(), now.mono).verdict {
             Answer3::Yes => true,

@@ -33,9 +33,7 @@ use crate::decide::{Decision, FleetRules, FleetState, HoldWhy, RegionEvent, flee
 use crate::lease::{Lease, LeaseCall, LeaseInput, LeaseTimes};
 use crate::model::{GroupName, Mono, Now, ReplicaId, Span};
 use crate::op::{Answer, Call, CallId, Fault, IntentObject, Op, StoreOp};
-use crate::plan::PlanKind;
 use crate::policy::{Action, Conflict, Policy, conflicts};
-use crate::run::Trigger;
 
 use calls::{Calls, Owner, STORE};
 use group::{Group, Host};
@@ -296,11 +294,10 @@ impl Node {
         let members: Vec<_> = self.groups.iter().filter_map(|g| g.proposed.clone()).collect();
         let under_way = |group: &&Group| {
             group.ledger().open_run().is_some_and(|run| {
-                let automatic = run.trigger == Trigger::Automatic;
                 // What only prepares is no failover: it would keep its own group waiting. Nor is
                 // one that has moved, and makes a standby again of the site that it left.
                 let moves = group.active() == run.from && !begin::is_prewarm(run);
-                run.kind == PlanKind::Failover && automatic && moves
+                run.is_automatic_failover() && moves
             })
         };
         let state = FleetState {

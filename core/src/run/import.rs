@@ -206,8 +206,7 @@ pub(super) fn checked(
 
 /// The claims must be this group's, and there must be one.
 fn claims(group: &GroupName, entries: &[Entry]) -> Result<(), Refusal> {
-    let claims = || entries.iter().flat_map(|entry| &entry.records).filter_map(claimed);
-    if let Some(other) = claims().find(|claim| !belongs(&claim.run, group)) {
+    if let Some(other) = all_claims(entries).find(|claim| !belongs(&claim.run, group)) {
         let words = format!("run {} is not one of group {group}", other.run);
         return Err(Refusal::BadImport(words));
     }
@@ -217,8 +216,12 @@ fn claims(group: &GroupName, entries: &[Entry]) -> Result<(), Refusal> {
     }
 }
 
+fn all_claims(entries: &[Entry]) -> impl DoubleEndedIterator<Item = &Claim> {
+    entries.iter().flat_map(|entry| &entry.records).filter_map(claimed)
+}
+
 fn last_claim(entries: &[Entry]) -> Option<&Claim> {
-    entries.iter().flat_map(|entry| &entry.records).filter_map(claimed).next_back()
+    all_claims(entries).next_back()
 }
 
 fn cancel_first(run: &RunId) -> String {

@@ -305,8 +305,7 @@ impl Ledger {
                 run.steps.extend(steps.map(|(id, s)| (id.clone(), StepRun::new(s.clone(), at))));
                 if *moves {
                     (run.phase, run.kind, run.moving_since) = (Phase::Moving, plan.kind, Some(at));
-                    let automatic = run.trigger == Trigger::Automatic;
-                    if automatic && plan.kind == PlanKind::Failover {
+                    if run.is_automatic_failover() {
                         self.last_automatic_failover = Some(Departure { at, from: run.from });
                     }
                 }

@@ -175,6 +175,12 @@ impl Run {
         matches!(self.phase, Phase::Closed(_))
     }
 
+    /// Whether it leaves a site that failed, by policy and not by a human's order.
+    #[must_use]
+    pub fn is_automatic_failover(&self) -> bool {
+        self.kind == PlanKind::Failover && self.trigger == Trigger::Automatic
+    }
+
     /// Whether the move is planned, and nothing was recorded of its steps yet; what prepared for it
     /// does not count.
     #[must_use]

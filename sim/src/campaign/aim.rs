@@ -1,7 +1,7 @@
 //! What goes wrong just when a run comes to a certain step.
 
 use bowline_core::model::{Mono, Now, Place, Site, Span};
-use bowline_core::plan::{EffectKind, PlanKind};
+use bowline_core::plan::EffectKind;
 use bowline_core::policy::Policy;
 use bowline_core::run::{Ledger, Phase, Run, StepRun};
 use serde::{Deserialize, Serialize};
@@ -105,13 +105,8 @@ impl Aim {
 
 /// What the plan is for whose steps can be worked on now.
 fn purpose(run: &Run) -> Purpose {
-    match (&run.phase, run.kind) {
-        (Phase::Prewarm, _) => Purpose::Prewarm,
-        (Phase::Unwinding { .. }, _) => Purpose::Unwinding,
-        (_, PlanKind::Failover) => Purpose::Failover,
-        (_, PlanKind::Switchover) => Purpose::Switchover,
-        (_, PlanKind::Failback) => Purpose::Failback,
-    }
+    let unwinds = matches!(run.phase, Phase::Unwinding { .. });
+    Purpose::of(run.kind, run.phase != Phase::Prewarm, unwinds)
 }
 
 /// What a step needs to reach.

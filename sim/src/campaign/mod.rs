@@ -27,8 +27,8 @@ pub use aimed::aimed;
 pub use generate::generate;
 pub use kinds::{Faults, Kind};
 pub use outcome::{Outcome, PANIC};
-pub(crate) use play::panicked;
 pub use play::play;
+pub(crate) use play::to_the_end;
 pub use policy::{Story, UnknownStory};
 pub use schedule::{Blow, Glass, Happening, Schedule, Wish};
 pub use shrink::{Shrunk, shrink};
@@ -37,4 +37,4 @@ pub use trial::Trial;
 pub use twist::Twist;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

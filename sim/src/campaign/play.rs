@@ -15,17 +15,23 @@ use super::trial::Trial;
 /// # Errors
 /// When its policy is none.
 pub fn play(schedule: &Schedule) -> Result<Outcome, UnknownStory> {
-    let mut trial = Trial::new(schedule)?;
+    Ok(to_the_end(Trial::new(schedule)?, |_| {}))
+}
+
+/// Plays a trial to its end, and shows it after each event.
+pub(crate) fn to_the_end(mut trial: Trial, mut look: impl FnMut(&Trial)) -> Outcome {
     // The trial is dropped after a panic: nobody sees what it left half done.
     let played = catch_unwind(AssertUnwindSafe(|| {
-        while trial.step().is_some() {}
+        while trial.step().is_some() {
+            look(&trial);
+        }
         trial.outcome()
     }));
-    Ok(played.unwrap_or_else(|payload| panicked(&*payload)))
+    played.unwrap_or_else(|payload| panicked(&*payload))
 }
 
 /// What came of a trial that ended in a panic.
-pub(crate) fn panicked(payload: &(dyn Any + Send)) -> Outcome {
+fn panicked(payload: &(dyn Any + Send)) -> Outcome {
     let text = payload.downcast_ref::<&str>().map(|text| (*text).to_owned());
     let text = text.or_else(|| payload.downcast_ref::<String>().cloned());
     let why = text.unwrap_or_else(|| "without a word".into());

@@ -237,7 +237,7 @@ kept! {
 }
 
 /// The files of a folder of `sim/campaigns`, by name.
-fn files(folder: &str) -> Vec<(String, String)> {
+pub(crate) fn files(folder: &str) -> Vec<(String, String)> {
     let folder = format!("{}/campaigns/{folder}", env!("CARGO_MANIFEST_DIR"));
     let found = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     let schedules = found.filter(|path| path.extension().is_some_and(|end| end == "json"));

@@ -2,9 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use bowline_core::lease::LeaseTimes;
-use bowline_core::model::{GroupName, Mono, ReplicaId, Site, Span, Wall};
-use bowline_core::node::{Node, NodeConfig};
+use bowline_core::model::{GroupName, Mono, Site, Span, Wall};
+use bowline_core::node::Node;
 use bowline_core::plan::PlanKind;
 use bowline_core::policy::{Mode, Policy};
 use bowline_core::run::{Ended, Entry, Intent, Ledger, Phase};
@@ -17,7 +16,7 @@ use super::policy::{Story, UnknownStory};
 use super::schedule::{Blow, Happening, Schedule, Wish};
 use super::twist::elsewhere;
 use crate::faults::{Spell, Trouble};
-use crate::harness::{Simulation, Watch};
+use crate::harness::{Simulation, Watch, replicas_beside_glass};
 use crate::oracle::Oracle;
 use crate::story::sibling;
 use crate::world::{World, WorldSpec};
@@ -96,13 +95,7 @@ impl Trial {
         let oracle = Oracle::new(&policies, &world);
         let glass = schedule.events.iter().any(|event| matches!(event, Happening::Glass(_)));
         let seats = schedule.replicas + usize::from(glass);
-        let replicas = schedule.replicas;
-        let first = policies[0].group.clone();
-        let recruit = Box::new(move |seat, earlier| match recruit(seat, earlier) {
-            node if seat < replicas => node,
-            // The break-glass process.
-            node => node.only_told(first.clone()),
-        });
+        let recruit = replicas_beside_glass(schedule.replicas, policies[0].group.clone());
         let mut simulation = Simulation::new(world, policies.clone(), rng.u64(..), seats, recruit);
         simulation.watch(Box::new(oracle.clone()));
         let heals = began + schedule.heals;
@@ -411,11 +404,6 @@ impl Trial {
             self.simulation.plan(Spell { from, until: Some(until), trouble });
         }
     }
-}
-
-fn recruit(seat: usize, earlier: u32) -> Node {
-    let id = ReplicaId::new(format!("bowline-{seat}.{earlier}"));
-    Node::new(NodeConfig { id, lease: LeaseTimes::default() })
 }
 
 /// The policy of the n-th group.

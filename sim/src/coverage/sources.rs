@@ -1,11 +1,9 @@
 //! What is counted over: scenarios and plays, crash points, and trials of campaigns.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-
 use bowline_core::policy::Policy;
 
 use super::{Counter, Coverage};
-use crate::campaign::{Outcome, Schedule, Trial, UnknownStory, panicked};
+use crate::campaign::{Outcome, Schedule, Trial, UnknownStory, to_the_end};
 use crate::crash::{Case, Table};
 use crate::story::{Scenario, Stage};
 
@@ -48,13 +46,6 @@ pub fn trial(schedule: &Schedule) -> Result<(Outcome, Coverage), UnknownStory> {
     let counter = Counter::default();
     trial.watch(counter.watch());
     let groups: Vec<_> = trial.groups().cloned().collect();
-    // The trial is dropped after a panic: nobody sees what it left half done.
-    let played = catch_unwind(AssertUnwindSafe(|| {
-        while trial.step().is_some() {
-            counter.look(&trial.simulation, &groups);
-        }
-        trial.outcome()
-    }));
-    let outcome = played.unwrap_or_else(|payload| panicked(&*payload));
+    let outcome = to_the_end(trial, |trial| counter.look(&trial.simulation, &groups));
     Ok((outcome, counter.coverage()))
 }

@@ -102,10 +102,7 @@ fn bounded() -> Coverage {
     for play in SCENARIOS.iter().chain(&PLAYS) {
         coverage.merge(&scenario(play, &shop, 1));
     }
-    let folder = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/campaigns")).unwrap();
-    let files = folder.map(|entry| entry.unwrap().path());
-    for file in files.filter(|path| path.extension().is_some_and(|end| end == "json")) {
-        let text = std::fs::read_to_string(&file).unwrap();
+    for (_, text) in crate::campaign::tests::files("") {
         coverage.merge(&trial(&Schedule::from_json(&text).unwrap()).unwrap().1);
     }
     for seed in 0..20 {

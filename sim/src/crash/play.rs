@@ -3,9 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use bowline_core::lease::LeaseTimes;
-use bowline_core::model::{GroupName, Mono, ReplicaId, Site, Span};
-use bowline_core::node::{Node, NodeConfig};
+use bowline_core::model::{GroupName, Mono, Site, Span};
+use bowline_core::node::Node;
 use bowline_core::op::{Failover, GateOp, Op, RdsOp, RecordSet, Route53Op};
 use bowline_core::policy::Policy;
 use bowline_core::run::{Ended, Entry, Intent, Ledger, Phase as RunPhase, Record, Run};
@@ -15,7 +14,7 @@ use super::picture::{Picture, Scene};
 use crate::aws::rds::Takes;
 use crate::coverage::Counter;
 use crate::faults::Spell;
-use crate::harness::{Arrival, Simulation, Strike};
+use crate::harness::{self, Arrival, Simulation, Strike};
 use crate::oracle::{Oracle, Verdict};
 use crate::world::{World, WorldSpec};
 
@@ -169,14 +168,10 @@ impl Play {
         let mut world = World::build(&spec, &mut rng);
         world.rds.cancel_backups();
         let began = world.began();
-        let recruit = |seat: usize, earlier: u32| {
-            let id = ReplicaId::new(format!("bowline-{seat}.{earlier}"));
-            Node::new(NodeConfig { id, lease: LeaseTimes::default() })
-        };
         let oracle = Oracle::new(std::slice::from_ref(&policy), &world);
         let policies = vec![policy.clone()];
         let mut simulation =
-            Simulation::new(world, policies, rng.u64(..), crew.seats(), Box::new(recruit));
+            Simulation::new(world, policies, rng.u64(..), crew.seats(), Box::new(harness::node));
         simulation.watch(Box::new(oracle.clone()));
         counter.into_iter().for_each(|counter| simulation.watch(counter.watch()));
         let troubles = (case.troubles)(&policy);

@@ -32,6 +32,7 @@ use seat::Seat;
 use strike::Strikes;
 
 pub use replica::Replica;
+pub(crate) use replica::{node, replicas_beside_glass};
 pub use strike::{Arrival, Side, Strike};
 pub use watch::{Event, Watch};
 

@@ -1,8 +1,11 @@
 //! What sits in a seat: one replica of Bowline, or what a test puts in its place.
 
-use bowline_core::model::{Mono, Now};
-use bowline_core::node::{Input, Node};
+use bowline_core::lease::LeaseTimes;
+use bowline_core::model::{GroupName, Mono, Now, ReplicaId};
+use bowline_core::node::{Input, Node, NodeConfig};
 use bowline_core::op::Call;
+
+use super::Recruit;
 
 /// A replica as a machine: [`Node`], or a script.
 pub trait Replica {
@@ -21,4 +24,18 @@ impl Replica for Node {
     fn wake_at(&self) -> Option<Mono> {
         Self::wake_at(self)
     }
+}
+
+/// The node that sits down in a seat: named after it, and after how many sat there before.
+pub(crate) fn node(seat: usize, earlier: u32) -> Node {
+    let id = ReplicaId::new(format!("bowline-{seat}.{earlier}"));
+    Node::new(NodeConfig { id, lease: LeaseTimes::default() })
+}
+
+/// So many replicas; in a seat beyond them a break-glass process that is told about one group.
+pub(crate) fn replicas_beside_glass(replicas: usize, told: GroupName) -> Recruit<Node> {
+    Box::new(move |seat, earlier| match node(seat, earlier) {
+        replica if seat < replicas => replica,
+        glass => glass.only_told(told.clone()),
+    })
 }

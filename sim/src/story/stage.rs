@@ -2,16 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use bowline_core::lease::LeaseTimes;
-use bowline_core::model::{GroupName, InstanceId, Mono, ReplicaId, RunId, Site, Span};
-use bowline_core::node::{GroupStatus, Node, NodeConfig};
+use bowline_core::model::{GroupName, InstanceId, Mono, RunId, Site, Span};
+use bowline_core::node::{GroupStatus, Node};
 use bowline_core::policy::Policy;
 use bowline_core::run::{Entry, Intent, Ledger, Record};
 
 use super::glass::Hand;
 use super::scenario::{Cue, Scenario, Script, Then};
 use crate::faults::Spell;
-use crate::harness::{Simulation, Watch};
+use crate::harness::{Simulation, Watch, replicas_beside_glass};
 use crate::oracle::{Oracle, Verdicts};
 use crate::world::{World, WorldSpec};
 
@@ -77,16 +76,10 @@ impl Stage {
         }
         let world = World::build(&spec, &mut rng);
         let began = world.began();
-        let told = first.group.clone();
-        let recruit = move |seat: usize, earlier: u32| {
-            let id = ReplicaId::new(format!("bowline-{seat}.{earlier}"));
-            let node = Node::new(NodeConfig { id, lease: LeaseTimes::default() });
-            if seat < REPLICAS { node } else { node.only_told(told.clone()) }
-        };
+        let recruit = replicas_beside_glass(REPLICAS, first.group.clone());
         let oracle = Oracle::new(&policies, &world);
         let seats = REPLICAS + usize::from(script.break_glass.is_some());
-        let mut simulation =
-            Simulation::new(world, policies.clone(), rng.u64(..), seats, Box::new(recruit));
+        let mut simulation = Simulation::new(world, policies.clone(), rng.u64(..), seats, recruit);
         simulation.watch(Box::new(oracle.clone()));
         let ledgers = policies.iter().map(|p| (p.group.clone(), Ledger::default())).collect();
         let (cue, ends) = (script.cue, began + script.until.unwrap_or(LONGEST));

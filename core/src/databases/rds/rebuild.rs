@@ -48,9 +48,12 @@ impl Procedure for Rename {
         }
         let found = seen.instance(1)?;
         if let Some(stranger) = self.member.stranger(cx, found) {
+            if found.source.is_none() {
+                return Ok(stranger);
+            }
             // Whose replica it is, and whether it will do, is looked at by who would create it.
-            let note = || format!("{from} is a replica that a cancelled run was making");
-            return Ok(if found.source.is_some() { Judgement::done(note()) } else { stranger });
+            let note = format!("{from} is a replica that a cancelled run was making");
+            return Ok(Judgement::done(note));
         }
         let sent = last_was(cx, |op| matches!(op, RdsOp::Rename { .. }));
         if !found.available() || sent.is_some_and(|at| cx.now.wall.since(at) < SHOWS) {

@@ -1,13 +1,12 @@
 //! Real replicas under every kind of trouble: whatever they do, no promise may break.
 
-use bowline_core::lease::LeaseTimes;
-use bowline_core::model::{Mono, ReplicaId, Site, Span};
-use bowline_core::node::{Node, NodeConfig};
+use bowline_core::model::{Mono, Site, Span};
+use bowline_core::node::Node;
 use bowline_core::policy::{Mode, Policy, examples};
 
 use super::super::{Oracle, Verdict};
 use crate::faults::{Evidence, Rates, Reach, Spell, Trouble};
-use crate::harness::Simulation;
+use crate::harness::{self, Simulation};
 use crate::store::Condition;
 use crate::world::{World, WorldSpec};
 
@@ -37,13 +36,9 @@ impl Sweep {
         let mut rng = fastrand::Rng::with_seed(seed);
         let world = World::build(&WorldSpec::new(vec![policy.clone()]), &mut rng);
         let (began, oracle) = (world.began(), Oracle::new(std::slice::from_ref(policy), &world));
-        let recruit = |seat: usize, earlier: u32| {
-            let id = ReplicaId::new(format!("bowline-{seat}.{earlier}"));
-            Node::new(NodeConfig { id, lease: LeaseTimes::default() })
-        };
         let policies = vec![policy.clone()];
         let mut simulation =
-            Simulation::new(world, policies, rng.u64(..), REPLICAS, Box::new(recruit));
+            Simulation::new(world, policies, rng.u64(..), REPLICAS, Box::new(harness::node));
         simulation.watch(Box::new(oracle.clone()));
         let arm = began + Span::mins(3);
         simulation.plan_intent(arm, policy.group.clone(), "ada", r#"{"want":"arm"}"#);
