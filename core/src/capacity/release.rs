@@ -4,9 +4,16 @@ use serde::{Deserialize, Serialize};
 
 use super::{fence, note, pools, workloads};
 use crate::bugs::{self, Bug};
-use crate::model::{Cluster, HoldNote, JobRef, ObjectName, WorkloadRef};
+use crate::model::{Cluster, HoldNote, JobRef, ObjectName, Span, Version, WorkloadRef};
 use crate::op::{Fault, KubeOp, Op, Quantities};
-use crate::step::{Context, Held, Hold, Judgement, Procedure, Seen};
+use crate::step::{Context, Held, Hold, Judgement, Outputs, Procedure, Seen};
+
+/// How long an object that this step did not let go must be seen free: longer than a call of who
+/// led before is on its way, and than a cache is behind.
+const HOLD_SHOWS: Span = Span::secs(30);
+
+/// How often an object is looked at again.
+const POLL: Span = Span::secs(2);
 
 /// Releases one hold on an object of a cluster.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -48,19 +55,35 @@ impl Procedure for Release {
 /// The annotation under which we still hold an object; or what to say instead.
 fn ours<V: serde::de::DeserializeOwned>(
     cx: &Context<'_>,
-    text: Option<&std::sync::Arc<str>>,
+    (version, text): (&Version, Option<&std::sync::Arc<str>>),
     object: &str,
 ) -> Result<Result<HoldNote<V>, Judgement>, Fault> {
     let Some(note) = note::parse::<V>(text)? else {
-        return Ok(Err(Judgement::done(format!("{object} is free"))));
+        return Ok(Err(not_held(cx, version, format!("{object} is free"))));
     };
     Ok(match note.owners.get(cx.group) {
-        None => Err(Judgement::done(format!("{object} is not held by us"))),
+        None => Err(not_held(cx, version, format!("{object} is not held by us"))),
         Some(owner) if cx.claim.yields_to(&owner.claim) => {
             Err(Judgement::Fenced(owner.claim.clone()))
         }
         Some(_) => Ok(note),
     })
+}
+
+/// What was let go by this step stays so, unless a cache shows it as it was before. What was found
+/// free may be held yet: by a call of who led before, or in what a cache does not show.
+fn not_held(cx: &Context<'_>, seen: &Version, note: String) -> Judgement {
+    let based_on = |op: &Op| match op {
+        Op::Kube(_, op) => op.based_on().cloned(),
+        _ => None,
+    };
+    match cx.acted.and_then(|acted| based_on(&acted.op)) {
+        Some(known) if seen.is_before(&known) => {
+            Judgement::wait(POLL, "what is seen of it is older than what was seen before")
+        }
+        Some(_) => Judgement::done(note),
+        None => Judgement::Steady { hold: HOLD_SHOWS, outputs: Outputs::new(), note },
+    }
 }
 
 /// Scales first and removes the annotation last: cut off in between, it is still ours to finish.
@@ -74,10 +97,11 @@ fn release_workload(
         return Ok(first);
     }
     let view = seen.workload(1)?;
-    let mut note = match ours::<u32>(cx, view.note.as_ref(), &workload.to_string())? {
-        Ok(note) => note,
-        Err(judgement) => return Ok(judgement),
-    };
+    let mut note =
+        match ours::<u32>(cx, (&view.version, view.note.as_ref()), &workload.to_string())? {
+            Ok(note) => note,
+            Err(judgement) => return Ok(judgement),
+        };
     if let Some(owner) = note.owners.get_mut(cx.group)
         && owner.claim != *cx.claim
     {
@@ -108,7 +132,7 @@ fn release_job(
     }
     let view = seen.job(1)?;
     let object = format!("CronJob {}/{}", job.namespace, job.name);
-    let note = match ours::<bool>(cx, view.note.as_ref(), &object)? {
+    let note = match ours::<bool>(cx, (&view.version, view.note.as_ref()), &object)? {
         Ok(note) => note,
         Err(judgement) => return Ok(judgement),
     };
@@ -133,7 +157,11 @@ fn release_pool(
         return Ok(first);
     }
     let view = seen.pool(1)?;
-    let note = match ours::<Quantities>(cx, view.note.as_ref(), &format!("NodePool {pool}"))? {
+    let note = match ours::<Quantities>(
+        cx,
+        (&view.version, view.note.as_ref()),
+        &format!("NodePool {pool}"),
+    )? {
         Ok(note) => note,
         Err(judgement) => return Ok(judgement),
     };

@@ -101,9 +101,10 @@ fn failover(situation: &Situation<'_>) -> Decision {
         passive_gate(situation),
         armed_gate(situation),
         outside_gate(situation),
-        evidence_gate(situation),
         flapping_gate(situation),
         window_gate(situation),
+        // The last: it is asked in a run, which the others must allow.
+        evidence_gate(situation),
     ];
     match gates.into_iter().flatten().next() {
         Some(why) => ask(Action::Failover, why),

@@ -88,8 +88,7 @@ name_type! {
     LoadBalancerName;
     /// A Kubernetes object's name or namespace.
     ObjectName;
-    /// A Kubernetes resourceVersion, or what a file store uses for it: opaque, compared for
-    /// equality.
+    /// A Kubernetes resourceVersion, or what a file store uses for it.
     Version;
 }
 
@@ -233,6 +232,16 @@ impl fmt::Display for WorkloadKind {
     }
 }
 
+impl Version {
+    /// Whether it is the older of two of the same object. Kubernetes' are whole numbers that grow
+    /// (KEP-5504); of anything else nobody knows.
+    #[must_use]
+    pub fn is_before(&self, other: &Self) -> bool {
+        let number = |version: &Self| version.as_str().parse::<u128>().ok();
+        number(self).zip(number(other)).is_some_and(|(one, other)| one < other)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -258,6 +267,15 @@ mod tests {
             }
         }
         assert!(all.is_sorted(), "a higher epoch counts before anything else");
+    }
+
+    #[test]
+    fn s7_of_two_versions_only_a_smaller_number_is_the_older() {
+        let before = |one: &str, other: &str| Version::new(one).is_before(&other.into());
+        assert!(before("9", "10"));
+        for (one, other) in [("10", "9"), ("10", "10"), ("a", "b"), ("9", "b"), ("a", "9")] {
+            assert!(!before(one, other), "{one} and {other}");
+        }
     }
 
     #[test]

@@ -6,11 +6,11 @@ use std::collections::BTreeSet;
 use crate::databases::evidence::{Evidence, Grade};
 use crate::model::{Claim, Epoch, Now, RunId, Site, Wall};
 use crate::plan::{
-    Facts, Incomplete, Plan, PlanKind, Survey, failover, lint, planned_move,
-    prewarm as plan_prewarm,
+    Facts, Incomplete, Plan, PlanKind, Survey, Undo, failover, lint, planned_move,
+    prewarm as plan_prewarm, unwind,
 };
 use crate::policy::Mode;
-use crate::run::{Phase, Record, Run, Trigger};
+use crate::run::{Ended, Phase, Record, Run, Trigger};
 use crate::step::{Question, QuestionKind};
 
 use super::group::{Group, Host};
@@ -20,7 +20,7 @@ use super::words;
 pub(super) fn prewarm(group: &Group, host: &Host<'_>) -> Result<Vec<Record>, Incomplete> {
     let fault_at = fault_at(group, host);
     let begin = Begin::new(group, PlanKind::Failover, Trigger::Automatic, fault_at);
-    let plan = plan_prewarm(&begin.survey(group, &begin.facts(group)?, None, None))?;
+    let plan = plan_prewarm(&begin.survey(group, &recorded(group)?, None, None))?;
     begin.records(group, host, plan, false)
 }
 
@@ -37,19 +37,25 @@ pub(super) fn automatic_failover(
     failover_with(group, host, begin, (evidence, question))
 }
 
-/// A failover that a human ordered, who takes the loss there is. With `anew` what an open run has
-/// prepared is done again: a copy of its journal does not tell what became of it since.
+/// A failover that a human ordered, who takes the loss there is. With `anew` it goes on with no run:
+/// a copied journal does not tell what became of that since, and its claim is another's too.
 pub(super) fn failover_ordered(
     group: &Group,
     host: &Host<'_>,
     (trigger, anew): (Trigger, bool),
     evidence: Option<Evidence>,
 ) -> Result<Vec<Record>, Incomplete> {
-    let mut begin = Begin::new(group, PlanKind::Failover, trigger, fault_at(group, host));
-    if anew {
-        begin.existing.clear();
-    }
+    let fault_at = fault_at(group, host);
+    let begin = match anew {
+        true => Begin::anew(group, PlanKind::Failover, trigger, fault_at),
+        false => Begin::new(group, PlanKind::Failover, trigger, fault_at),
+    };
     failover_with(group, host, begin, (evidence, None))
+}
+
+/// Why a failover's promotion could not succeed, if that is seen.
+pub(super) fn nothing_to_promote(group: &Group, host: &Host<'_>) -> Option<String> {
+    group.nothing_to_promote(&recorded(group).ok()?, host.now.mono)
 }
 
 /// A failover, with what must be asked in it.
@@ -59,7 +65,7 @@ fn failover_with(
     begin: Begin,
     (evidence, question): (Option<Evidence>, Option<Question>),
 ) -> Result<Vec<Record>, Incomplete> {
-    let facts = begin.facts(group)?;
+    let facts = recorded(group)?;
     let plan = failover(&begin.survey(group, &facts, evidence, question))?;
     begin.records(group, host, plan, true)
 }
@@ -90,9 +96,28 @@ pub(super) fn planned(
         Site::Standby => PlanKind::Failback,
     };
     let begin = Begin::new(group, kind, trigger, None);
-    let facts = begin.facts(group)?;
+    let facts = recorded(group)?;
     let plan = planned_move(&begin.survey(group, &facts, None, question))?;
     begin.records(group, host, plan, true)
+}
+
+/// A run that only goes back: it releases all that is held.
+pub(super) fn tidy(group: &Group, host: &Host<'_>) -> Vec<Record> {
+    let (kind, from, trigger) = (PlanKind::Failover, group.active(), Trigger::Automatic);
+    let Begin { epoch, run, .. } = Begin::anew(group, kind, trigger.clone(), None);
+    let claim = Claim::new(epoch, run).made_by(host.id);
+    let held: Vec<_> = group.ledger().holds.values().cloned().map(Undo::Release).collect();
+    let evidence = held.iter().map(|undo| match undo {
+        Undo::Release(hold) | Undo::Restore(hold) => format!("still held: {}", hold.id),
+    });
+    let evidence = evidence.collect();
+    let plan = Box::new(unwind(kind, from, &held));
+    vec![
+        Record::Claimed { claim, by: host.id.clone() },
+        Record::Opened { kind, from, trigger, fault_at: None, evidence },
+        Record::Unwinding { why: words::LEFT_BEHIND.into() },
+        Record::Planned { plan, moves: false },
+    ]
 }
 
 /// What a human would begin now, and nothing of it begun.
@@ -110,8 +135,8 @@ pub(super) struct Drafted {
 /// The plan of a move, from the facts recorded, or from what is seen now where none are.
 pub(super) fn draft(group: &Group, kind: PlanKind, now: Now) -> Result<Drafted, Incomplete> {
     let begin = Begin::new(group, kind, Trigger::Automatic, None);
-    let recorded = group.facts.get().is_some();
-    let facts = match begin.facts(group) {
+    let are_recorded = group.facts.get().is_some();
+    let facts = match recorded(group) {
         Ok(facts) => facts,
         Err(_) => super::collect::facts(&group.policy, &group.known, now.wall)?,
     };
@@ -134,7 +159,7 @@ pub(super) fn draft(group: &Group, kind: PlanKind, now: Now) -> Result<Drafted, 
         return Err(Incomplete(format!("a safe plan ({danger})")));
     }
     let claim = Claim::new(begin.epoch, begin.run);
-    Ok(Drafted { claim, plan, accept, facts_at: recorded.then_some(facts.at) })
+    Ok(Drafted { claim, plan, accept, facts_at: are_recorded.then_some(facts.at) })
 }
 
 /// Replication as of the fault, for a group with a database (S10).
@@ -182,6 +207,18 @@ pub(super) fn failover_question(
     })
 }
 
+/// Peacetime facts, with the members that were rebuilt since.
+fn recorded(group: &Group) -> Result<Facts, Incomplete> {
+    let facts = group.facts.get();
+    let mut facts = facts.cloned().ok_or_else(|| Incomplete("peacetime facts".into()))?;
+    for (site, resource) in &group.ledger().rebuilt {
+        if let Some(member) = facts.members.get_mut(site) {
+            member.resource.clone_from(resource);
+        }
+    }
+    Ok(facts)
+}
+
 /// A run that begins, or the open one that is given its move.
 struct Begin {
     epoch: Epoch,
@@ -191,6 +228,8 @@ struct Begin {
     fault_at: Option<Wall>,
     existing: BTreeSet<crate::model::StepId>,
     opens: bool,
+    /// Whatever is open gives way.
+    anew: bool,
 }
 
 impl Begin {
@@ -205,26 +244,18 @@ impl Begin {
                 fault_at,
                 existing: run.steps.keys().cloned().collect(),
                 opens: false,
+                anew: false,
             },
-            None => {
-                let epoch = group.next_epoch();
-                let run = RunId::new(format!("{}-{epoch}-{}", group.policy.group, kind.word()));
-                let existing = BTreeSet::new();
-                Self { epoch, run, kind, trigger, fault_at, existing, opens: true }
-            }
+            None => Self { anew: false, ..Self::anew(group, kind, trigger, fault_at) },
         }
     }
 
-    /// Peacetime facts, with the members that were rebuilt since.
-    fn facts(&self, group: &Group) -> Result<Facts, Incomplete> {
-        let facts = group.facts.get();
-        let mut facts = facts.cloned().ok_or_else(|| Incomplete("peacetime facts".into()))?;
-        for (site, resource) in &group.ledger().rebuilt {
-            if let Some(member) = facts.members.get_mut(site) {
-                member.resource.clone_from(resource);
-            }
-        }
-        Ok(facts)
+    /// A run that begins, whatever is open.
+    fn anew(group: &Group, kind: PlanKind, trigger: Trigger, fault_at: Option<Wall>) -> Self {
+        let epoch = group.next_epoch();
+        let run = RunId::new(format!("{}-{epoch}-{}", group.policy.group, kind.word()));
+        let existing = BTreeSet::new();
+        Self { epoch, run, kind, trigger, fault_at, existing, opens: true, anew: true }
     }
 
     fn survey<'a>(
@@ -263,12 +294,17 @@ impl Begin {
             return Err(Incomplete(format!("a safe plan ({danger})")));
         }
         let mut records = Vec::new();
-        if self.opens && group.ledger().busy_run().is_some() {
+        let busy = group.ledger().busy_run();
+        if self.opens && busy.is_some_and(|run| run.closed() || !self.anew) {
             return Err(Incomplete("that the obligations of the last run are done".into()));
         }
         if self.opens {
             let claim = Claim::new(self.epoch, self.run).made_by(host.id);
             records.push(Record::Claimed { claim, by: host.id.clone() });
+            if group.ledger().open_run().is_some() {
+                let ended = Ended::Unwound(words::GIVES_WAY.into());
+                records.push(Record::Closed { ended });
+            }
             records.push(Record::Opened {
                 kind: self.kind,
                 from: group.active(),

@@ -30,6 +30,8 @@ pub(super) struct Group {
     pub(super) known: Known,
     pub(super) facts: StoredFacts,
     pub(super) notices: Notices,
+    /// Whether this replica has followed what somebody wanted of the group.
+    pub(super) told: bool,
     pub(super) isolation: IsolationWatch,
     /// Since when the active site's verdict is what it is.
     pub(super) serving: Steady,
@@ -53,6 +55,8 @@ pub(super) struct Host<'a> {
     pub(super) now: Now,
     /// Whether this replica leads now.
     pub(super) leads: bool,
+    /// Whether it begins what nobody asked for.
+    pub(super) unasked: bool,
     pub(super) calls: &'a mut Calls,
     pub(super) out: &'a mut Vec<Call>,
 }
@@ -96,6 +100,7 @@ impl Group {
             known: Known::default(),
             facts: StoredFacts::default(),
             notices: Notices::default(),
+            told: false,
             isolation: IsolationWatch::default(),
             serving: Steady::default(),
             was_down: false,

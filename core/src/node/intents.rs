@@ -41,6 +41,7 @@ impl Group {
             Ok(records) => (None, records),
             Err(refusal) => (Some(refusal), Vec::new()),
         };
+        self.told |= refused.is_none();
         let (uid, by) = (Arc::clone(&object.uid), object.by.clone());
         // A new claim must come first: everything in its entry is written under it.
         let (claims, others): (Vec<_>, Vec<_>) =
@@ -98,13 +99,23 @@ impl Group {
         ordered: (Trigger, bool),
         accept_loss: Option<Span>,
     ) -> Result<Vec<Record>, Refusal> {
-        let open = self.ledger().open_run();
-        if let Some(run) = open.filter(|run| !begin::is_prewarm(run)) {
-            return Err(Refusal::RunOpen(run.id.clone()));
+        let (_, anew) = ordered;
+        match self.ledger().open_run() {
+            None => self.unfenced()?,
+            Some(run) if begin::is_prewarm(run) => {}
+            // What has moved the traffic is not moved back by who wants it moved.
+            Some(run) if !anew || self.active() != run.from => {
+                return Err(Refusal::RunOpen(run.id.clone()));
+            }
+            // It can only go forward, to where it was wanted.
+            Some(run) if run.committed => return Ok(Vec::new()),
+            Some(_) => {}
         }
-        self.unfenced()?;
         let seen = self.survey.claims_seen(&self.known, self.active().other());
         seen.map_err(Refusal::NotReady)?;
+        if let Some(why) = begin::nothing_to_promote(self, host) {
+            return Err(Refusal::NotReady(why));
+        }
         let evidence = begin::evidence(self, begin::fault_at(self, host));
         let question = begin::failover_question(self, evidence.as_ref(), false);
         if let Some(question) = &question {

@@ -32,7 +32,9 @@ impl Group {
         // Beside somebody else's claim nothing is claimed, executed or recorded as peace.
         let alone = self.foreign_claim().is_none();
         let known = &self.known;
-        self.desk.take_over(&host.seat(), alone, |ledger| epoch_above(ledger, known));
+        // A run in a copied journal is another's until somebody wants it to go on.
+        let may = alone && (host.unasked || self.told);
+        self.desk.take_over(&host.seat(), may, |ledger| epoch_above(ledger, known));
         if self.desk.settled() {
             self.follow(host);
         }
@@ -86,6 +88,7 @@ impl Group {
             self.desk.unwind(words::OUTDATED.into());
         }
         let records = match &self.decision {
+            _ if self.left_behind(host) => Ok(begin::tidy(self, host)),
             Some(Decision::Prewarm) => begin::prewarm(self, host),
             Some(Decision::FailOver) => begin::automatic_failover(self, host),
             Some(Decision::FailBack) => begin::automatic_failback(self, host),
@@ -131,6 +134,16 @@ impl Group {
             Answer3::Unknown => now.wall.since(since) > HELD_UP,
             Answer3::No => false,
         }
+    }
+
+    /// Whether something is still held though home serves and nothing goes on: a run was cancelled
+    /// beside another's claim, or a journal was imported whose process left it.
+    fn left_behind(&self, host: &Host<'_>) -> bool {
+        let ledger = self.ledger();
+        let serves = self.serving.held_for(host.now, Answer3::Yes) >= self.policy.health.confirm;
+        let peace = ledger.active == Site::Home && ledger.busy_run().is_none() && serves;
+        let may = host.unasked && ledger.paused.is_none() && self.foreign_claim().is_none();
+        peace && may && !ledger.holds.is_empty()
     }
 
     /// Records peacetime facts while home serves and nothing goes on.

@@ -233,8 +233,9 @@ impl Node {
                 let leads = self.led && self.leads(now.mono);
                 let position = self.groups.iter().position(|group| group.index == index);
                 let Some(position) = position else { return Touched::Nobody };
+                let unasked = self.only_told.is_none();
                 let (group, calls) = (&mut self.groups[position], &mut self.calls);
-                let mut host = Host { id: &self.id, now, leads, calls, out };
+                let mut host = Host { id: &self.id, now, leads, unasked, calls, out };
                 let concerns = group.reply(&mut host, owner, result);
                 if concerns { Touched::Group(position) } else { Touched::Nobody }
             }
@@ -263,8 +264,8 @@ impl Node {
             self.decide(now, index);
         }
         let Some(group) = self.groups.get_mut(index) else { return };
-        let calls = &mut self.calls;
-        let mut host = Host { id: &self.id, now, leads: self.led, calls, out };
+        let (leads, unasked) = (self.led, self.only_told.is_none());
+        let mut host = Host { id: &self.id, now, leads, unasked, calls: &mut self.calls, out };
         group.take_intent(&host, &self.intents);
         group.poll(&mut host);
     }

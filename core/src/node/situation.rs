@@ -5,7 +5,7 @@ use crate::decide::{Modes, OpenRun, Situation};
 use crate::health::{Isolation, Readiness, Ready, ReplicaState, Vantage, ready};
 use crate::model::{Answer3, Mono, Now, ObjectRef, Site, Span};
 use crate::op::WorkloadView;
-use crate::plan::PlanKind;
+use crate::plan::{Facts, PlanKind};
 use crate::policy::{Runs, Starts, Workload};
 use crate::step::HoldId;
 
@@ -131,6 +131,25 @@ impl Group {
             (Answer3::Unknown, _) | (_, None) => Answer3::Unknown,
             (Answer3::Yes, Some(true)) => Answer3::Yes,
         })
+    }
+
+    /// Why the passive site has no member that a failover could promote, if RDS says so.
+    pub(super) fn nothing_to_promote(&self, facts: &Facts, now: Mono) -> Option<String> {
+        let site = self.active().other();
+        let recorded = &facts.members.get(&site)?.resource;
+        let seen = self.known.instances.get(&site).filter(|seen| fresh(seen, now))?;
+        let odd = match &seen.value {
+            None => "it does not exist".to_owned(),
+            Some(found) if found.resource != *recorded => {
+                format!("it is {}, and recorded is {recorded}", found.resource)
+            }
+            // What was written since it was left is not in it.
+            Some(found) if found.source.is_none() && self.ledger().left_writer(site) => {
+                "it is the writer that was left, and was not made a replica since".to_owned()
+            }
+            Some(_) => return None,
+        };
+        Some(format!("{site}'s database instance cannot be promoted: {odd}"))
     }
 
     fn replica_state(&self, site: Site, now: Mono) -> ReplicaState {

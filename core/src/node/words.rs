@@ -5,7 +5,7 @@ use crate::decide::{Ask, Decision, HoldWhy, RegionEvent, words};
 use crate::health::{Ready, Sign};
 use crate::model::{Now, StepId};
 use crate::policy::{Action, Policy};
-use crate::run::{Ended, Ledger, Record, Run, Trigger};
+use crate::run::{Ended, Ledger, Phase, Record, Run, Trigger};
 use crate::step::Question;
 
 use super::group::Group;
@@ -19,6 +19,13 @@ pub(super) const SERVES_AGAIN: &str = "the outage is over: the active site serve
 
 /// Why a failover whose decision was stored too late goes back.
 pub(super) const OUTDATED: &str = "it was decided on what is not so any more";
+
+/// Why a run is opened that only goes back.
+pub(super) const LEFT_BEHIND: &str = "what was left behind is released: home serves";
+
+/// Why a run of a copied journal is over there: a human took the group over.
+pub(super) const GIVES_WAY: &str =
+    "its controller is taken for dead; a new run begins in its place";
 
 /// A decision in one line.
 pub(super) fn decision(group: &Group) -> String {
@@ -149,6 +156,10 @@ pub(super) fn announcement(ledger: &Ledger, record: &Record) -> Option<Message> 
         Some(Message { kind, run: Some(run.id.clone()), title, body })
     };
     match record {
+        Record::Opened { evidence, .. } if matches!(run.phase, Phase::Unwinding { .. }) => {
+            let title = format!("{}: what is still held is released", run.id);
+            message("runStarted", title, evidence.join("\n"))
+        }
         Record::Opened { kind, from, trigger, evidence, .. } => {
             let by = match trigger {
                 Trigger::Automatic => "by policy".into(),

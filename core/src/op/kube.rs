@@ -90,6 +90,18 @@ pub enum KubeOp {
 }
 
 impl KubeOp {
+    /// The resourceVersion of a held object that a write of it is based on.
+    #[must_use]
+    pub fn based_on(&self) -> Option<&Version> {
+        match self {
+            Self::Annotate { version, .. }
+            | Self::Scale { version, .. }
+            | Self::Suspend { version, .. }
+            | Self::Limit { version, .. } => Some(version),
+            _ => None,
+        }
+    }
+
     /// Whether it may change the cluster.
     #[must_use]
     pub fn mutates(&self) -> bool {

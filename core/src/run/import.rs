@@ -4,22 +4,31 @@
 //! What both chains have in common is skipped; the rest becomes one record of ours, and its records
 //! are replayed on our ledger. From then on its claims, run, holds and obligations are ours.
 //!
-//! Its last claim may be below ours: a replica took our run over and did not see it, or two claims
-//! had one epoch and that one yielded. Whoever went past it has looked at the world since, so claim
-//! and run stay ours; what that process still holds becomes ours, for no other journal names it.
+//! What was done for good stands, whoever did it: an effect that cannot be undone, or a move of the
+//! traffic. If only that process did such a thing, its state becomes ours, whatever the epochs.
+//! Otherwise ours stays, and what that process still holds becomes ours, for no other journal names
+//! it. If both did, they must tell the same end; else people must say which one is true.
 
 use std::sync::Arc;
 
 use super::intent::Refusal;
 use super::ledger::{Ledger, Leftover};
 use super::record::{BadEntry, Entry, Record};
-use super::state::{Ended, Phase, Run};
+use super::state::{Ended, Phase, Run, StepState};
+use crate::databases::rds::{Fence, ResourceRef};
 use crate::model::{Claim, GroupName, RunId, Site};
-use crate::plan::PlanKind;
+use crate::plan::{Effect, PlanKind};
+use crate::step::HoldId;
 
 /// The most bytes of entries that one import may hold. They are escaped twice on their way into an
 /// object of the API server's, whose limit is 1.5 MiB.
 const LIMIT: usize = 512 << 10;
+
+/// Whose state stands once a group has both chains.
+enum Stands {
+    Ours,
+    Theirs,
+}
 
 impl Ledger {
     /// The record that makes a foreign journal of `group` part of this one.
@@ -33,9 +42,10 @@ impl Ledger {
         let (after, entries) = self.unknown(sent)?;
         let parsed = checked(after, &self.hash_at(after), entries).map_err(bad)?;
         claims(group, &parsed)?;
-        match self.went_past(&parsed) {
-            true => self.agrees(&parsed)?,
-            false => self.continues(&parsed)?,
+        let theirs = self.beside(&parsed);
+        match self.stands(after, &parsed, &theirs) {
+            Stands::Ours => self.agrees(&parsed, &theirs)?,
+            Stands::Theirs => self.continues(&theirs)?,
         }
         let size: usize = entries.iter().map(|bytes| bytes.len()).sum();
         if size > LIMIT {
@@ -66,29 +76,91 @@ impl Ledger {
         }
     }
 
-    /// Whether the last claim of these entries is below the one that stands here.
+    /// The state that a foreign chain's entries make of this one.
+    fn beside(&self, foreign: &[Entry]) -> Self {
+        let mut theirs = Self { deed: 0, ..self.clone() };
+        theirs.replay_all(foreign);
+        theirs
+    }
+
+    /// Whose state stands, `theirs` being what the entries behind `after` make of this one.
+    fn stands(&self, after: u64, foreign: &[Entry], theirs: &Self) -> Stands {
+        let committed = self.busy_run().is_some_and(|run| run.committed);
+        match (self.deed > after, theirs.deed > 0) {
+            (_, false) => Stands::Ours,
+            (false, true) => Stands::Theirs,
+            // What is under way or owed here looks at the world, and finds what they did.
+            (true, true) if committed || self.went_past(foreign) => Stands::Ours,
+            (true, true) => Stands::Theirs,
+        }
+    }
+
+    /// Whether the last claim of these entries is below the one that stands here: whoever went past
+    /// it has looked at the world since.
     fn went_past(&self, entries: &[Entry]) -> bool {
         let ours = self.claim.as_ref();
         last_claim(entries).zip(ours).is_some_and(|(last, ours)| last.yields_to(ours))
     }
 
-    /// Replays a foreign chain's entries on this ledger.
+    /// Takes a foreign chain's entries in.
     pub(super) fn fold(&mut self, foreign: &[Entry]) {
-        match self.went_past(foreign) {
-            true => self.keep(foreign),
-            false => self.replay_all(foreign),
+        let Some(first) = foreign.first() else { return };
+        let theirs = self.beside(foreign);
+        let claim = match self.went_past(foreign) {
+            true => self.claim.clone(),
+            false => theirs.claim.clone(),
+        };
+        match self.stands(first.seq - 1, foreign, &theirs) {
+            Stands::Ours => self.keep(foreign, theirs),
+            Stands::Theirs => {
+                *self = theirs;
+                self.look_again();
+            }
+        }
+        // What is still to be done here is claimed anew, above both.
+        if claim != self.claim {
+            (self.claim, self.claimant) = (claim, None);
+        }
+        self.settle();
+    }
+
+    /// What a run that goes on here has scaled, suspended or opened may have been released by a run
+    /// of ours meanwhile: these steps look again.
+    fn look_again(&mut self) {
+        let open = self.run.as_mut().filter(|run| !run.closed());
+        for step in open.into_iter().flat_map(|run| run.steps.values_mut()) {
+            let holds = matches!(
+                step.step.effect,
+                Effect::SetWorkload(_) | Effect::SetJob(_) | Effect::SetPool(_)
+            );
+            if holds && step.state == StepState::Done {
+                step.state = StepState::Pending;
+            }
         }
     }
 
-    /// Takes what a process has left whose claim does not stand any more.
-    fn keep(&mut self, foreign: &[Entry]) {
-        let mut theirs = self.clone();
-        theirs.replay_all(foreign);
-        if let Some(run) = theirs.run.filter(|run| self.run.as_ref().is_none_or(|o| o.id != run.id))
-        {
+    /// An instance that was renamed since has no clients any more: no door of it is held, and nobody
+    /// is to stop it under a name that is another's.
+    fn settle(&mut self) {
+        for Leftover { site, resource, .. } in &self.leftovers {
+            self.holds.remove(&HoldId::instance(*site, resource));
+            let Some(run) = &mut self.run else { continue };
+            for step in run.steps.values_mut().filter(|step| step.step.standing && step.open()) {
+                let Effect::Fence(Fence { member, .. }) = &step.step.effect else { continue };
+                if member.resource == ResourceRef::Known(resource.clone()) {
+                    (step.state, step.note) = (StepState::Done, "it was renamed".into());
+                    self.quarantined.remove(site);
+                }
+            }
+        }
+    }
+
+    /// Takes what a process has left whose state does not stand.
+    fn keep(&mut self, foreign: &[Entry], theirs: Self) {
+        if let Some(run) = theirs.run.filter(|run| !self.run.as_ref().is_some_and(|o| is(o, run))) {
             let ended = match run.phase {
                 Phase::Closed(ended) => ended,
-                _ => Ended::Unwound("it was overtaken by a newer claim".into()),
+                _ => Ended::Unwound("its process is over, and nothing of it was for good".into()),
             };
             self.history.push((run.id, run.kind, ended));
         }
@@ -114,27 +186,13 @@ impl Ledger {
         self.moved_at >= last && self.moved_at.is_some()
     }
 
-    /// A journal that was overtaken must not tell of a move that nobody here knows of, nor come
-    /// while another one runs.
-    fn agrees(&self, foreign: &[Entry]) -> Result<(), Refusal> {
-        let mut theirs = self.clone();
-        theirs.replay_all(foreign);
-        let open = self.open_run();
-        let goes_on = |ours: &Run| {
-            theirs.run.as_ref().is_none_or(|run| run.id == ours.id || same_move(ours, run))
-        };
-        if let Some(ours) = open.filter(|ours| !goes_on(ours)) {
-            let remedy = match ours.committed {
-                true => "wait until it is over, and send the journal again".to_owned(),
-                false => cancel_first(&ours.id),
-            };
-            return Err(Refusal::NotContinued { run: ours.id.clone(), remedy });
-        }
+    /// Where both did something for good, theirs must not tell of a move that nobody here knows of.
+    fn agrees(&self, foreign: &[Entry], theirs: &Self) -> Result<(), Refusal> {
         let traffic = (theirs.moved_at != self.moved_at).then_some(theirs.active);
         let writer = theirs.writer.filter(|_| theirs.writer != self.writer);
         let known = |site: Site| {
             self.active == site
-                || open.is_some_and(|run| run.to() == site)
+                || self.open_run().is_some_and(|run| run.to() == site)
                 || self.moved_since(foreign)
         };
         match traffic.or(writer).filter(|site| !known(*site)) {
@@ -149,12 +207,14 @@ impl Ledger {
 
     /// A run of ours that is not over must be the one that went on there, or have meant the same
     /// move.
-    fn continues(&self, entries: &[Entry]) -> Result<(), Refusal> {
-        let Some(ours) = self.busy_run() else { return Ok(()) };
-        let mut after = self.clone();
-        after.fold(entries);
+    fn continues(&self, after: &Self) -> Result<(), Refusal> {
         let Some(theirs) = &after.run else { return Ok(()) };
-        if theirs.id == ours.id || (same_move(ours, theirs) && after.active == ours.to()) {
+        if let Some(over) = self.run.as_ref().filter(|run| run.closed() && is(run, theirs)) {
+            let words = format!("it went on with {}, which is over here", over.id);
+            return Err(Refusal::BadImport(format!("{words}: ask those who ran it")));
+        }
+        let Some(ours) = self.busy_run() else { return Ok(()) };
+        if is(ours, theirs) || (same_move(ours, theirs) && after.active == ours.to()) {
             return Ok(());
         }
         let remedy = if ours.closed() {
@@ -240,6 +300,11 @@ fn belongs(run: &RunId, group: &GroupName) -> bool {
     let rest = run.as_str().strip_prefix(group.as_str()).and_then(|rest| rest.strip_prefix('-'));
     let epoch = rest.and_then(|rest| rest.split_once('-')).map(|(epoch, _)| epoch);
     epoch.is_some_and(|epoch| epoch.parse::<u64>().is_ok())
+}
+
+/// Whether it is the same run: two authorities may give two runs the same name.
+fn is(one: &Run, other: &Run) -> bool {
+    one.id == other.id && one.opened_at == other.opened_at
 }
 
 /// Two failovers away from the same site end alike: whoever went on found what the other had done.

@@ -62,6 +62,10 @@ pub struct Ledger {
     pub moved_at: Option<Wall>,
     /// What kind of run last moved it.
     pub moved_by: Option<PlanKind>,
+    /// The last entry that did something for good: it began what cannot be undone, or says that the
+    /// traffic moved. 0 for none.
+    #[serde(skip)]
+    pub(super) deed: u64,
 }
 
 /// An automatic failover that began to move.
@@ -110,6 +114,7 @@ impl Default for Ledger {
             last_automatic_failover: None,
             moved_at: None,
             moved_by: None,
+            deed: 0,
         }
     }
 }
@@ -204,6 +209,12 @@ impl Ledger {
     #[must_use]
     pub fn open_run(&self) -> Option<&Run> {
         self.run.as_ref().filter(|run| !run.closed())
+    }
+
+    /// Whether a site's member was the writer when the group left it, and was not rebuilt since.
+    #[must_use]
+    pub fn left_writer(&self, site: Site) -> bool {
+        self.fenced.contains(&site) || self.quarantined.contains(&site)
     }
 
     /// What must be undone to leave the world as the open run found it.
@@ -332,11 +343,18 @@ impl Ledger {
                 (step.state, step.attempts) = (StepState::Started, *attempt);
                 step.acted = Some(Acted { at, op: (**op).clone() });
                 run.committed |= irreversible && !bugs::on(Bug::UnwindAfterStarted);
+                if irreversible {
+                    self.deed = self.head + 1;
+                }
             }
             Record::Done { outputs, note, unknown, .. } => {
                 step.state = if *unknown { StepState::Unknown } else { StepState::Done };
                 (step.done_at, step.note) = (Some(at), note.clone());
                 run.outputs.insert(id.clone(), outputs.clone());
+                // Also when somebody else did it: it was found done.
+                if irreversible && !unknown {
+                    (run.committed, self.deed) = (true, self.head + 1);
+                }
             }
             Record::Asked { question, .. } => {
                 (step.asked, step.answered) = (Some((question.clone(), at)), None);
@@ -368,6 +386,7 @@ impl Ledger {
                 Mark::Active(site) => {
                     self.armed &= self.active == site;
                     (self.active, self.moved_at) = (site, Some(at));
+                    self.deed = self.head + 1;
                     self.moved_by = Some(kind);
                 }
                 Mark::Writer(site) => {

@@ -3,7 +3,7 @@
 
 use bowline_core::model::{Mono, Span};
 use bowline_core::node::Input;
-use bowline_core::run::{Intent, Ledger};
+use bowline_core::run::{Intent, Ledger, Record};
 
 use super::schedule::Glass;
 use super::trial::{Hand, Trial, json};
@@ -19,6 +19,8 @@ pub(super) struct GlassRun {
     /// How many entries its store had when it was looked at.
     read: u64,
     stopped: bool,
+    /// Whether it claimed the group.
+    claimed: bool,
     /// When its journal is sent again, if it was not taken.
     again: Option<Mono>,
 }
@@ -54,9 +56,11 @@ impl Trial {
         let chain = store.chain(&self.policies[0].group);
         let known = usize::try_from(glass.ledger.head).unwrap_or(usize::MAX);
         for bytes in chain.iter().skip(known) {
-            if glass.ledger.apply(glass.ledger.head + 1, bytes).is_err() {
-                break;
-            }
+            let Ok(entry) = glass.ledger.apply(glass.ledger.head + 1, bytes) else { break };
+            let own = format!("bowline-{}.", self.replicas);
+            glass.claimed |= entry.records.iter().any(|record| {
+                matches!(record, Record::Claimed { by, .. } if by.as_str().starts_with(&own))
+            });
         }
         if open && glass.ledger.open_run().is_none() {
             self.stop_glass();
@@ -93,7 +97,7 @@ impl Trial {
     pub(super) fn import_again(&mut self, now: Mono) {
         let group = self.policies[0].group.clone();
         let ledger = &self.ledgers[&group];
-        let due = |glass: &GlassRun| glass.again.is_some_and(|at| at <= now);
+        let due = |glass: &GlassRun| glass.claimed && glass.again.is_some_and(|at| at <= now);
         if !self.glass.as_ref().is_some_and(due) || !ledger.imported.is_empty() {
             return;
         }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use bowline_core::model::{GroupName, Now, Site, Span, Wall};
+use bowline_core::model::{GroupName, Now, RunId, Site, Span, Wall};
 use bowline_core::run::{Intent, Ledger};
 use bowline_core::step::QuestionKind;
 
@@ -13,6 +13,9 @@ const AGAIN: Span = Span::mins(3);
 
 /// How long a question waits at most once all is well.
 const SOON: Span = Span::mins(1);
+
+/// What still asks after so many yeses is cancelled, if it can be.
+const PATIENCE: u8 = 4;
 
 /// How long everything is left alone before a human does what the controller might do by itself.
 const ALONE: Span = Span::mins(10);
@@ -29,11 +32,13 @@ pub(super) struct OnCall {
     pub(super) healed: Wall,
     /// When each group was last told something.
     said: BTreeMap<GroupName, Wall>,
+    /// How often each run was told yes.
+    yes: BTreeMap<RunId, u8>,
 }
 
 impl OnCall {
     pub(super) fn new(takes: Option<Span>, heals: bowline_core::model::Mono) -> Self {
-        Self { takes, healed: part::wall(heals), said: BTreeMap::new() }
+        Self { takes, healed: part::wall(heals), said: BTreeMap::new(), yes: BTreeMap::new() }
     }
 
     /// What is said now about each group.
@@ -47,12 +52,22 @@ impl OnCall {
             if self.said.get(group).is_some_and(|at| now.wall.since(*at) < AGAIN) {
                 continue;
             }
-            if let Some(intent) = self.wants(now.wall, ledger) {
+            if let Some(intent) = self.wants(now.wall, ledger).map(|wish| self.weary(wish, ledger))
+            {
                 self.said.insert(group.clone(), now.wall);
                 said.push((group.clone(), intent));
             }
         }
         said
+    }
+
+    /// Nobody says yes to the same run for ever.
+    fn weary(&mut self, wish: Intent, ledger: &Ledger) -> Intent {
+        let Intent::Approve { run, .. } = &wish else { return wish };
+        let yes = self.yes.entry(run.clone()).or_default();
+        *yes = yes.saturating_add(1);
+        let undone = ledger.open_run().filter(|open| !open.committed && *yes > PATIENCE);
+        undone.map_or(wish, |open| Intent::Cancel { run: open.id.clone() })
     }
 
     fn wants(&self, now: Wall, ledger: &Ledger) -> Option<Intent> {

@@ -94,8 +94,16 @@ fn put(text: &mut String, began: Mono, at: Mono, line: &str) {
 
 /// One line for each record of an entry.
 fn lines(group: &GroupName, entry: &Entry) -> Vec<String> {
-    let lines = entry.records.iter().map(words);
-    lines.map(|words| format!("{group} #{:<3} {}: {words}", entry.seq, entry.by)).collect()
+    let mut lines = Vec::new();
+    for record in &entry.records {
+        lines.push(format!("{group} #{:<3} {}: {}", entry.seq, entry.by, words(record)));
+        if let Record::Imported { after, entries, .. } = record {
+            let theirs = (after + 1..).zip(entries).filter_map(|(n, e)| Entry::parse(n, e).ok());
+            let told = |entry| self::lines(group, &entry).into_iter().map(|l| format!("  | {l}"));
+            lines.extend(theirs.flat_map(told));
+        }
+    }
+    lines
 }
 
 fn words(record: &Record) -> String {

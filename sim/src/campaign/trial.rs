@@ -235,13 +235,14 @@ impl Trial {
         }
         let (group, ledger) = self.ledgers.iter().find(|(_, ledger)| unrest(ledger))?;
         let run = ledger.busy_run().map(|run| format!("{} is busy", run.id));
-        let holds = ledger.holds.len();
+        let holds: Vec<_> = ledger.holds.keys().map(ToString::to_string).collect();
         let (run, active, armed) =
             (run.unwrap_or_else(|| "no run is open".into()), ledger.active, ledger.armed);
         let well = self.ends.since(self.heals);
         Some(format!(
             "{group} is not at home and at peace {well} after all was well: {active} is active, \
-             armed: {armed}, {run}, {holds} holds"
+             armed: {armed}, {run}, holds: [{}]",
+            holds.join(", ")
         ))
     }
 

@@ -102,7 +102,7 @@ fn bounded() -> Coverage {
     for play in SCENARIOS.iter().chain(&PLAYS) {
         coverage.merge(&scenario(play, &shop, 1));
     }
-    for (_, text) in crate::campaign::tests::files("") {
+    for (_, text) in crate::campaign::tests::files() {
         coverage.merge(&trial(&Schedule::from_json(&text).unwrap()).unwrap().1);
     }
     for seed in 0..20 {

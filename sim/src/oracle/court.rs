@@ -36,6 +36,8 @@ pub(super) struct Court {
     pub(super) calm_since: Mono,
     /// When the last one ended that was more than the loss of a whole Region.
     pub(super) more_until: Mono,
+    /// When each that is over ended.
+    pub(super) ends: Vec<Mono>,
     /// Automatic failovers: when, of which group, from which Region.
     pub(super) automatic: Vec<(Mono, usize, Region)>,
 }
@@ -70,6 +72,7 @@ impl Court {
         }
         self.lying_since = self.lying_since.filter(|_| self.troubles.iter().any(lies_outside));
         self.calm_since = now.mono;
+        self.ends.push(now.mono);
         if !matches!(trouble, Trouble::RegionDead(_)) {
             self.more_until = now.mono;
         }

@@ -76,8 +76,11 @@ impl Case {
             return;
         };
         let loss = self.loss(scene, &member, part::mono(fault));
-        let seen = part::mono(fault).since(scene.world.began());
-        if loss <= database.max_lag && seen >= database.lag_fresh + TO_SEE {
+        let (fault, calm) = (part::mono(fault), database.lag_fresh + TO_SEE);
+        // What is said of the time between two outages comes late too.
+        let shaken = court.ends.iter().any(|end| *end <= fault && fault.since(*end) < calm);
+        let seen = fault.since(scene.world.began()) >= calm && !shaken;
+        if loss <= database.max_lag && seen {
             let words = format!("asked to accept a loss, and {loss} are missing");
             court.breaks("S10", scene.now, words);
         }

@@ -24,15 +24,19 @@ impl Case {
         let Some(bytes) = usize::try_from(seq).ok().and_then(|seq| chain.get(seq - 1)) else {
             return;
         };
-        let busy = self.ledger.open_run().map(|run| run.id.clone());
+        let mut busy = self.ledger.open_run().map(|run| run.id.clone());
         let entry = match self.ledger.apply(seq, bytes) {
             Ok(entry) => entry,
             Err(bad) => return court.breaks("S5", scene.now, bad.to_string()),
         };
         self.judge_author(scene, &entry, court);
         for record in &entry.records {
-            if let (Record::Opened { .. }, Some(run)) = (record, &busy) {
-                court.breaks("S5", scene.now, format!("a run opened while {run} was open"));
+            match (record, &busy) {
+                (Record::Closed { .. }, _) => busy = None,
+                (Record::Opened { .. }, Some(run)) => {
+                    court.breaks("S5", scene.now, format!("a run opened while {run} was open"));
+                }
+                _ => {}
             }
             self.record(scene, record, court);
         }

@@ -22,12 +22,13 @@ impl Case {
     /// recorded of it: a record that a store held up may be stored when the outage is over, and a
     /// leader that sends the run back at once has moved nothing.
     pub(super) fn judge_start(&mut self, scene: Scene<'_>, plan: &Plan, court: &mut Court) {
-        self.leaving = Some(plan.from);
+        // A plan that asks first prepares capacity, and moves nothing without a human.
+        let asks = plan.steps.contains_key("approval");
+        self.leaving = (!asks).then_some(plan.from);
         if !self.ledger.armed {
             court.breaks("S4", scene.now, "an automatic move of a group that is not armed");
         }
-        // A plan that asks first prepares capacity, and moves nothing without a human.
-        if !plan.steps.contains_key("approval") {
+        if !asks {
             self.judge_flapping(scene, plan.from, court);
         }
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::super::{Ended, Ledger, Record, Refusal};
 use super::{Book, opened};
 use crate::model::{Epoch, GroupName, ResourceId, Site};
-use crate::plan::{PlanKind, failover, planned_move};
+use crate::plan::{Effect, PlanKind, failover, planned_move, prewarm};
 use crate::step::{Held, Hold, HoldId, Outputs};
 use crate::testing::{Ground, claim};
 
@@ -149,12 +149,131 @@ fn another_groups_journal_is_refused() {
 }
 
 #[test]
-fn s5_a_journal_below_our_claim_that_tells_of_a_move_nobody_knows_here_is_refused() {
+fn s1_what_was_done_for_good_stands_though_a_newer_claim_prepared_the_same_here() {
     let (mut ours, mut theirs) = ours_and_copy();
     move_away(&mut theirs, 4);
-    ours.write(vec![Record::Claimed { claim: claim(5, "shop-5-failback"), by: "a".into() }]);
+    prepared(&mut ours, 5);
+    import(&mut ours, &theirs.entries);
+    assert_eq!((ours.ledger.active, ours.ledger.writer), (Site::Standby, Some(Site::Standby)));
+    assert_eq!(ours.ledger.open_run().unwrap().id.as_str(), run(4), "their run goes on");
+    assert_eq!(ours.ledger.epoch(), Epoch(5), "no claim goes back");
+    assert_eq!(ours.ledger.claimant, None, "whoever goes on with it claims it anew");
+    assert_eq!(ours.ledger.history.last().unwrap().0.as_str(), run(5));
+}
+
+#[test]
+fn s2_what_a_run_had_prepared_elsewhere_is_looked_at_again_when_it_goes_on_here() {
+    let (mut ours, mut theirs) = ours_and_copy();
+    move_away(&mut theirs, 4);
+    theirs.write(vec![done("pool.dr"), done("start.shop.web"), done("answers")]);
+    import(&mut ours, &theirs.entries);
+    let run = ours.ledger.open_run().unwrap();
+    let ended = |step: &str| run.steps.get(step).unwrap().ended();
+    assert!(!ended("pool.dr") && !ended("start.shop.web"), "a run of ours may have released it");
+    assert!(ended("answers") && ended("promote"));
+}
+
+#[test]
+fn s5_two_moves_of_which_neither_journal_knows_the_other_are_for_people_to_sort_out() {
+    let (mut ours, mut theirs) = ours_and_copy();
+    move_away(&mut ours, 5);
+    ours.write(vec![Record::Closed { ended: Ended::Moved }]);
+    come_home(&mut ours, 6);
+    // Their move is the later one, and their claim the older.
+    (0..9).for_each(|_| theirs.write(vec![Record::Resumed]));
+    move_away(&mut theirs, 4);
     let refused = ours.ledger.import(&shop(), &theirs.entries).unwrap_err();
     assert!(refused.to_string().contains("moved the group to standby"), "{refused}");
+}
+
+#[test]
+fn s5_a_run_that_was_ended_here_and_went_on_there_is_for_people_to_sort_out() {
+    let (mut ours, _) = ours_and_copy();
+    move_away_open(&mut ours);
+    let mut theirs = Book { entries: ours.entries.clone(), ledger: ours.ledger.clone() };
+    ours.write(vec![
+        Record::Unwinding { why: "x".into() },
+        Record::Closed { ended: Ended::Unwound("x".into()) },
+    ]);
+    theirs.write(vec![Record::Claimed { claim: claim(4, &run(3)), by: "laptop".into() }]);
+    theirs.write(vec![done("promote"), done("shifted")]);
+    let refused = ours.ledger.import(&shop(), &theirs.entries).unwrap_err();
+    assert!(refused.to_string().contains("which is over here"), "{refused}");
+}
+
+#[test]
+fn s1_our_run_behind_its_point_of_no_return_goes_on_whatever_else_was_begun() {
+    let (mut ours, mut theirs) = ours_and_copy();
+    move_away_open(&mut ours);
+    ours.write(vec![done("promote")]);
+    for moved in [false, true] {
+        match moved {
+            false => prepared(&mut theirs, 4),
+            true => theirs.write(vec![done("promote"), done("shifted")]),
+        }
+        let mut after = Book { entries: ours.entries.clone(), ledger: ours.ledger.clone() };
+        import(&mut after, &theirs.entries);
+        let open = after.ledger.open_run().unwrap();
+        assert_eq!((open.id.as_str(), open.committed), (run(3).as_str(), true));
+        assert_eq!((after.ledger.epoch(), &after.ledger.claimant), (Epoch(4), &None));
+        assert_eq!(after.ledger.history.last().unwrap().0.as_str(), run(4));
+    }
+}
+
+#[test]
+fn l2_what_a_renamed_instance_was_held_or_owed_for_is_void() {
+    let (mut ours, mut theirs) = ours_and_copy();
+    move_away(&mut ours, 3);
+    ours.write(vec![done("fence.standing"), Record::Closed { ended: Ended::Moved }]);
+    let plan = planned_move(&Ground::shop().survey(Site::Standby)).unwrap();
+    let renamed = plan.steps.iter().find_map(|(id, step)| match &step.effect {
+        Effect::Rename(_) => Some(id.clone()),
+        _ => None,
+    });
+    ours.write(vec![
+        Record::Claimed { claim: claim(4, "shop-4-failback"), by: "a".into() },
+        opened(PlanKind::Failback, Site::Standby),
+        Record::Planned { plan: Box::new(plan), moves: true },
+        done(renamed.unwrap().as_str()),
+        Record::Closed { ended: Ended::Unwound("x".into()) },
+    ]);
+    let left = ours.ledger.leftovers[0].resource.clone();
+    move_away(&mut theirs, 5);
+    let mut hold = door();
+    hold.id = HoldId::instance(Site::Home, &left);
+    let op = Box::new(crate::op::Op::Store(crate::op::StoreOp::Intents));
+    let hold = Some(Box::new(hold));
+    theirs.write(vec![Record::Started { step: "fence".into(), attempt: 1, op, hold }]);
+    theirs.write(vec![Record::Closed { ended: Ended::Moved }]);
+    let owed = |book: &Book| {
+        let run = book.ledger.run.as_ref().unwrap();
+        run.standing().any(|(step, _)| step.as_str() == "fence.standing")
+    };
+    assert!(owed(&theirs), "home's old writer is still to be stopped");
+    import(&mut ours, &theirs.entries);
+    assert!(!owed(&ours) && ours.ledger.holds.is_empty());
+}
+
+/// A failover that prepares.
+fn prepared(book: &mut Book, epoch: u64) {
+    let plan = prewarm(&Ground::shop().survey(Site::Home)).unwrap();
+    book.write(vec![
+        Record::Claimed { claim: claim(epoch, &run(epoch)), by: "a".into() },
+        opened(PlanKind::Failover, Site::Home),
+        Record::Planned { plan: Box::new(plan), moves: false },
+    ]);
+}
+
+/// A failback, until it is over.
+fn come_home(book: &mut Book, epoch: u64) {
+    let plan = planned_move(&Ground::shop().survey(Site::Standby)).unwrap();
+    book.write(vec![
+        Record::Claimed { claim: claim(epoch, &format!("shop-{epoch}-failback")), by: "a".into() },
+        opened(PlanKind::Failback, Site::Standby),
+        Record::Planned { plan: Box::new(plan), moves: true },
+    ]);
+    book.write(vec![done("promote"), done("shifted")]);
+    book.write(vec![Record::Closed { ended: Ended::Moved }]);
 }
 
 /// A hold on home's door, as a fence takes it.
@@ -208,16 +327,7 @@ fn l2_what_an_overtaken_process_held_is_gone_once_we_came_home() {
     ]);
     move_away(&mut ours, 5);
     ours.write(vec![Record::Closed { ended: Ended::Moved }]);
-    let plan = planned_move(&Ground::shop().survey(Site::Standby)).unwrap();
-    ours.write(vec![
-        Record::Claimed { claim: claim(6, "shop-6-failback"), by: "a".into() },
-        opened(PlanKind::Failback, Site::Standby),
-        Record::Planned { plan: Box::new(plan), moves: true },
-    ]);
-    let refused = ours.ledger.import(&shop(), &theirs.entries).unwrap_err();
-    assert!(refused.to_string().contains("--run shop-6-failback"), "{refused}");
-    ours.write(vec![done("shifted")]);
-    ours.write(vec![Record::Closed { ended: Ended::Moved }]);
+    come_home(&mut ours, 6);
     import(&mut ours, &theirs.entries);
     assert!(ours.ledger.holds.is_empty() && ours.ledger.active == Site::Home);
 }

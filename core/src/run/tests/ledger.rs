@@ -61,6 +61,16 @@ fn s6_the_started_of_what_cannot_be_undone_is_the_point_of_no_return() {
 }
 
 #[test]
+fn s6_what_cannot_be_undone_and_was_found_done_is_the_point_of_no_return_too() {
+    let mut book = shop_failover();
+    let (outputs, note) = (crate::step::Outputs::new(), "no answer".to_owned());
+    book.write(vec![Record::Done { step: "promote".into(), outputs, note, unknown: true }]);
+    assert!(!book.ledger.run.as_ref().unwrap().committed, "nobody knows");
+    book.write(vec![done("promote")]);
+    assert!(book.ledger.run.as_ref().unwrap().committed);
+}
+
+#[test]
 fn s7_a_hold_stands_from_its_started_until_it_is_released() {
     let mut book = shop_failover();
     book.write(vec![started("start.shop.web", Some(hold(12)))]);
