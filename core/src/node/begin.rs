@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::bugs::{self, Bug};
 use crate::databases::evidence::{Evidence, Grade};
 use crate::model::{Claim, Epoch, Now, RunId, Site, Wall};
 use crate::plan::{
@@ -10,8 +11,8 @@ use crate::plan::{
     prewarm as plan_prewarm, unwind,
 };
 use crate::policy::Mode;
-use crate::run::{Ended, Phase, Record, Run, Trigger};
-use crate::step::{Question, QuestionKind};
+use crate::run::{Ended, Ledger, Phase, Record, Run, Trigger};
+use crate::step::{Held, Hold, Question, QuestionKind};
 
 use super::group::{Group, Host};
 use super::words;
@@ -37,8 +38,8 @@ pub(super) fn automatic_failover(
     failover_with(group, host, begin, (evidence, question))
 }
 
-/// A failover that a human ordered, who takes the loss there is. With `anew` it goes on with no run:
-/// a copied journal does not tell what became of that since, and its claim is another's too.
+/// A failover that a human ordered, who takes the loss there is. With `anew` it goes on with no
+/// run: a copied journal does not tell what became of that since, and its claim is another's too.
 pub(super) fn failover_ordered(
     group: &Group,
     host: &Host<'_>,
@@ -101,16 +102,23 @@ pub(super) fn planned(
     begin.records(group, host, plan, true)
 }
 
-/// A run that only goes back: it releases all that is held.
+/// What is held at peace and should not be. The door of a writer that was left stays closed.
+pub(super) fn left_behind(ledger: &Ledger) -> impl Iterator<Item = &Hold> {
+    ledger.holds.values().filter(|hold| match hold.held {
+        Held::Writer { .. } => !ledger.left_writer(hold.site),
+        Held::Pool { .. } => !bugs::on(Bug::NeverScalesDown),
+        Held::Workload { .. } | Held::Job { .. } => true,
+    })
+}
+
+/// A run that only goes back: it releases what was left behind.
 pub(super) fn tidy(group: &Group, host: &Host<'_>) -> Vec<Record> {
     let (kind, from, trigger) = (PlanKind::Failover, group.active(), Trigger::Automatic);
     let Begin { epoch, run, .. } = Begin::anew(group, kind, trigger.clone(), None);
     let claim = Claim::new(epoch, run).made_by(host.id);
-    let held: Vec<_> = group.ledger().holds.values().cloned().map(Undo::Release).collect();
-    let evidence = held.iter().map(|undo| match undo {
-        Undo::Release(hold) | Undo::Restore(hold) => format!("still held: {}", hold.id),
-    });
-    let evidence = evidence.collect();
+    let left: Vec<_> = left_behind(group.ledger()).collect();
+    let evidence = left.iter().map(|hold| format!("still held: {}", hold.id)).collect();
+    let held: Vec<_> = left.into_iter().cloned().map(Undo::Release).collect();
     let plan = Box::new(unwind(kind, from, &held));
     vec![
         Record::Claimed { claim, by: host.id.clone() },

@@ -143,7 +143,7 @@ impl Group {
         let serves = self.serving.held_for(host.now, Answer3::Yes) >= self.policy.health.confirm;
         let peace = ledger.active == Site::Home && ledger.busy_run().is_none() && serves;
         let may = host.unasked && ledger.paused.is_none() && self.foreign_claim().is_none();
-        peace && may && !ledger.holds.is_empty()
+        peace && may && begin::left_behind(ledger).next().is_some()
     }
 
     /// Records peacetime facts while home serves and nothing goes on.

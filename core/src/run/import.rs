@@ -139,8 +139,8 @@ impl Ledger {
         }
     }
 
-    /// An instance that was renamed since has no clients any more: no door of it is held, and nobody
-    /// is to stop it under a name that is another's.
+    /// An instance that was renamed since has no clients any more: no door of it is held, and
+    /// nobody is to stop it under a name that is another's.
     fn settle(&mut self) {
         for Leftover { site, resource, .. } in &self.leftovers {
             self.holds.remove(&HoldId::instance(*site, resource));
