@@ -2,20 +2,21 @@
 //!
 //! ```text
 //! coverage [--stories N] [--crashes] [--aimed N] [--seeds A..B]… [--policy NAME|FILE]
-//!          [--faults LIST] [--jobs N] [--file FILE] [--reasons] [--tell SEED]
+//!          [--faults LIST] [--jobs N] [--file FILE] [--reasons] [--keep DIR] [--find CELL]
+//!          [--tell SEED|FILE]
 //! ```
 //! Prints what was hit of what can be, and what never was; with `--reasons` also what cannot be
-//! hit, and why. `--file` adds to what an earlier call counted; `--tell`
-//! only tells one trial. Exit code 1: a cell was hit that
-//! cannot be; 2: one was never hit that can.
+//! hit, and why. `--file` adds to what an earlier call counted; `--keep` writes down each aimed
+//! trial that hit its cell; `--find` says which trials hit a cell; `--tell` only tells one trial.
+//! Exit code 1: a cell was hit that cannot be; 2: one was never hit that can.
 use std::ops::Range;
 use std::process::ExitCode;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use bowline_core::policy::examples;
-use bowline_sim::campaign::{Faults, PANIC, Story, aimed, generate, tell};
-use bowline_sim::coverage::{Coverage, crashes, scenario, trial};
+use bowline_sim::campaign::{Faults, PANIC, Schedule, Story, aimed, generate, tell};
+use bowline_sim::coverage::{Cell, Coverage, crashes, scenario, trial};
 use bowline_sim::crash::CASES;
 use bowline_sim::mutants::PLAYS;
 use bowline_sim::story::SCENARIOS;
@@ -33,13 +34,18 @@ struct Order {
     file: Option<String>,
     reasons: bool,
     aimed: u64,
-    tell: Option<u64>,
+    keep: Option<String>,
+    find: Option<String>,
+    tell: Option<String>,
 }
 
 fn main() -> Result<ExitCode, Bad> {
     let order = order()?;
-    if let Some(seed) = order.tell {
-        let schedule = generate(seed, &order.faults, &order.story);
+    if let Some(which) = &order.tell {
+        let schedule = match which.parse() {
+            Ok(seed) => generate(seed, &order.faults, &order.story),
+            Err(_) => Schedule::from_json(&std::fs::read_to_string(which)?)?,
+        };
         println!("{}{}", schedule.to_json(), tell(&schedule)?);
         return Ok(ExitCode::SUCCESS);
     }
@@ -88,6 +94,8 @@ fn order() -> Result<Order, Bad> {
         file: None,
         reasons: false,
         aimed: 0,
+        keep: None,
+        find: None,
         tell: None,
     };
     let mut args = std::env::args().skip(1);
@@ -112,7 +120,9 @@ fn order() -> Result<Order, Bad> {
             "--file" => order.file = Some(value()?),
             "--reasons" => order.reasons = true,
             "--aimed" => order.aimed = value()?.parse()?,
-            "--tell" => order.tell = Some(value()?.parse()?),
+            "--keep" => order.keep = Some(value()?),
+            "--find" => order.find = Some(value()?),
+            "--tell" => order.tell = Some(value()?),
             other => return Err(format!("{other} is no option; see the head of this file").into()),
         }
     }
@@ -146,12 +156,33 @@ fn aim(order: &Order, coverage: &mut Coverage) -> Result<Vec<(u64, String, Strin
             let Some(schedule) = aimed(cell, n, &order.story) else { continue };
             let (outcome, hits) = trial(&schedule)?;
             coverage.merge(&hits);
+            let good = outcome.broken.is_empty() && hits.times(cell) > 0;
+            if let Some(dir) = order.keep.as_ref().filter(|_| good) {
+                std::fs::write(format!("{dir}/{}.json", name(cell)), schedule.to_json())?;
+            }
             let first = outcome.broken.into_iter().next();
             broken.extend(first.map(|(promise, why)| (n, promise, format!("{cell:?}: {why}"))));
         }
         eprintln!("aimed, {n}: {} of {}", coverage.hits(), Coverage::possible());
     }
     Ok(broken)
+}
+
+/// A file's name for a cell.
+fn name(cell: Cell) -> String {
+    let words = format!("{cell:?}").to_lowercase();
+    let words = words.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
+    words.collect::<Vec<_>>().join("-")
+}
+
+/// Says where a cell that is looked for was hit.
+fn found(order: &Order, seed: u64, hits: &Coverage) {
+    let cells: Vec<(Cell, u64)> = hits.clone().into();
+    for (cell, times) in cells {
+        if order.find.as_ref().is_some_and(|find| format!("{cell:?}").contains(find)) {
+            println!("seed {seed} hit {cell:?} {times} times");
+        }
+    }
 }
 
 /// Plays the trials of some seeds; gives those that broke a promise.
@@ -172,6 +203,7 @@ fn trials(
                 return;
             };
             all.merge(&hits);
+            found(order, seed, &hits);
             let first = outcome.broken.into_iter().next();
             broken.extend(first.map(|(promise, why)| (seed, promise, why)));
             if (seed + 1 - seeds.start).is_multiple_of(250) {

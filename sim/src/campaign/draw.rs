@@ -91,7 +91,14 @@ impl Draw<'_> {
     }
 
     fn api(&mut self) -> Api {
-        self.one_of(&[Api::Kube, Api::Elb, Api::Rds, Api::CloudWatch])
+        self.one_of(&[
+            Api::Kube,
+            Api::Workloads,
+            Api::Jobs,
+            Api::Elb,
+            Api::Rds,
+            Api::CloudWatch,
+        ])
     }
 
     /// How calls go wrong.
@@ -211,7 +218,8 @@ impl Draw<'_> {
             _ => (started, after),
         };
         let lasts = self.length(Span::secs(1), most);
-        Aim { group, of, at, started, after: Span(after), lasts, harm }
+        let (calls, ends) = (0, None);
+        Aim { group, of, at, started, calls, ends, after: Span(after), lasts, harm }
     }
 
     /// Whether the policy's plans have steps of this kind.

@@ -119,7 +119,7 @@ fn last(events: &[Happening]) -> Span {
     let over = |event: &Happening| match event {
         Happening::Fault { from, lasts, .. } => *from + *lasts,
         Happening::Wish { at, .. } => *at,
-        Happening::Strike { .. } | Happening::Aim(_) => Span::ZERO,
+        Happening::Strike { .. } | Happening::Dies { .. } | Happening::Aim(_) => Span::ZERO,
         Happening::Glass(glass) => glass.import,
     };
     events.iter().map(over).max().unwrap_or_default()

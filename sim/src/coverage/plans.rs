@@ -221,7 +221,9 @@ fn add(all: &mut Steps, plan: &Plan, purpose: Purpose) {
 
 /// Whether a step can find everything as wanted. A hold is taken by a call of its own, and what is
 /// held again after a run was sent back still carries the claim of the run before; a claim is newer
-/// than what is there, a lever is moved under it, and a restart must be seen.
+/// than what is there, a lever is moved under it, and a restart must be seen. A run that has begun
+/// to promote is never cut off: none finds that the one before it had promoted, or had begun with
+/// what comes behind the promotion.
 fn finds(step: &Step, purpose: Purpose) -> bool {
     match &step.effect {
         Effect::SetPool(_) | Effect::SetWorkload(_) | Effect::SetJob(_) => false,
@@ -229,6 +231,9 @@ fn finds(step: &Step, purpose: Purpose) -> bool {
         Effect::ClaimCluster(_) => purpose == Purpose::Failover,
         Effect::ClaimZone(_) | Effect::ClaimGate(_) | Effect::Shift(_) | Effect::Flip(_) => false,
         Effect::Fence(fence) => fence.unless.is_some(),
+        Effect::Promote(_) => false,
+        // In a failover they come behind the promotion.
+        Effect::Rename(_) | Effect::CreateReplica(_) => purpose != Purpose::Failover,
         _ => true,
     }
 }

@@ -33,7 +33,7 @@ use strike::Strikes;
 
 pub use replica::Replica;
 pub(crate) use replica::{node, replicas_beside_glass};
-pub use strike::{Arrival, Side, Strike};
+pub use strike::{Arrival, Death, Side, Strike};
 pub use watch::{Event, Watch};
 
 /// Makes the replica that sits down in a seat: `(seat, how many sat there before)`.
