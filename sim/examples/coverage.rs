@@ -2,12 +2,13 @@
 //!
 //! ```text
 //! coverage [--stories N] [--crashes] [--aimed N] [--seeds A..B]… [--policy NAME|FILE]
-//!          [--faults LIST] [--jobs N] [--file FILE] [--reasons] [--keep DIR] [--find CELL]
-//!          [--tell SEED|FILE]
+//!          [--faults LIST] [--jobs N] [--kept DIR] [--file FILE] [--reasons] [--keep DIR]
+//!          [--find CELL] [--tell SEED|FILE|N@CELL]
 //! ```
 //! Prints what was hit of what can be, and what never was; with `--reasons` also what cannot be
 //! hit, and why. `--file` adds to what an earlier call counted; `--keep` writes down each aimed
-//! trial that hit its cell; `--find` says which trials hit a cell; `--tell` only tells one trial.
+//! trial that hit its cell, `--kept` plays what was written down; `--find` says which seeds hit a
+//! cell; `--tell` only tells one trial.
 //! Exit code 1: a cell was hit that cannot be; 2: one was never hit that can.
 use std::ops::Range;
 use std::process::ExitCode;
@@ -16,7 +17,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use bowline_core::policy::examples;
 use bowline_sim::campaign::{Faults, PANIC, Schedule, Story, aimed, generate, tell};
-use bowline_sim::coverage::{Cell, Coverage, crashes, scenario, trial};
+use bowline_sim::coverage::{Cell, Coverage, crashes, scenario, trial, universe};
 use bowline_sim::crash::CASES;
 use bowline_sim::mutants::PLAYS;
 use bowline_sim::story::SCENARIOS;
@@ -35,6 +36,7 @@ struct Order {
     reasons: bool,
     aimed: u64,
     keep: Option<String>,
+    kept: Option<String>,
     find: Option<String>,
     tell: Option<String>,
 }
@@ -42,10 +44,7 @@ struct Order {
 fn main() -> Result<ExitCode, Bad> {
     let order = order()?;
     if let Some(which) = &order.tell {
-        let schedule = match which.parse() {
-            Ok(seed) => generate(seed, &order.faults, &order.story),
-            Err(_) => Schedule::from_json(&std::fs::read_to_string(which)?)?,
-        };
+        let schedule = told(&order, which)?;
         println!("{}{}", schedule.to_json(), tell(&schedule)?);
         return Ok(ExitCode::SUCCESS);
     }
@@ -56,6 +55,12 @@ fn main() -> Result<ExitCode, Bad> {
         _ => Coverage::default(),
     };
     stories(&order, &mut coverage);
+    for file in order.kept.iter().map(std::fs::read_dir).collect::<Result<Vec<_>, _>>()? {
+        for file in file {
+            let schedule = Schedule::from_json(&std::fs::read_to_string(file?.path())?)?;
+            coverage.merge(&trial(&schedule)?.1);
+        }
+    }
     let mut broken = aim(&order, &mut coverage)?;
     let all = Mutex::new(coverage);
     for seeds in &order.seeds {
@@ -95,6 +100,7 @@ fn order() -> Result<Order, Bad> {
         reasons: false,
         aimed: 0,
         keep: None,
+        kept: None,
         find: None,
         tell: None,
     };
@@ -120,6 +126,7 @@ fn order() -> Result<Order, Bad> {
             "--file" => order.file = Some(value()?),
             "--reasons" => order.reasons = true,
             "--aimed" => order.aimed = value()?.parse()?,
+            "--kept" => order.kept = Some(value()?),
             "--keep" => order.keep = Some(value()?),
             "--find" => order.find = Some(value()?),
             "--tell" => order.tell = Some(value()?),
@@ -158,7 +165,7 @@ fn aim(order: &Order, coverage: &mut Coverage) -> Result<Vec<(u64, String, Strin
             coverage.merge(&hits);
             let good = outcome.broken.is_empty() && hits.times(cell) > 0;
             if let Some(dir) = order.keep.as_ref().filter(|_| good) {
-                std::fs::write(format!("{dir}/{}.json", name(cell)), schedule.to_json())?;
+                std::fs::write(format!("{dir}/{}.json", cell.file_name()), schedule.to_json())?;
             }
             let first = outcome.broken.into_iter().next();
             broken.extend(first.map(|(promise, why)| (n, promise, format!("{cell:?}: {why}"))));
@@ -168,11 +175,17 @@ fn aim(order: &Order, coverage: &mut Coverage) -> Result<Vec<(u64, String, Strin
     Ok(broken)
 }
 
-/// A file's name for a cell.
-fn name(cell: Cell) -> String {
-    let words = format!("{cell:?}").to_lowercase();
-    let words = words.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
-    words.collect::<Vec<_>>().join("-")
+/// The trial of a seed, of a file, or the n-th that is aimed at a cell: `N@CELL`.
+fn told(order: &Order, which: &str) -> Result<Schedule, Bad> {
+    if let Ok(seed) = which.parse() {
+        return Ok(generate(seed, &order.faults, &order.story));
+    }
+    let Some((n, cell)) = which.split_once('@') else {
+        return Ok(Schedule::from_json(&std::fs::read_to_string(which)?)?);
+    };
+    let cell = universe().keys().find(|known| format!("{known:?}") == cell);
+    let schedule = aimed(*cell.ok_or("no such cell")?, n.parse()?, &order.story);
+    Ok(schedule.ok_or("nothing is aimed at it")?)
 }
 
 /// Says where a cell that is looked for was hit.

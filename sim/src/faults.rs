@@ -7,7 +7,9 @@
 mod rates;
 mod stale;
 
-use bowline_core::model::{Cluster, HealthCheckId, Mono, ObjectName, ObjectRef, Region, Span, ZoneId};
+use bowline_core::model::{
+    Cluster, HealthCheckId, Mono, ObjectName, ObjectRef, Region, Span, ZoneId,
+};
 use bowline_core::op::{Answer, ElbOp, Fault, KubeOp, Op, ProbeOp, Route53Op};
 use serde::{Deserialize, Serialize};
 

@@ -103,6 +103,7 @@ impl Group {
             return Err(Refusal::RunOpen(run.id.clone()));
         }
         self.unfenced()?;
+        self.rebuilt()?;
         let seen = self.survey.claims_seen(&self.known, self.active().other());
         seen.map_err(Refusal::NotReady)?;
         let evidence = begin::evidence(self, begin::fault_at(self, host));
@@ -139,6 +140,19 @@ impl Group {
             "{} is not fit to take traffic: {step} and {} more obligations are open",
             self.active().other(),
             open.len() - 1
+        )))
+    }
+
+    /// A database that was stopped when its site was left is a writer of its own: there is nothing
+    /// to promote, and it has nothing of what was written since.
+    fn rebuilt(&self) -> Result<(), Refusal> {
+        let passive = self.active().other();
+        if self.policy.database.is_none() || !self.ledger().fenced.contains(&passive) {
+            return Ok(());
+        }
+        Err(Refusal::NotReady(format!(
+            "{passive}'s database is no replica: it was stopped when {passive} was left, and has \
+             nothing of what was written since; `bowline failback` makes a replica of it first"
         )))
     }
 

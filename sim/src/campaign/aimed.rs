@@ -13,7 +13,7 @@ use crate::coverage::{
     Action, AskKind, At, Came, Cell, Decided, End, FaultKind, Purpose, QuestionKind, RecordKind,
     universe,
 };
-use crate::faults::{Rates, Trouble};
+use crate::faults::{Api, Rates, Reach, Trouble};
 use crate::harness::Side;
 
 /// When something makes a move necessary.
@@ -21,6 +21,9 @@ const CAUSE: Span = Span::mins(5);
 
 /// How long after that somebody wants it home again.
 const BACK: Span = Span::mins(12);
+
+/// … from where a planned move has taken it: that makes a replica again first.
+const BACK_AGAIN: Span = Span::mins(22);
 
 /// How long after that all is well, if nothing is given hours.
 const WELL: Span = Span::mins(25);
@@ -96,7 +99,7 @@ fn at_step(cell: Cell, n: u64, story: &Story) -> Option<Schedule> {
     };
     let long = matches!(cell, Cell::Step(_, _, End::Overdue | End::SentBack | End::Unknown));
     schedule.heals =
-        CAUSE + if long && !n.is_multiple_of(2) { HOURS } else { WELL + Span::mins(10) };
+        CAUSE + if long && !n.is_multiple_of(2) { HOURS } else { WELL + Span::mins(25) };
     schedule.twists = twists(cell, (of, at), n);
     let waits = matches!(cell, Cell::Step(Purpose::Failover | Purpose::Prewarm, _, End::SentBack));
     schedule.approve = waits && !home_only(at) && !n.is_multiple_of(3)
@@ -110,7 +113,7 @@ fn at_step(cell: Cell, n: u64, story: &Story) -> Option<Schedule> {
         // Its call is recorded, and never arrives.
         (_, true) => (true, 0),
         (true, _) => (true, n * 23 % 260),
-        (false, _) => (false, n * 37 % 120),
+        (false, _) => (false, n / 2 * 37 % 120),
     };
     let (after, lasts, calls) = (Span(after), Span::secs(90), 0);
     let aim = Aim { group, of, at, started, calls, ends, after, lasts, harm };
@@ -128,11 +131,8 @@ fn leads_up((cell, of, at): (Cell, Purpose, EffectKind), n: u64, story: &Story) 
     let lasts = if blip { Span::secs(50) } else { Span::mins(9) };
     let planned =
         matches!(of, Purpose::Switchover) || of == Purpose::Unwinding && !n.is_multiple_of(4);
-    let first = if planned {
-        wish(CAUSE, Wish::Switchover)
-    } else {
-        lost(story, (CAUSE, lasts), if home_only(at) { 0 } else { n })
-    };
+    let first =
+        if planned { wish(CAUSE, Wish::Switchover) } else { lost(story, (CAUSE, lasts), n) };
     let mut events = vec![first];
     let found = matches!(cell, Cell::Step(_, _, End::AsFound));
     match (of, n % 4) {
@@ -147,20 +147,22 @@ fn leads_up((cell, of, at): (Cell, Purpose, EffectKind), n: u64, story: &Story) 
         }
         (Purpose::Switchover, _) if found => {
             // The replica must not stream, or nothing is rebuilt.
-            let (from, lasts) = (Span::mins(4), Span::mins(2));
-            events = vec![Happening::Fault { from, lasts, trouble: Trouble::RegionsApart }];
+            let mut trouble = Trouble::RegionsApart;
+            let (mut from, mut lasts) = (Span::mins(4), Span::mins(2));
+            if at == EffectKind::CloseDoor {
+                // RDS tells of the door as the run before had left it.
+                let home = story.policy.site(Site::Home).scope.region.clone();
+                let behind = Span::mins(6);
+                trouble = Trouble::Stale { from: Reach::Api(home, Api::Rds), behind };
+                (from, lasts) = (CAUSE + Span::secs(90 + 15 * n), Span::mins(15));
+            }
+            events = vec![Happening::Fault { from, lasts, trouble }];
             events.extend(twice((of, at), CAUSE, (Wish::Switchover, n)));
         }
         (Purpose::Failback, _) => events.push(wish(CAUSE + BACK, Wish::Failback)),
         (Purpose::Failover, _) if home_only(at) => {
             let back = Wish::Failover { accept_loss: Some(Span::mins(30)) };
-            events.push(wish(CAUSE + BACK, back));
-            if found {
-                // What the run before was to hold, it had only recorded.
-                let of = Purpose::Failover;
-                let (at, harm, lasts) = (EffectKind::SetJob, Harm::Silence, Span::mins(14));
-                events.push(aim((of, at), (1, Span::ZERO, lasts), harm));
-            }
+            events = vec![wish(CAUSE, Wish::Switchover), wish(CAUSE + BACK_AGAIN, back)];
         }
         _ => {}
     }
@@ -175,9 +177,18 @@ fn home_only(at: EffectKind) -> bool {
 
 /// A run is cancelled at a step, and wanted again at once.
 fn twice((of, at): (Purpose, EffectKind), from: Span, (wanted, n): (Wish, u64)) -> Vec<Happening> {
-    let calls = if at == EffectKind::CreateReplica && n.is_multiple_of(2) { 2 } else { 1 };
-    let mut events =
-        vec![aim((of, at), (calls, Span(n * 700), Span::secs(1)), Harm::Say(Wish::Cancel))];
+    let second = Span::secs(1);
+    let mut events = match at {
+        // Its last call has its effect, and nobody hears of it.
+        EffectKind::CreateReplica => {
+            vec![aim((of, at), (2, Span(40 + n * 20), second), Harm::SilenceAndCancel)]
+        }
+        EffectKind::CloseDoor => {
+            let (gone, minute) = (EffectKind::ConnectionsGone, Span::mins(1));
+            vec![aim((of, gone), (0, minute, second), Harm::Say(Wish::Cancel))]
+        }
+        _ => vec![aim((of, at), (1, Span(n * 700), second), Harm::Say(Wish::Cancel))],
+    };
     let again = |k: u64| wish(from + Span::secs(15 * k), wanted);
     events.extend((0..40).map(again));
     events
@@ -270,6 +281,10 @@ fn twists(cell: Cell, (of, at): (Purpose, EffectKind), n: u64) -> Vec<Twist> {
     }
     if of == Purpose::Failover {
         twists.push(Twist::PrewarmManual);
+    }
+    if of == Purpose::Failover && home_only(at) {
+        // Nobody goes home before the human does.
+        twists.push(Twist::FailbackManual);
     }
     if at == EffectKind::Approval && of == Purpose::Failback {
         twists.push(Twist::FailbackApprove);

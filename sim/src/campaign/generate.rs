@@ -75,6 +75,9 @@ pub fn generate(seed: u64, faults: &Faults, story: &Story) -> Schedule {
     events.extend(aims(&mut draw, faults, planned));
     events.extend(blunders(&mut draw, faults));
     events.extend(early(&mut draw, faults));
+    if faults.has(Kind::Crashes) && draw.one_in(6) {
+        events.push(draw.death());
+    }
     events.sort_by_key(Happening::at);
     let rds = crate::aws::rds::Times {
         promotion: if slow { SLOW } else { story.rds.promotion },

@@ -39,6 +39,16 @@ pub enum Cell {
     Decided(Decided),
 }
 
+impl Cell {
+    /// Its name as that of a file.
+    #[must_use]
+    pub fn file_name(self) -> String {
+        let words = format!("{self:?}").to_lowercase();
+        let words = words.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
+        words.collect::<Vec<_>>().join("-")
+    }
+}
+
 /// What a plan is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

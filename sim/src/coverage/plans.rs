@@ -226,12 +226,17 @@ fn add(all: &mut Steps, plan: &Plan, purpose: Purpose) {
 /// what comes behind the promotion.
 fn finds(step: &Step, purpose: Purpose) -> bool {
     match &step.effect {
-        Effect::SetPool(_) | Effect::SetWorkload(_) | Effect::SetJob(_) => false,
+        Effect::SetPool(_) | Effect::SetJob(_) => false,
+        // What a run had only taken over, to let it go, it holds again when it goes back.
+        Effect::SetWorkload(_) => purpose == Purpose::Unwinding,
         // In a failover the obligations at the lost site may have claimed its cluster before.
         Effect::ClaimCluster(_) => purpose == Purpose::Failover,
         Effect::ClaimZone(_) | Effect::ClaimGate(_) | Effect::Shift(_) | Effect::Flip(_) => false,
         Effect::Fence(fence) => fence.unless.is_some(),
         Effect::Promote(_) => false,
+        // A hold that stands is in the world. One whose call never was had, only a run that goes
+        // back may find.
+        Effect::Release(_) => purpose == Purpose::Unwinding,
         // In a failover they come behind the promotion.
         Effect::Rename(_) | Effect::CreateReplica(_) => purpose != Purpose::Failover,
         _ => true,

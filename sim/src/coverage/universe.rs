@@ -93,9 +93,13 @@ fn no_end(traits: &Traits, (kind, end): (EffectKind, End)) -> Option<&'static st
         );
     }
     match end {
-        End::AsFound if !traits.finds && rebuilds(kind) => Some(
+        End::AsFound if !traits.finds && promotes(kind) => Some(
             "a run that has begun to promote goes on to its end: none finds what one before it \
                  had begun from there on (a process beside the controller is counted apart)",
+        ),
+        End::AsFound if !traits.finds && kind == EffectKind::Release => Some(
+            "what a run held or released and was cut off in is undone before another begins: a \
+                 hold that stands is in the world (who is beside the controller is counted apart)",
         ),
         End::AsFound if !traits.finds => {
             Some("it takes a hold, a claim or a restart of its own, which is never there before")
@@ -117,7 +121,7 @@ fn no_end(traits: &Traits, (kind, end): (EffectKind, End)) -> Option<&'static st
     }
 }
 
-fn rebuilds(kind: EffectKind) -> bool {
+fn promotes(kind: EffectKind) -> bool {
     matches!(kind, EffectKind::Promote | EffectKind::Rename | EffectKind::CreateReplica)
 }
 
