@@ -149,7 +149,7 @@ impl Plot<'_> {
         if let Some(strike) = strike {
             play.simulation.plan_strike(strike);
         }
-        play.to_the_end(like).0
+        play.finish(like).0
     }
 
     /// Plays it with calls that come to a fault, and says how many did.
@@ -157,7 +157,7 @@ impl Plot<'_> {
     pub fn play_spoilt(&self, spoil: Spoil, like: &Picture) -> (Played, u32) {
         let mut play = Play::new(self);
         play.simulation.plan_spoil(spoil);
-        play.to_the_end(Some(like))
+        play.finish(Some(like))
     }
 }
 
@@ -207,7 +207,7 @@ impl Play {
         play
     }
 
-    fn to_the_end(mut self, like: Option<&Picture>) -> (Played, u32) {
+    fn finish(mut self, like: Option<&Picture>) -> (Played, u32) {
         self.simulation.log_arrivals();
         let (ended, picture) = self.run_to_the_end(like);
         let spoilt = self.simulation.spoilt_calls();
