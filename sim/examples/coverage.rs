@@ -2,20 +2,22 @@
 //!
 //! ```text
 //! coverage [--stories N] [--crashes] [--aimed N] [--seeds A..B]… [--policy NAME|FILE]
-//!          [--faults LIST] [--jobs N] [--file FILE] [--reasons] [--tell SEED]
+//!          [--faults LIST] [--jobs N] [--kept DIR] [--file FILE] [--reasons] [--keep DIR]
+//!          [--find CELL] [--tell SEED|FILE|N@CELL]
 //! ```
 //! Prints what was hit of what can be, and what never was; with `--reasons` also what cannot be
-//! hit, and why. `--file` adds to what an earlier call counted; `--tell`
-//! only tells one trial. Exit code 1: a cell was hit that
-//! cannot be; 2: one was never hit that can.
+//! hit, and why. `--file` adds to what an earlier call counted; `--keep` writes down each aimed
+//! trial that hit its cell, `--kept` plays what was written down; `--find` says which seeds hit a
+//! cell; `--tell` only tells one trial.
+//! Exit code 1: a cell was hit that cannot be; 2: one was never hit that can.
 use std::ops::Range;
 use std::process::ExitCode;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use bowline_core::policy::examples;
-use bowline_sim::campaign::{Faults, PANIC, Story, aimed, generate, tell};
-use bowline_sim::coverage::{Coverage, crashes, scenario, trial};
+use bowline_sim::campaign::{Faults, PANIC, Schedule, Story, aimed, generate, tell};
+use bowline_sim::coverage::{Cell, Coverage, crashes, scenario, trial, universe};
 use bowline_sim::crash::CASES;
 use bowline_sim::mutants::PLAYS;
 use bowline_sim::story::SCENARIOS;
@@ -33,13 +35,16 @@ struct Order {
     file: Option<String>,
     reasons: bool,
     aimed: u64,
-    tell: Option<u64>,
+    keep: Option<String>,
+    kept: Option<String>,
+    find: Option<String>,
+    tell: Option<String>,
 }
 
 fn main() -> Result<ExitCode, Bad> {
     let order = order()?;
-    if let Some(seed) = order.tell {
-        let schedule = generate(seed, &order.faults, &order.story);
+    if let Some(which) = &order.tell {
+        let schedule = told(&order, which)?;
         println!("{}{}", schedule.to_json(), tell(&schedule)?);
         return Ok(ExitCode::SUCCESS);
     }
@@ -50,6 +55,12 @@ fn main() -> Result<ExitCode, Bad> {
         _ => Coverage::default(),
     };
     stories(&order, &mut coverage);
+    for file in order.kept.iter().map(std::fs::read_dir).collect::<Result<Vec<_>, _>>()? {
+        for file in file {
+            let schedule = Schedule::from_json(&std::fs::read_to_string(file?.path())?)?;
+            coverage.merge(&trial(&schedule)?.1);
+        }
+    }
     let mut broken = aim(&order, &mut coverage)?;
     let all = Mutex::new(coverage);
     for seeds in &order.seeds {
@@ -88,6 +99,9 @@ fn order() -> Result<Order, Bad> {
         file: None,
         reasons: false,
         aimed: 0,
+        keep: None,
+        kept: None,
+        find: None,
         tell: None,
     };
     let mut args = std::env::args().skip(1);
@@ -112,7 +126,10 @@ fn order() -> Result<Order, Bad> {
             "--file" => order.file = Some(value()?),
             "--reasons" => order.reasons = true,
             "--aimed" => order.aimed = value()?.parse()?,
-            "--tell" => order.tell = Some(value()?.parse()?),
+            "--kept" => order.kept = Some(value()?),
+            "--keep" => order.keep = Some(value()?),
+            "--find" => order.find = Some(value()?),
+            "--tell" => order.tell = Some(value()?),
             other => return Err(format!("{other} is no option; see the head of this file").into()),
         }
     }
@@ -146,12 +163,39 @@ fn aim(order: &Order, coverage: &mut Coverage) -> Result<Vec<(u64, String, Strin
             let Some(schedule) = aimed(cell, n, &order.story) else { continue };
             let (outcome, hits) = trial(&schedule)?;
             coverage.merge(&hits);
+            let good = outcome.broken.is_empty() && hits.times(cell) > 0;
+            if let Some(dir) = order.keep.as_ref().filter(|_| good) {
+                std::fs::write(format!("{dir}/{}.json", cell.file_name()), schedule.to_json())?;
+            }
             let first = outcome.broken.into_iter().next();
             broken.extend(first.map(|(promise, why)| (n, promise, format!("{cell:?}: {why}"))));
         }
         eprintln!("aimed, {n}: {} of {}", coverage.hits(), Coverage::possible());
     }
     Ok(broken)
+}
+
+/// The trial of a seed, of a file, or the n-th that is aimed at a cell: `N@CELL`.
+fn told(order: &Order, which: &str) -> Result<Schedule, Bad> {
+    if let Ok(seed) = which.parse() {
+        return Ok(generate(seed, &order.faults, &order.story));
+    }
+    let Some((n, cell)) = which.split_once('@') else {
+        return Ok(Schedule::from_json(&std::fs::read_to_string(which)?)?);
+    };
+    let cell = universe().keys().find(|known| format!("{known:?}") == cell);
+    let schedule = aimed(*cell.ok_or("no such cell")?, n.parse()?, &order.story);
+    Ok(schedule.ok_or("nothing is aimed at it")?)
+}
+
+/// Says where a cell that is looked for was hit.
+fn found(order: &Order, seed: u64, hits: &Coverage) {
+    let cells: Vec<(Cell, u64)> = hits.clone().into();
+    for (cell, times) in cells {
+        if order.find.as_ref().is_some_and(|find| format!("{cell:?}").contains(find)) {
+            println!("seed {seed} hit {cell:?} {times} times");
+        }
+    }
 }
 
 /// Plays the trials of some seeds; gives those that broke a promise.
@@ -172,6 +216,7 @@ fn trials(
                 return;
             };
             all.merge(&hits);
+            found(order, seed, &hits);
             let first = outcome.broken.into_iter().next();
             broken.extend(first.map(|(promise, why)| (seed, promise, why)));
             if (seed + 1 - seeds.start).is_multiple_of(250) {

@@ -7,7 +7,9 @@
 mod rates;
 mod stale;
 
-use bowline_core::model::{Cluster, HealthCheckId, Mono, ObjectName, Region, Span, ZoneId};
+use bowline_core::model::{
+    Cluster, HealthCheckId, Mono, ObjectName, ObjectRef, Region, Span, ZoneId,
+};
 use bowline_core::op::{Answer, ElbOp, Fault, KubeOp, Op, ProbeOp, Route53Op};
 use serde::{Deserialize, Serialize};
 
@@ -127,6 +129,8 @@ pub enum Reach {
     Management,
     /// Route 53's control plane.
     Dns,
+    /// The objects of gates.
+    Gates,
     /// Everything but the store and the lease, which are next door.
     AllBeyond,
     /// Everything.
@@ -139,6 +143,10 @@ pub enum Reach {
 pub enum Api {
     /// The API servers of its clusters.
     Kube,
+    /// Of these only what concerns workloads, as behind a webhook that hangs.
+    Workloads,
+    /// Of these only what concerns jobs.
+    Jobs,
     /// Elastic Load Balancing.
     Elb,
     /// RDS.
@@ -308,6 +316,7 @@ impl Reach {
             Self::Api(region, api) => place == Place::Region(region) && api.answers(op),
             Self::Management => place == Place::Management,
             Self::Dns => place == Place::Dns,
+            Self::Gates => matches!(op, Op::Gate(..)),
             Self::AllBeyond => place != Place::Management,
             Self::All => true,
         }
@@ -318,6 +327,16 @@ impl Api {
     fn answers(self, op: &Op) -> bool {
         match self {
             Self::Kube => matches!(op, Op::Kube(..)),
+            Self::Workloads => matches!(
+                op,
+                Op::Kube(
+                    _,
+                    KubeOp::Workload(_)
+                        | KubeOp::Scale { .. }
+                        | KubeOp::Annotate { object: ObjectRef::Workload(_), .. }
+                )
+            ),
+            Self::Jobs => matches!(op, Op::Kube(_, KubeOp::Job(_) | KubeOp::Suspend { .. })),
             Self::Elb => matches!(op, Op::Elb(..)),
             Self::Rds => matches!(op, Op::Rds(..)),
             Self::CloudWatch => matches!(op, Op::CloudWatch(..)),

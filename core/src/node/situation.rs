@@ -145,7 +145,9 @@ impl Group {
             }
             // What was written since it was left is not in it.
             Some(found) if found.source.is_none() && self.ledger().left_writer(site) => {
-                "it is the writer that was left, and was not made a replica since".to_owned()
+                "it is the writer that was left, and no replica; `bowline failback` or `switchover` makes \
+                 it one first"
+                    .to_owned()
             }
             Some(_) => return None,
         };

@@ -12,7 +12,7 @@ use super::record::{BadEntry, Entry, Record, Trigger};
 use super::state::{Ended, Phase, Reply, Run, StepRun, StepState};
 use crate::bugs::{self, Bug};
 use crate::model::{Claim, Epoch, InstanceId, ReplicaId, ResourceId, RunId, Site, StepId, Wall};
-use crate::plan::{PlanKind, Undo};
+use crate::plan::{Effect, PlanKind, Undo};
 use crate::step::{Acted, Held, Hold, HoldId, Mark};
 
 /// Everything the chain says of a group.
@@ -226,7 +226,19 @@ impl Ledger {
             (Some(before), now) if now != Some(before) => Some(Undo::Restore(before.clone())),
             _ => None,
         };
-        run.touched.iter().filter_map(change).collect()
+        let mut undo: Vec<_> = run.touched.iter().filter_map(change).collect();
+        // What a call was to let go may be free by now, whatever is recorded.
+        let begun = run.steps.values().filter(|step| step.open() && step.acted.is_some());
+        let begun = begun.filter_map(|step| match &step.step.effect {
+            Effect::Release(release) => self.holds.get(&release.hold.id),
+            _ => None,
+        });
+        let kept = |hold: &&Hold| match run.touched.get(&hold.id) {
+            Some(before) => before.as_ref() == Some(*hold),
+            None => true,
+        };
+        undo.extend(begun.filter(kept).map(|hold| Undo::Restore(hold.clone())));
+        undo
     }
 
     fn record(&mut self, record: &Record, at: Wall) {

@@ -1,13 +1,13 @@
 //! What goes wrong just when a run comes to a certain step.
 
 use bowline_core::model::{Mono, Now, Place, Site, Span};
-use bowline_core::plan::EffectKind;
+use bowline_core::plan::{EffectKind, OnTimeout};
 use bowline_core::policy::Policy;
 use bowline_core::run::{Ledger, Phase, Run, StepRun};
 use serde::{Deserialize, Serialize};
 
 use super::schedule::Wish;
-use crate::coverage::Purpose;
+use crate::coverage::{End, Purpose};
 use crate::faults::{Api, Rates, Reach, Spell, Trouble};
 
 /// How long after an API fell silent somebody cancels: a call of ten seconds was given up.
@@ -28,6 +28,12 @@ pub struct Aim {
     pub at: EffectKind,
     /// Whether its call must be recorded; else it is enough that it may begin.
     pub started: bool,
+    /// How many of its calls must be, beyond that.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub calls: u32,
+    /// Only a step that would end so, should it take too long.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ends: Option<End>,
     /// How long after.
     pub after: Span,
     /// For how long; a silence lasts until the step is overdue.
@@ -69,10 +75,22 @@ impl Aim {
         if purpose(run) != self.of {
             return None;
         }
+        let calls = self.calls.max(u32::from(self.started));
         let meant = |step: &&StepRun| {
-            step.step.effect.kind() == self.at && (!self.started || step.acted.is_some())
+            let called = step.attempts >= calls;
+            step.step.effect.kind() == self.at && called && self.would_end(run, step)
         };
         run.runnable().map(|(_, step)| step).find(meant)
+    }
+
+    /// Whether a step would end as wanted, should it take too long.
+    fn would_end(&self, run: &Run, step: &StepRun) -> bool {
+        let goes_back = step.step.on_timeout == OnTimeout::Fail && !run.committed;
+        match self.ends {
+            Some(End::SentBack) => step.step.timeout.is_some() && goes_back,
+            Some(End::Overdue) => step.step.timeout.is_some() && !goes_back,
+            _ => true,
+        }
     }
 
     /// What follows, if the run has come to the step.
@@ -103,6 +121,11 @@ impl Aim {
     }
 }
 
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
+fn is_none(calls: &u32) -> bool {
+    *calls == 0
+}
+
 /// What the plan is for whose steps can be worked on now.
 fn purpose(run: &Run) -> Purpose {
     let unwinds = matches!(run.phase, Phase::Unwinding { .. });
@@ -117,12 +140,13 @@ fn needs(step: &StepRun, policy: &Policy) -> Reach {
     };
     let region = |site: Site| policy.site(site).scope.region.clone();
     match (step.step.effect.kind(), step.step.touches) {
-        (ClaimGate | Flip, _) => Reach::AllBeyond,
+        (ClaimGate | Flip, _) => Reach::Gates,
+        (SetWorkload, Place::Site(site)) => Reach::Api(region(site), Api::Workloads),
+        (SetJob, Place::Site(site)) => Reach::Api(region(site), Api::Jobs),
         (Front, Place::Site(site)) => Reach::Region(region(site)),
-        (
-            ClaimCluster | SetPool | SetWorkload | SetJob | CapacityReady | Release | NodesGone,
-            Place::Site(site),
-        ) => Reach::Api(region(site), Api::Kube),
+        (ClaimCluster | SetPool | CapacityReady | Release | NodesGone, Place::Site(site)) => {
+            Reach::Api(region(site), Api::Kube)
+        }
         (EffectKind::Position | EffectKind::ConnectionsGone | CaughtUp, Place::Site(site)) => {
             Reach::Api(region(site), Api::CloudWatch)
         }

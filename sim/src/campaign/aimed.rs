@@ -7,13 +7,23 @@ use bowline_core::plan::EffectKind;
 use super::aim::{Aim, Harm};
 use super::generate::calm;
 use super::policy::Story;
-use super::schedule::{Happening, Schedule, Wish};
+use super::schedule::{Glass, Happening, Schedule, Wish};
 use super::twist::Twist;
-use crate::coverage::{At, Came, Cell, End, FaultKind, Purpose, QuestionKind, universe};
-use crate::faults::{Rates, Trouble};
+use crate::coverage::{
+    Action, AskKind, At, Came, Cell, Decided, End, FaultKind, Purpose, QuestionKind, RecordKind,
+    universe,
+};
+use crate::faults::{Api, Rates, Reach, Trouble};
+use crate::harness::Side;
 
 /// When something makes a move necessary.
 const CAUSE: Span = Span::mins(5);
+
+/// How long after that somebody wants it home again.
+const BACK: Span = Span::mins(12);
+
+/// … from where a planned move has taken it: that makes a replica again first.
+const BACK_AGAIN: Span = Span::mins(22);
 
 /// How long after that all is well, if nothing is given hours.
 const WELL: Span = Span::mins(25);
@@ -21,47 +31,176 @@ const WELL: Span = Span::mins(25);
 /// A step that is given hours is silent for so long at most.
 const HOURS: Span = Span::mins(9 * 60);
 
-/// The schedule number `n` that may hit a cell; `None`: it is not one of a step.
+/// When the half hour begins in whose first half automatic action may be blocked.
+const BLOCKED: Span = Span::mins(16);
+
+/// The schedule number `n` that may hit a cell; `None`: it is not one of a step or a record.
 #[must_use]
 pub fn aimed(cell: Cell, n: u64, story: &Story) -> Option<Schedule> {
+    match cell {
+        Cell::DiedWriting(writing, at) => Some(writing_it(writing, at, (n, story))),
+        Cell::Decided(Decided::Ask(Action::Failover, AskKind::BlockedWindow)) => {
+            let mut schedule = calm(n, story);
+            schedule.twists = vec![Twist::FailoverBlocked];
+            schedule.events = vec![lost(story, (BLOCKED, Span::mins(5)), n)];
+            schedule.heals = BLOCKED + Span::mins(8);
+            Some(schedule)
+        }
+        _ => at_step(cell, n, story),
+    }
+}
+
+fn wish(at: Span, wish: Wish) -> Happening {
+    Happening::Wish { at, group: 0, wish }
+}
+
+/// The leader dies writing a record: a group that is lost, asks, is moved beside the controller,
+/// and is paused a while.
+fn writing_it(writing: RecordKind, at: At, (n, story): (u64, &Story)) -> Schedule {
+    let mut schedule = calm(n, story);
+    let side = if at == At::Sent { Side::Before } else { Side::After };
+    let lasts = Span::secs(20 + n * 7 % 60);
+    schedule.events = vec![Happening::Dies { group: 0, writing, side, lasts }];
+    schedule.heals = CAUSE + WELL;
+    match writing {
+        RecordKind::Paused | RecordKind::Resumed => {
+            schedule.events.push(wish(CAUSE, Wish::Pause));
+            schedule.events.push(wish(CAUSE + Span::mins(2), Wish::Resume));
+            schedule.heals = CAUSE + Span::mins(5);
+        }
+        RecordKind::Imported => {
+            let (export, from) = (Span::mins(4), CAUSE);
+            let (until, import) = (CAUSE + Span::mins(9), CAUSE + Span::mins(10));
+            let (journal, accept_loss) = (true, Span::mins(30));
+            let glass = Glass { export, journal, from, until, import, accept_loss };
+            schedule.events.push(Happening::Glass(glass));
+            // Nobody of the controller sees to it meanwhile.
+            schedule.twists = vec![Twist::FailoverManual, Twist::PrewarmManual];
+            schedule.events.push(lost(story, (CAUSE, Span::mins(6)), n));
+        }
+        _ => {
+            schedule.events.push(lost(story, (CAUSE, Span::mins(9)), n));
+            schedule.approve = writing == RecordKind::Answered;
+            schedule.on_call = Some(Span::secs(20));
+        }
+    }
+    schedule
+}
+
+/// A run comes to a step, and what must go wrong there does.
+fn at_step(cell: Cell, n: u64, story: &Story) -> Option<Schedule> {
     let (of, at, harm) = target(cell, n)?;
     let mut schedule = calm(n, story);
     let group = 0;
-    let wish = |at, wish| Happening::Wish { at, group, wish };
-    let away = wish(CAUSE, Wish::Switchover);
+    schedule.events = leads_up((cell, of, at), n, story);
+    let ends = match cell {
+        Cell::Step(_, _, end @ (End::Overdue | End::SentBack)) => Some(end),
+        _ => None,
+    };
+    let long = matches!(cell, Cell::Step(_, _, End::Overdue | End::SentBack | End::Unknown));
+    schedule.heals =
+        CAUSE + if long && !n.is_multiple_of(2) { HOURS } else { WELL + Span::mins(25) };
+    schedule.twists = twists(cell, (of, at), n);
+    let waits = matches!(cell, Cell::Step(Purpose::Failover | Purpose::Prewarm, _, End::SentBack));
+    schedule.approve = waits && !home_only(at) && !n.is_multiple_of(3)
+        || cell == Cell::Asked(EffectKind::Approval, QuestionKind::Approve);
+    if waits && n.is_multiple_of(2) {
+        schedule.on_call = None;
+    }
+    let started = matches!(cell, Cell::Died(_, At::Recorded | At::Sent | At::Had));
+    let cut_off = matches!(cell, Cell::Step(_, _, End::Abandoned)) && n.is_multiple_of(2);
+    let (started, after) = match (started, cut_off) {
+        // Its call is recorded, and never arrives.
+        (_, true) => (true, 0),
+        (true, _) => (true, n * 23 % 260),
+        (false, _) => (false, n / 2 * 37 % 120),
+    };
+    let (after, lasts, calls) = (Span(after), Span::secs(90), 0);
+    let aim = Aim { group, of, at, started, calls, ends, after, lasts, harm };
+    let cut_off_before = matches!(cell, Cell::Step(_, _, End::AsFound));
+    if !cut_off_before {
+        schedule.events.push(Happening::Aim(aim));
+    }
+    Some(schedule)
+}
+
+/// What leads up to the step.
+fn leads_up((cell, of, at): (Cell, Purpose, EffectKind), n: u64, story: &Story) -> Vec<Happening> {
+    // A prewarm that is a false alarm is cut off.
+    let blip = matches!(cell, Cell::Step(Purpose::Prewarm, _, End::Abandoned));
+    let lasts = if blip { Span::secs(50) } else { Span::mins(9) };
     let planned =
         matches!(of, Purpose::Switchover) || of == Purpose::Unwinding && !n.is_multiple_of(4);
-    schedule.events = if planned { vec![away] } else { vec![lost(story, cell, n)] };
+    let first =
+        if planned { wish(CAUSE, Wish::Switchover) } else { lost(story, (CAUSE, lasts), n) };
+    let mut events = vec![first];
+    let found = matches!(cell, Cell::Step(_, _, End::AsFound));
     match (of, n % 4) {
-        (Purpose::Unwinding, 1) => schedule.events.push(cancel(Purpose::Switchover, n)),
+        (Purpose::Unwinding, 1) => events.push(cancel(Purpose::Switchover, n)),
         (Purpose::Unwinding, 2..) => {
-            schedule.events.push(wish(CAUSE + Span::mins(12), Wish::Failback));
-            schedule.events.push(cancel(Purpose::Failback, n));
+            events.push(wish(CAUSE + BACK, Wish::Failback));
+            events.push(cancel(Purpose::Failback, n));
         }
-        (Purpose::Unwinding, _) => schedule.events.push(cancel(Purpose::Failover, n)),
-        (Purpose::Failback, _) => {
-            schedule.events.push(wish(CAUSE + Span::mins(12), Wish::Failback));
+        (Purpose::Unwinding, _) => events.push(cancel(Purpose::Failover, n)),
+        (Purpose::Failback, _) if found => {
+            events.extend(twice((of, at), CAUSE + BACK, (Wish::Failback, n)));
         }
-        // A failover that comes home.
-        (Purpose::Failover, 3) if at == EffectKind::Release => {
+        (Purpose::Switchover, _) if found => {
+            // The replica must not stream, or nothing is rebuilt.
+            let mut trouble = Trouble::RegionsApart;
+            let (mut from, mut lasts) = (Span::mins(4), Span::mins(2));
+            if at == EffectKind::CloseDoor {
+                // RDS tells of the door as the run before had left it.
+                let home = story.policy.site(Site::Home).scope.region.clone();
+                let behind = Span::mins(6);
+                trouble = Trouble::Stale { from: Reach::Api(home, Api::Rds), behind };
+                (from, lasts) = (CAUSE + Span::secs(90 + 15 * n), Span::mins(15));
+            }
+            events = vec![Happening::Fault { from, lasts, trouble }];
+            events.extend(twice((of, at), CAUSE, (Wish::Switchover, n)));
+        }
+        (Purpose::Failback, _) => events.push(wish(CAUSE + BACK, Wish::Failback)),
+        (Purpose::Failover, _) if home_only(at) => {
             let back = Wish::Failover { accept_loss: Some(Span::mins(30)) };
-            schedule.events =
-                vec![wish(CAUSE, Wish::Switchover), wish(CAUSE + Span::mins(12), back)];
+            events = vec![wish(CAUSE, Wish::Switchover), wish(CAUSE + BACK_AGAIN, back)];
         }
         _ => {}
     }
-    let long = matches!(cell, Cell::Step(_, _, End::Overdue | End::SentBack | End::Unknown));
-    schedule.heals =
-        CAUSE + if long && !n.is_multiple_of(2) { HOURS } else { WELL + Span::mins(10) };
-    schedule.twists = twists(cell, (of, at), n);
-    schedule.approve = matches!(cell, Cell::Step(Purpose::Failover, _, End::SentBack))
-        && !n.is_multiple_of(3)
-        || cell == Cell::Asked(EffectKind::Approval, QuestionKind::Approve);
-    let started = matches!(cell, Cell::Died(_, At::Recorded | At::Sent | At::Had));
-    let after = Span(if started { n * 23 % 260 } else { n * 37 % 120 });
-    let lasts = Span::secs(90);
-    schedule.events.push(Happening::Aim(Aim { group, of, at, started, after, lasts, harm }));
-    Some(schedule)
+    events
+}
+
+/// Whether a failover has such a step only when it leads home.
+fn home_only(at: EffectKind) -> bool {
+    use EffectKind::{CaughtUp, CreateReplica, NodesGone, Release, Rename};
+    matches!(at, CaughtUp | CreateReplica | NodesGone | Release | Rename)
+}
+
+/// A run is cancelled at a step, and wanted again at once.
+fn twice((of, at): (Purpose, EffectKind), from: Span, (wanted, n): (Wish, u64)) -> Vec<Happening> {
+    let second = Span::secs(1);
+    let mut events = match at {
+        // Its last call has its effect, and nobody hears of it.
+        EffectKind::CreateReplica => {
+            vec![aim((of, at), (2, Span(40 + n * 20), second), Harm::SilenceAndCancel)]
+        }
+        EffectKind::CloseDoor => {
+            let (gone, minute) = (EffectKind::ConnectionsGone, Span::mins(1));
+            vec![aim((of, gone), (0, minute, second), Harm::Say(Wish::Cancel))]
+        }
+        _ => vec![aim((of, at), (1, Span(n * 700), second), Harm::Say(Wish::Cancel))],
+    };
+    let again = |k: u64| wish(from + Span::secs(15 * k), wanted);
+    events.extend((0..40).map(again));
+    events
+}
+
+fn aim(
+    (of, at): (Purpose, EffectKind),
+    (calls, after, lasts): (u32, Span, Span),
+    harm: Harm,
+) -> Happening {
+    let (group, started, ends) = (0, calls > 0, None);
+    Happening::Aim(Aim { group, of, at, started, calls, ends, after, lasts, harm })
 }
 
 /// At which step of which plan what must go wrong.
@@ -105,14 +244,11 @@ fn rates(came: Came) -> Rates {
 }
 
 /// Home's Region is lost, or a part of it.
-fn lost(story: &Story, cell: Cell, n: u64) -> Happening {
+fn lost(story: &Story, (from, lasts): (Span, Span), n: u64) -> Happening {
     let home = story.policy.site(Site::Home).scope.region.clone();
-    // A prewarm that is a false alarm is cut off.
-    let blip = matches!(cell, Cell::Step(Purpose::Prewarm, _, End::Abandoned));
-    let lasts = if blip { Span::secs(50) } else { Span::mins(9) };
     let trouble =
         if n.is_multiple_of(2) { Trouble::TargetsDown(home) } else { Trouble::RegionDead(home) };
-    Happening::Fault { from: CAUSE, lasts, trouble }
+    Happening::Fault { from, lasts, trouble }
 }
 
 /// Somebody cancels when much was done.
@@ -122,9 +258,7 @@ fn cancel(of: Purpose, n: u64) -> Happening {
         _ if n.is_multiple_of(3) => EffectKind::CaughtUp,
         _ => EffectKind::ConnectionsGone,
     };
-    let harm = Harm::Say(Wish::Cancel);
-    let (after, lasts) = (Span::secs(5), Span::secs(1));
-    Happening::Aim(Aim { group: 0, of, at, started: false, after, lasts, harm })
+    aim((of, at), (0, Span::secs(5), Span::secs(1)), Harm::Say(Wish::Cancel))
 }
 
 fn twists(cell: Cell, (of, at): (Purpose, EffectKind), n: u64) -> Vec<Twist> {
@@ -139,14 +273,18 @@ fn twists(cell: Cell, (of, at): (Purpose, EffectKind), n: u64) -> Vec<Twist> {
             | EffectKind::SetWorkload
             | EffectKind::SetJob
     );
-    if early
-        && matches!(cell, Cell::Step(_, _, End::SentBack | End::Abandoned))
-        && n.is_multiple_of(2)
+    let home = of == Purpose::Failover && at == EffectKind::Release;
+    if matches!(cell, Cell::Step(_, _, End::SentBack | End::Abandoned))
+        && (home || early && n.is_multiple_of(2))
     {
         twists.push(Twist::Stateless);
     }
     if of == Purpose::Failover {
         twists.push(Twist::PrewarmManual);
+    }
+    if of == Purpose::Failover && home_only(at) {
+        // Nobody goes home before the human does.
+        twists.push(Twist::FailbackManual);
     }
     if at == EffectKind::Approval && of == Purpose::Failback {
         twists.push(Twist::FailbackApprove);

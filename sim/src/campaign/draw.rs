@@ -6,8 +6,9 @@ use bowline_core::policy::{Lever, Policy, Probe};
 
 use super::aim::{Aim, Harm};
 use super::schedule::{Blow, Glass, Happening, Wish};
-use crate::coverage::{Cell, End, Purpose, universe};
+use crate::coverage::{Cell, End, Purpose, RecordKind, universe};
 use crate::faults::{Api, Evidence, Rates, Reach, Trouble};
+use crate::harness::Side;
 use crate::part::between;
 use crate::store::Condition;
 
@@ -91,7 +92,7 @@ impl Draw<'_> {
     }
 
     fn api(&mut self) -> Api {
-        self.one_of(&[Api::Kube, Api::Elb, Api::Rds, Api::CloudWatch])
+        self.one_of(&[Api::Kube, Api::Workloads, Api::Jobs, Api::Elb, Api::Rds, Api::CloudWatch])
     }
 
     /// How calls go wrong.
@@ -211,7 +212,8 @@ impl Draw<'_> {
             _ => (started, after),
         };
         let lasts = self.length(Span::secs(1), most);
-        Aim { group, of, at, started, after: Span(after), lasts, harm }
+        let (calls, ends) = (0, None);
+        Aim { group, of, at, started, calls, ends, after: Span(after), lasts, harm }
     }
 
     /// Whether the policy's plans have steps of this kind.
@@ -292,6 +294,15 @@ impl Draw<'_> {
             *rate = self.rng.u16(300..900);
         }
         rates
+    }
+
+    /// The leader dies in just the append of some record.
+    pub(super) fn death(&mut self) -> Happening {
+        let group = self.rng.usize(0..self.groups);
+        let writing = self.one_of(RecordKind::ALL);
+        let side = self.one_of(&[Side::Before, Side::After]);
+        let lasts = self.length(Span::secs(1), Span::mins(2));
+        Happening::Dies { group, writing, side, lasts }
     }
 
     /// A replica dies or stands still: some time, or when a chain has grown to some entry.

@@ -75,6 +75,9 @@ pub fn generate(seed: u64, faults: &Faults, story: &Story) -> Schedule {
     events.extend(aims(&mut draw, faults, planned));
     events.extend(blunders(&mut draw, faults));
     events.extend(early(&mut draw, faults));
+    if faults.has(Kind::Crashes) && draw.one_in(6) {
+        events.push(draw.death());
+    }
     events.sort_by_key(Happening::at);
     let rds = crate::aws::rds::Times {
         promotion: if slow { SLOW } else { story.rds.promotion },
@@ -119,7 +122,7 @@ fn last(events: &[Happening]) -> Span {
     let over = |event: &Happening| match event {
         Happening::Fault { from, lasts, .. } => *from + *lasts,
         Happening::Wish { at, .. } => *at,
-        Happening::Strike { .. } | Happening::Aim(_) => Span::ZERO,
+        Happening::Strike { .. } | Happening::Dies { .. } | Happening::Aim(_) => Span::ZERO,
         Happening::Glass(glass) => glass.import,
     };
     events.iter().map(over).max().unwrap_or_default()

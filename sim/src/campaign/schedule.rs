@@ -8,7 +8,9 @@ use serde::{Deserialize, Serialize};
 use super::aim::Aim;
 use super::twist::Twist;
 use crate::aws::rds::{Engine, Times};
+use crate::coverage::RecordKind;
 use crate::faults::Trouble;
+use crate::harness::Side;
 
 /// One trial.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -78,6 +80,17 @@ pub enum Happening {
         lasts: Span,
         /// How.
         blow: Blow,
+    },
+    /// The leader dies in just the append of a record.
+    Dies {
+        /// To which group's chain.
+        group: usize,
+        /// Which record.
+        writing: RecordKind,
+        /// On which side of the append's effect.
+        side: Side,
+        /// For how long.
+        lasts: Span,
     },
     /// Somebody moves the first group with a process and a directory of their own.
     Glass(Glass),
@@ -169,7 +182,7 @@ impl Happening {
         match self {
             Self::Fault { from, .. } => *from,
             Self::Wish { at, .. } => *at,
-            Self::Strike { .. } | Self::Aim(_) => Span::ZERO,
+            Self::Strike { .. } | Self::Dies { .. } | Self::Aim(_) => Span::ZERO,
             Self::Glass(glass) => glass.export,
         }
     }

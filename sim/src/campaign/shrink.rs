@@ -111,6 +111,7 @@ fn halved(event: &Happening) -> Option<Happening> {
     match &mut event {
         Happening::Fault { lasts, .. }
         | Happening::Strike { lasts, .. }
+        | Happening::Dies { lasts, .. }
         | Happening::Aim(Aim { lasts, .. })
             if *lasts > Span::secs(1) =>
         {
@@ -127,9 +128,9 @@ fn rounded(event: &Happening) -> Option<Happening> {
     match &mut rounded {
         Happening::Fault { from, lasts, .. } => (*from, *lasts) = (whole(*from), whole(*lasts)),
         Happening::Wish { at, .. } => *at = whole(*at),
-        Happening::Strike { lasts, .. } | Happening::Aim(Aim { lasts, .. }) => {
-            *lasts = whole(*lasts);
-        }
+        Happening::Strike { lasts, .. }
+        | Happening::Dies { lasts, .. }
+        | Happening::Aim(Aim { lasts, .. }) => *lasts = whole(*lasts),
         Happening::Glass(_) => {}
     }
     (rounded != *event).then_some(rounded)

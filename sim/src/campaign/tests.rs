@@ -76,6 +76,9 @@ fn every_kind_of_fault_is_drawn() {
         "regionsApart",
         "cut",
         "api",
+        "workloads",
+        "jobs",
+        "dies",
         "falseAlarm",
         "blind",
         "calls",
@@ -263,9 +266,9 @@ kept! {
     s7_two_runs_may_have_one_name: "s7-two-runs-may-have-one-name",
 }
 
-/// The files of `sim/campaigns`, by name.
-pub(crate) fn files() -> Vec<(String, String)> {
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/campaigns");
+/// The schedules of a folder of `sim`, by name.
+pub(crate) fn files(folder: &str) -> Vec<(String, String)> {
+    let folder = format!("{}/{folder}", env!("CARGO_MANIFEST_DIR"));
     let found = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     let schedules = found.filter(|path| path.extension().is_some_and(|end| end == "json"));
     let read = |path: std::path::PathBuf| {
@@ -278,7 +281,7 @@ pub(crate) fn files() -> Vec<(String, String)> {
 #[test]
 fn every_schedule_that_is_kept_is_played_above() {
     let source = include_str!("tests.rs");
-    let kept = files();
+    let kept = files("campaigns");
     assert!(kept.len() >= 3);
     for (name, _) in kept {
         assert!(source.contains(&format!("\"{name}\",")), "{name}");

@@ -16,7 +16,7 @@ use super::policy::{Story, UnknownStory};
 use super::schedule::{Blow, Happening, Schedule, Wish};
 use super::twist::elsewhere;
 use crate::faults::{Spell, Trouble};
-use crate::harness::{Simulation, Watch, replicas_beside_glass};
+use crate::harness::{Death, Simulation, Watch, replicas_beside_glass};
 use crate::oracle::Oracle;
 use crate::story::sibling;
 use crate::world::{World, WorldSpec};
@@ -139,6 +139,12 @@ impl Trial {
                     self.hands.push((began + *at, Hand::Wish(*group, *wish)));
                 }
                 Happening::Strike { .. } => self.strikes.push(event.clone()),
+                Happening::Dies { group, writing, side, lasts } => {
+                    let Some(policy) = self.policies.get(*group) else { continue };
+                    let (group, before) = (policy.group.clone(), self.heals);
+                    let (writing, side, away) = (*writing, *side, *lasts);
+                    self.simulation.plan_death(Death { group, writing, side, away, before });
+                }
                 Happening::Aim(aim) => self.aims.push(aim.clone()),
                 Happening::Glass(glass) => self.plan_glass(glass),
             }

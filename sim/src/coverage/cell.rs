@@ -14,8 +14,8 @@ use super::kinds::{
 pub enum Cell {
     /// A step ended like this.
     Step(Purpose, EffectKind, End),
-    /// A step that takes a claim or a hold of its own found it there: a process beside the
-    /// controller had made the same claim (open: docs/proof.md).
+    /// A step found as wanted what no run before could have left so: a process beside the
+    /// controller had done it, with the same claim or with the copy of our run.
     FoundBeside,
     /// A call of a step came to this.
     Call(EffectKind, Came),
@@ -37,6 +37,16 @@ pub enum Cell {
     Refused(RefusalKind),
     /// The leader decided so.
     Decided(Decided),
+}
+
+impl Cell {
+    /// Its name as that of a file.
+    #[must_use]
+    pub fn file_name(self) -> String {
+        let words = format!("{self:?}").to_lowercase();
+        let words = words.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
+        words.collect::<Vec<_>>().join("-")
+    }
 }
 
 /// What a plan is for.

@@ -221,14 +221,24 @@ fn add(all: &mut Steps, plan: &Plan, purpose: Purpose) {
 
 /// Whether a step can find everything as wanted. A hold is taken by a call of its own, and what is
 /// held again after a run was sent back still carries the claim of the run before; a claim is newer
-/// than what is there, a lever is moved under it, and a restart must be seen.
+/// than what is there, a lever is moved under it, and a restart must be seen. A run that has begun
+/// to promote is never cut off: none finds that the one before it had promoted, or had begun with
+/// what comes behind the promotion.
 fn finds(step: &Step, purpose: Purpose) -> bool {
     match &step.effect {
-        Effect::SetPool(_) | Effect::SetWorkload(_) | Effect::SetJob(_) => false,
+        Effect::SetPool(_) | Effect::SetJob(_) => false,
+        // What a run had only taken over, to let it go, it holds again when it goes back.
+        Effect::SetWorkload(_) => purpose == Purpose::Unwinding,
         // In a failover the obligations at the lost site may have claimed its cluster before.
         Effect::ClaimCluster(_) => purpose == Purpose::Failover,
         Effect::ClaimZone(_) | Effect::ClaimGate(_) | Effect::Shift(_) | Effect::Flip(_) => false,
         Effect::Fence(fence) => fence.unless.is_some(),
+        Effect::Promote(_) => false,
+        // A hold that stands is in the world. One whose call never was had, only a run that goes
+        // back may find.
+        Effect::Release(_) => purpose == Purpose::Unwinding,
+        // In a failover they come behind the promotion.
+        Effect::Rename(_) | Effect::CreateReplica(_) => purpose != Purpose::Failover,
         _ => true,
     }
 }

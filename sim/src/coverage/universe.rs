@@ -93,6 +93,14 @@ fn no_end(traits: &Traits, (kind, end): (EffectKind, End)) -> Option<&'static st
         );
     }
     match end {
+        End::AsFound if !traits.finds && promotes(kind) => Some(
+            "a run that has begun to promote goes on to its end: none finds what one before it \
+                 had begun from there on (a process beside the controller is counted apart)",
+        ),
+        End::AsFound if !traits.finds && kind == EffectKind::Release => Some(
+            "what a run held or released and was cut off in is undone before another begins: a \
+                 hold that stands is in the world (who is beside the controller is counted apart)",
+        ),
         End::AsFound if !traits.finds => {
             Some("it takes a hold, a claim or a restart of its own, which is never there before")
         }
@@ -111,6 +119,10 @@ fn no_end(traits: &Traits, (kind, end): (EffectKind, End)) -> Option<&'static st
         }
         End::Done | End::Unknown | End::Overdue | End::SentBack | End::Abandoned => None,
     }
+}
+
+fn promotes(kind: EffectKind) -> bool {
+    matches!(kind, EffectKind::Promote | EffectKind::Rename | EffectKind::CreateReplica)
 }
 
 fn acts(steps: &Steps, kind: EffectKind) -> bool {
@@ -170,7 +182,6 @@ fn no_decision(decided: Decided) -> Option<&'static str> {
         Hold(HoldKind::NotServing) => Some("unknown is neither serving nor confirmed down"),
         Hold(HoldKind::UnknownConfirming) => Some("who is suspect is prewarmed for, or held"),
         Hold(HoldKind::UnknownVetoed) => Some("a veto is a reason of its own"),
-        Hold(HoldKind::ManualPrewarm) => Some("a prewarm that is not automatic is `confirming`"),
         Ask(Action::Prewarm, _) => Some("nobody is asked for nodes: they are started or not"),
         Ask(Action::Failback, AskKind::Approval) => None,
         Ask(Action::Failback, _) => Some("nothing presses to come home: it waits"),

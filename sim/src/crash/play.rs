@@ -14,7 +14,7 @@ use super::picture::{Picture, Scene};
 use crate::aws::rds::Takes;
 use crate::coverage::Counter;
 use crate::faults::Spell;
-use crate::harness::{self, Arrival, Simulation, Strike};
+use crate::harness::{self, Arrival, Simulation, Spoil, Strike};
 use crate::oracle::{Oracle, Verdict};
 use crate::world::{World, WorldSpec};
 
@@ -146,12 +146,18 @@ impl Plot<'_> {
     #[must_use]
     pub fn play(&self, strike: Option<Strike>, like: Option<&Picture>) -> Played {
         let mut play = Play::new(self);
-        play.simulation.log_arrivals();
         if let Some(strike) = strike {
             play.simulation.plan_strike(strike);
         }
-        let (ended, picture) = play.run_to_the_end(like);
-        play.played(ended, picture)
+        play.finish(like).0
+    }
+
+    /// Plays it with calls that come to a fault, and says how many did.
+    #[must_use]
+    pub fn play_spoilt(&self, spoil: Spoil, like: &Picture) -> (Played, u32) {
+        let mut play = Play::new(self);
+        play.simulation.plan_spoil(spoil);
+        play.finish(Some(like))
     }
 }
 
@@ -199,6 +205,13 @@ impl Play {
         };
         play.say(began + ARM, &Intent::Arm);
         play
+    }
+
+    fn finish(mut self, like: Option<&Picture>) -> (Played, u32) {
+        self.simulation.log_arrivals();
+        let (ended, picture) = self.run_to_the_end(like);
+        let spoilt = self.simulation.spoilt_calls();
+        (self.played(ended, picture), spoilt)
     }
 
     fn played(self, ended: bool, picture: Picture) -> Played {

@@ -78,7 +78,7 @@ impl Table {
 }
 
 /// What is wrong with a case in which nobody died.
-fn unharmed(crew: Crew, whole: &Played) -> Vec<String> {
+pub(super) fn unharmed(crew: Crew, whole: &Played) -> Vec<String> {
     let mut wrong: Vec<_> =
         whole.broken.iter().map(|broken| format!("{crew:?}: {broken}")).collect();
     if !whole.ended {
@@ -92,15 +92,26 @@ fn row(plot: &Plot<'_>, (point, side): (&Point, Side), whole: &Played) -> Row {
     let (case, crew) = (plot.case, plot.crew);
     let strike = Strike { nth: point.nth, side, away: crew.away() };
     let played = plot.play(Some(strike), Some(&whole.picture));
-    let mut wrong = played.broken;
-    let never_begun = !played.began && whole.began && !case.leaves;
+    let never_begun = never_begun(case, &played, whole);
+    let mut wrong = differs(case, &played, whole);
     if !played.struck {
         wrong.push("nobody died: the story before the call is another".into());
     }
+    Row { crew, point: point.clone(), side, said: played.said, never_begun, wrong }
+}
+
+/// Whether no run was begun, where none needs to be.
+pub(super) fn never_begun(case: &Case, played: &Played, whole: &Played) -> bool {
+    !played.began && whole.began && !case.leaves
+}
+
+/// What is wrong with how a case ended, beside one in which all went well.
+pub(super) fn differs(case: &Case, played: &Played, whole: &Played) -> Vec<String> {
+    let mut wrong = played.broken.clone();
     if !played.ended {
         wrong.push("it did not come to its end".into());
     }
-    if !never_begun {
+    if !never_begun(case, played, whole) {
         wrong.extend(whole.picture.differences(&played.picture));
     } else if case.ends_at != Site::Home || !played.picture.is_peace() {
         wrong.push(format!("no run was begun, and yet it is not as in peace:\n{}", played.picture));
@@ -111,7 +122,7 @@ fn row(plot: &Plot<'_>, (point, side): (&Point, Side), whole: &Played) -> Row {
             wrong.push(format!("{what}: {times} times, not {usual}"));
         }
     }
-    Row { crew, point: point.clone(), side, said: played.said, never_begun, wrong }
+    wrong
 }
 
 fn word(side: Side) -> String {

@@ -47,6 +47,31 @@ cases! {
     s6_a_failover_by_a_gate_ends_the_same_whoever_dies: "failover by a gate",
 }
 
+/// Plays every fault of a case's calls and insists on the same end of each.
+fn same_end_with_faults(name: &str) -> FaultTable {
+    let case = CASES.iter().find(|case| case.name == name).unwrap();
+    let (_, run) = FAULT_CASES.iter().find(|(known, _)| *known == name).unwrap();
+    let table = FaultTable::of(case, *run, &examples::shop());
+    let wrong: Vec<_> = table.wrong().map(|row| format!("{row:?}")).collect();
+    assert!(wrong.is_empty() && table.unharmed.is_empty(), "{:?}\n{wrong:#?}", table.unharmed);
+    table
+}
+
+#[test]
+fn s6_a_failover_ends_the_same_whatever_its_calls_come_to() {
+    same_end_with_faults("failover, home answers");
+}
+
+#[test]
+fn s6_a_failback_ends_the_same_whatever_its_calls_come_to() {
+    same_end_with_faults("failback after failover");
+}
+
+#[test]
+fn s6_a_failover_by_a_gate_ends_the_same_whatever_its_calls_come_to() {
+    same_end_with_faults("failover by a gate");
+}
+
 #[test]
 fn every_case_is_played_above() {
     let source = include_str!("tests.rs");
@@ -59,12 +84,20 @@ fn every_case_is_played_above() {
 fn s6_every_kind_of_step_that_acts_has_a_crash_point() {
     let acts: BTreeSet<EffectKind> =
         steps().unwrap().iter().filter(|(_, t)| t.acts).map(|((_, kind), _)| *kind).collect();
-    let (mut struck, shop) = (BTreeSet::new(), examples::shop());
+    let (mut struck, mut calls, shop) = (BTreeSet::new(), BTreeSet::new(), examples::shop());
+    let mut spoilt = BTreeSet::new();
     for case in &CASES {
         let plot = Plot { case, shop: &shop, crew: Crew::Alone, counter: None };
         let points = points(case, &case.policy(&shop), &plot.play(None, None).arrivals);
         struck.extend(points.iter().filter_map(|point| point.effect));
+        let moving = points.iter().filter(|point| point.phase != Phase::Peace);
+        calls.extend(moving.map(|point| point.op));
+        if FAULT_CASES.iter().any(|(name, _)| *name == case.name) {
+            spoilt.extend(points.iter().map(|point| point.op));
+        }
     }
     let spared: Vec<_> = acts.difference(&struck).collect();
     assert!(spared.is_empty(), "nobody dies in {spared:?}");
+    let spared: Vec<_> = calls.difference(&spoilt).collect();
+    assert!(spared.is_empty(), "nothing goes wrong with {spared:?}");
 }

@@ -4,6 +4,7 @@ use bowline_core::model::{Now, Span};
 use bowline_core::op::{Call, Fault, Op};
 
 use super::flight::{Given, Slot};
+use super::spoil::Trouble as SpoilTrouble;
 use super::{Event, Item, Replica, Simulation, digest, latency};
 use crate::faults::{Fate, Place, Weather};
 use crate::part;
@@ -76,8 +77,13 @@ impl<R: Replica> Simulation<R> {
         if self.stopped_at_the_door(slot, now) {
             return;
         }
+        let trouble = self.spoilt(slot, now.mono);
         let flight = self.flights.get(slot);
         let (seat, op) = (flight.seat, &flight.call.op);
+        if let Some(trouble) = trouble.filter(|trouble| *trouble != SpoilTrouble::LostAfter) {
+            let lasts = latency::draw(op, &mut self.network);
+            return self.answer(slot, Err(trouble.fault()), lasts);
+        }
         let mut outcome = if self.apart == Some(seat) {
             self.world.perform_apart(op, now, &mut self.nature)
         } else {
@@ -99,6 +105,9 @@ impl<R: Replica> Simulation<R> {
         self.tell_performed(slot, now);
         self.tell_news(now);
         self.went_through(slot, now);
+        if let Some(trouble) = trouble {
+            self.flights.get(slot).given = Some(Err(trouble.fault()));
+        }
         if !self.weather.fair() {
             self.distort(slot);
         }

@@ -13,6 +13,7 @@ mod latency;
 mod messages;
 mod replica;
 mod seat;
+mod spoil;
 mod strike;
 mod troubles;
 mod watch;
@@ -29,11 +30,13 @@ use crate::world::{News, World};
 use digest::Digest;
 use flight::{Flights, Slot};
 use seat::Seat;
+use spoil::Spoiling;
 use strike::Strikes;
 
 pub use replica::Replica;
 pub(crate) use replica::{node, replicas_beside_glass};
-pub use strike::{Arrival, Side, Strike};
+pub use spoil::{Spoil, Trouble as SpoilTrouble};
+pub use strike::{Arrival, Death, Side, Strike};
 pub use watch::{Event, Watch};
 
 /// Makes the replica that sits down in a seat: `(seat, how many sat there before)`.
@@ -52,6 +55,7 @@ pub struct Simulation<R> {
     spells: Vec<Spell>,
     intents: Vec<Wanted>,
     strikes: Strikes,
+    spoiling: Option<Spoiling>,
     /// The seat whose store is a directory of its own.
     apart: Option<usize>,
     now: Mono,
@@ -113,6 +117,7 @@ impl<R: Replica> Simulation<R> {
             spells: Vec::new(),
             intents: Vec::new(),
             strikes: Strikes::default(),
+            spoiling: None,
             apart: None,
             now,
             nature,

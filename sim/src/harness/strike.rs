@@ -1,18 +1,23 @@
 //! Killing a replica at one exact call: just before the call arrives in the world, just after it
-//! had its effect and before anybody hears of it, or with the call still on its way.
+//! had its effect and before anybody hears of it, or with the call still on its way. Which call is
+//! said by its number, or by what it writes.
 //!
 //! Calls that change something are counted as they arrive, so that a story which was recorded once
 //! can be played again up to the n-th of them, to the last message.
 
-use bowline_core::model::{Mono, Now, Span};
-use bowline_core::op::{Fault, Op};
+use bowline_core::model::{GroupName, Mono, Now, Span};
+use bowline_core::op::{Fault, Op, StoreOp};
+use bowline_core::run::Entry;
+use serde::{Deserialize, Serialize};
 
 use super::flight::Slot;
 use super::{Item, Replica, Simulation};
+use crate::coverage::RecordKind;
 use crate::faults::{Spell, Trouble};
 
 /// On which side of a call's effect its sender dies.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub enum Side {
     /// The call is lost: nothing happened.
     Before,
@@ -31,6 +36,32 @@ pub struct Strike {
     pub side: Side,
     /// How long its seat stays empty.
     pub away: Span,
+}
+
+/// When a replica is killed by what it writes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Death {
+    /// In an append to whose chain.
+    pub group: GroupName,
+    /// Of which record: the first such append.
+    pub writing: RecordKind,
+    /// On which side of it.
+    pub side: Side,
+    /// How long its seat stays empty.
+    pub away: Span,
+    /// It must be back by then.
+    pub before: Mono,
+}
+
+impl Death {
+    fn meets(&self, op: &Op, now: Mono) -> bool {
+        let Op::Store(StoreOp::Append { group, seq, bytes }) = op else { return false };
+        let writes = |entry: Entry| {
+            entry.records.iter().any(|record| RecordKind::from(record) == self.writing)
+        };
+        let in_time = now + self.away <= self.before;
+        in_time && *group == self.group && Entry::parse(*seq, bytes).is_ok_and(writes)
+    }
 }
 
 /// A call that changes something, as it arrived in the world.
@@ -53,6 +84,7 @@ pub struct Arrival {
 pub(super) struct Strikes {
     arrived: u64,
     planned: Option<Strike>,
+    deaths: Vec<Death>,
     /// The call that was held up: it arrives for the second time, and is not counted again.
     held_up: Option<Slot>,
     /// The arrivals so far, if somebody wants them.
@@ -69,6 +101,11 @@ impl<R: Replica> Simulation<R> {
     /// Plans that the sender of a call dies at it.
     pub fn plan_strike(&mut self, strike: Strike) {
         self.strikes.planned = Some(strike);
+    }
+
+    /// Plans that whoever writes something dies of it. A process with a store of its own does not.
+    pub fn plan_death(&mut self, death: Death) {
+        self.strikes.deaths.push(death);
     }
 
     /// Writes down every call that changes something from now on.
@@ -96,8 +133,8 @@ impl<R: Replica> Simulation<R> {
             return false;
         }
         self.strikes.arrived += 1;
-        let Some(strike) = self.due_strike() else { return false };
-        match strike.side {
+        let Some((side, away)) = self.strikes_at(slot, now.mono, false) else { return false };
+        match side {
             Side::After => return false,
             Side::Before => drop(self.flights.end(slot)),
             Side::Late(by) => {
@@ -105,7 +142,7 @@ impl<R: Replica> Simulation<R> {
                 self.items.set(now.mono + by, Item::Arrives(slot));
             }
         }
-        self.strike(seat, strike.away, now);
+        self.strike((seat, away), now);
         true
     }
 
@@ -123,17 +160,31 @@ impl<R: Replica> Simulation<R> {
             let (nth, at, op) = (strikes.arrived, now.mono, flight.call.op.clone());
             log.push(Arrival { nth, at, seat, op, result });
         }
-        if let Some(strike) = self.due_strike().filter(|strike| strike.side == Side::After) {
-            self.strike(seat, strike.away, now);
+        if let Some((_, away)) = self.strikes_at(slot, now.mono, true) {
+            self.strike((seat, away), now);
         }
     }
 
-    fn due_strike(&self) -> Option<Strike> {
-        self.strikes.planned.filter(|strike| strike.nth == self.strikes.arrived)
+    /// On which side of this call its sender dies, and for how long, if it does.
+    fn strikes_at(&mut self, slot: Slot, now: Mono, has_arrived: bool) -> Option<(Side, Span)> {
+        let Self { flights, strikes, apart, .. } = self;
+        let now_is = |side: Side| has_arrived == (side == Side::After);
+        let (arrived, nth) = (strikes.arrived, |strike: &mut Strike| now_is(strike.side));
+        if let Some(strike) = strikes.planned.take_if(|s| s.nth == arrived && nth(s)) {
+            return Some((strike.side, strike.away));
+        }
+        let flight = flights.get(slot);
+        let refused = matches!(flight.given, Some(Err(_)));
+        if *apart == Some(flight.seat) || has_arrived && refused {
+            return None;
+        }
+        let mut deaths = strikes.deaths.iter();
+        let meant = |death: &Death| now_is(death.side) && death.meets(&flight.call.op, now);
+        let death = deaths.position(meant).map(|index| strikes.deaths.remove(index))?;
+        Some((death.side, death.away))
     }
 
-    fn strike(&mut self, seat: usize, away: Span, now: Now) {
-        self.strikes.planned = None;
+    fn strike(&mut self, (seat, away): (usize, Span), now: Now) {
         let (index, until) = (self.spells.len(), now.mono + away);
         let trouble = Trouble::Crashed(seat);
         self.spells.push(Spell { from: now.mono, until: Some(until), trouble });

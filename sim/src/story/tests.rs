@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use bowline_core::model::{Now, Span};
 use bowline_core::op::{Notice, Op};
-use bowline_core::policy::{Policy, examples};
+use bowline_core::policy::{Mode, Policy, examples};
 use bowline_core::run::{Ended as RunEnded, Intent, Record, Refusal};
 
 use super::{Ended, SCENARIOS, Scenario, Script, Stage, find};
@@ -189,6 +189,46 @@ impl Watch for Told {
             self.0.borrow_mut().push(notice.clone());
         }
     }
+}
+
+/// Somebody wants to leave standby when all at home was well for long, and home's database is still
+/// the writer that was stopped.
+fn home_too_soon(policy: &Policy) -> Script {
+    let intent = Intent::Failover {
+        accept_loss: Some(Span::secs(1)),
+        reason: "let us go home".into(),
+        break_glass: None,
+    };
+    let trouble = Trouble::TargetsDown(policy.home.scope.region.clone());
+    Script {
+        troubles: vec![(Span::mins(6), Some(Span::mins(20)), trouble)],
+        intents: vec![(Span::mins(40), intent)],
+        until: Some(Span::mins(60)),
+        ..Script::default()
+    }
+}
+
+#[test]
+fn s10_a_stopped_writer_that_was_not_rebuilt_is_not_taken_for_a_promoted_one() {
+    let alone = |policy: &mut Policy| {
+        (find("targets-lost").unwrap().policy)(policy);
+        policy.automation.failback = Mode::Manual;
+    };
+    let mut stage = variant(alone, home_too_soon);
+    let mut told = Vec::new();
+    while stage.step(&mut told) {}
+    let records = || told.iter().flat_map(|told| &told.entry.records);
+    let done = |record: &&Record| match record {
+        Record::Done { step, .. } => step.as_str() == "promote",
+        _ => false,
+    };
+    assert_eq!(records().filter(done).count(), 1, "standby was promoted, and nothing else");
+    let refused = records().find_map(|record| match record {
+        Record::IntentTaken { refused: Some(refused), .. } => Some(refused.to_string()),
+        _ => None,
+    });
+    let refused = refused.unwrap();
+    assert!(refused.contains("no replica") && refused.contains("bowline failback"), "{refused}");
 }
 
 #[test]

@@ -96,6 +96,7 @@ fn cut(seat: Option<usize>, from: &Reach) -> String {
         Reach::Api(region, api) => format!("the {api:?} API of {region}"),
         Reach::Management => "its store and its lease".into(),
         Reach::Dns => "Route 53's API".into(),
+        Reach::Gates => "the objects of gates".into(),
         Reach::AllBeyond => "everything but its store and its lease".into(),
         Reach::All => "everything".into(),
     };

@@ -2,9 +2,10 @@
 
 use super::super::{Departure, Ended, Intent, Ledger, Phase, Record, Refusal, StepState, Trigger};
 use super::{Book, opened};
+use crate::capacity::Release;
 use crate::model::{ObjectRef, Site, WorkloadRef};
-use crate::plan::{PlanKind, Undo, failover, unwind};
-use crate::step::{Held, Hold, HoldId, Outputs};
+use crate::plan::{Effect, Plan, PlanKind, Undo, failover, unwind};
+use crate::step::{Held, Hold, HoldId, Mark, Outputs};
 use crate::testing::{Ground, claim};
 
 fn hold(wants: u32) -> Hold {
@@ -40,6 +41,30 @@ fn done(step: &str) -> Record {
 fn shop_failover() -> Book {
     let ground = Ground::shop();
     Book::moving(failover(&ground.survey(Site::Home)).unwrap())
+}
+
+#[test]
+fn s7_a_release_that_was_begun_and_cut_off_is_undone_as_one_that_was_done() {
+    let mut book = shop_failover();
+    book.write(vec![started("start.shop.web", Some(hold(12))), done("start.shop.web")]);
+    book.write(vec![Record::Closed { ended: Ended::Moved }]);
+    let release = Effect::Release(Release { hold: hold(12) });
+    let mut step = book.ledger.run.as_ref().unwrap().steps["start.shop.web"].step.clone();
+    (step.effect, step.needs) = (release, Vec::new());
+    step.marks = vec![Mark::Released(hold(12).id)];
+    let steps = [("release".into(), step)].into_iter().collect();
+    let plan = Plan { kind: PlanKind::Failback, from: Site::Standby, to: Site::Home, steps };
+    book.write(vec![
+        Record::Claimed { claim: claim(2, "r2"), by: "a".into() },
+        opened(PlanKind::Failback, Site::Standby),
+        Record::Planned { plan: Box::new(plan), moves: true },
+    ]);
+    assert_eq!(book.ledger.undo(), [], "nothing was called yet");
+    book.write(vec![started("release", None)]);
+    assert_eq!(book.ledger.undo(), [Undo::Restore(hold(12))], "it may be free by now");
+    book.write(vec![done("release")]);
+    assert!(book.ledger.holds.is_empty());
+    assert_eq!(book.ledger.undo(), [Undo::Restore(hold(12))]);
 }
 
 #[test]

@@ -1,0 +1,140 @@
+//! The table of faults: every call that a run of a case makes comes to every fault that an edge can
+//! give, once and for a minute, and the run comes to the same end all the same.
+//!
+//! The calls are those of the recorded run, and so of the plans: one that is new in a plan has its
+//! rows the day it is written.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use bowline_core::model::Span;
+use bowline_core::plan::PlanKind;
+use bowline_core::policy::Policy;
+
+use super::case::Case;
+use super::play::{Crew, Played, Plot};
+use super::points::{name, points};
+use super::table::{differs, never_begun, unharmed};
+use crate::harness::{Spoil, SpoilTrouble};
+
+/// What a run looks at, whatever the step.
+const LOOKS: [&str; 6] =
+    ["read a cluster", "read Route 53", "read RDS", "read CloudWatch", "read gate", "probe"];
+
+/// How long a trouble lasts that is not over with the first call.
+const LASTS: Span = Span::mins(1);
+
+/// One kind of call that came to one fault, and how the case ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FaultRow {
+    /// Which call.
+    pub call: &'static str,
+    /// What it came to.
+    pub trouble: SpoilTrouble,
+    /// Whether all of them did for a minute, or the first alone.
+    pub lasts: bool,
+    /// How many calls came to it.
+    pub times: u32,
+    /// What a human had to say that nobody had to say otherwise.
+    pub said: Vec<String>,
+    /// Whether no run was begun, or it was sent back: by then nothing was to be done any more.
+    pub never_begun: bool,
+    /// What is wrong with how it ended; empty: nothing.
+    pub wrong: Vec<String>,
+}
+
+/// All faults of a case.
+#[derive(Clone, Debug)]
+pub struct FaultTable {
+    /// The case.
+    pub case: Case,
+    /// One row for each call, fault and length.
+    pub rows: Vec<FaultRow>,
+    /// What is wrong although nothing was spoilt; empty: nothing.
+    pub unharmed: Vec<String>,
+}
+
+impl FaultTable {
+    /// Plays a case once with nothing spoilt, and once for each call and fault.
+    #[must_use]
+    pub fn of(case: &Case, run: PlanKind, shop: &Policy) -> Self {
+        let plot = Plot { case, shop, crew: Crew::Pair, counter: None };
+        let whole = plot.play(None, None);
+        let mut rows = Vec::new();
+        for call in calls(case, shop, &whole) {
+            for trouble in SpoilTrouble::ALL {
+                for lasts in [None, Some(LASTS)] {
+                    let spoil = Spoil { run, name, call, trouble, lasts };
+                    rows.push(row(&plot, spoil, &whole));
+                }
+            }
+        }
+        Self { case: *case, rows, unharmed: unharmed(Crew::Pair, &whole) }
+    }
+
+    /// Rows whose end is wrong.
+    pub fn wrong(&self) -> impl Iterator<Item = &FaultRow> {
+        self.rows.iter().filter(|row| !row.wrong.is_empty())
+    }
+}
+
+/// The calls that a case's runs make: those that change something, as they were recorded, and the
+/// looks.
+fn calls(case: &Case, shop: &Policy, whole: &Played) -> Vec<&'static str> {
+    let points = points(case, &case.policy(shop), &whole.arrivals);
+    let mut calls: Vec<_> = points.iter().map(|point| point.op).collect();
+    let gates = calls.contains(&"write gate");
+    calls.extend(LOOKS.iter().filter(|look| **look != "read gate" || gates));
+    calls.sort_unstable();
+    calls.dedup();
+    calls
+}
+
+fn row(plot: &Plot<'_>, spoil: Spoil, whole: &Played) -> FaultRow {
+    let (played, times) = plot.play_spoilt(spoil, &whole.picture);
+    let never_begun = never_begun(plot.case, &played, whole);
+    let mut wrong = differs(plot.case, &played, whole);
+    if times == 0 {
+        wrong.push("no call came to it".into());
+    }
+    let Spoil { call, trouble, lasts, .. } = spoil;
+    let lasts = lasts.is_some();
+    FaultRow { call, trouble, lasts, times, said: played.said, never_begun, wrong }
+}
+
+impl FaultRow {
+    fn how(&self) -> String {
+        match (self.wrong.as_slice(), self.said.as_slice()) {
+            ([], []) if self.never_begun => "no run was begun: the alarm was over".into(),
+            ([], []) => "same end".into(),
+            ([], said) => format!("same end, a human said {}", said.join(", ")),
+            (wrong, _) => format!("WRONG: {}", wrong.join("; ")),
+        }
+    }
+}
+
+/// One line for each call, length and way of ending, with the faults that ended so.
+impl fmt::Display for FaultTable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for wrong in &self.unharmed {
+            writeln!(f, "{}: nothing spoilt: WRONG: {wrong}", self.case.name)?;
+        }
+        let mut lines: BTreeMap<_, Vec<String>> = BTreeMap::new();
+        for row in &self.rows {
+            let key = (row.call, row.lasts, row.how());
+            lines.entry(key).or_default().push(format!("{} ({})", row.trouble.word(), row.times));
+        }
+        for ((call, lasts, how), troubles) in &lines {
+            let lasts = if *lasts { "for a minute" } else { "once" };
+            writeln!(f, "{} | {call} | {lasts} | {} | {how}", self.case.name, troubles.join(", "))?;
+        }
+        Ok(())
+    }
+}
+
+/// The cases whose calls are spoilt, and in which run.
+pub const FAULT_CASES: [(&str, PlanKind); 3] = [
+    ("failover, home answers", PlanKind::Failover),
+    ("failback after failover", PlanKind::Failback),
+    ("failover by a gate", PlanKind::Failover),
+];
