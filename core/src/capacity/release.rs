@@ -8,9 +8,9 @@ use crate::model::{Cluster, HoldNote, JobRef, ObjectName, Span, Version, Workloa
 use crate::op::{Fault, KubeOp, Op, Quantities};
 use crate::step::{Context, Held, Hold, Judgement, Outputs, Procedure, Seen};
 
-/// How long an object that this step did not let go must be seen free: longer than a call of who
-/// led before is on its way, and than a cache is behind.
-const HOLD_SHOWS: Span = Span::secs(30);
+/// How long an object that this step did not let go must be seen free: longer than a cache is
+/// behind, and than an API server works on a call of who led before (`--request-timeout`: 60 s).
+const HOLD_SHOWS: Span = Span::secs(75);
 
 /// How often an object is looked at again.
 const POLL: Span = Span::secs(2);

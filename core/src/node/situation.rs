@@ -145,8 +145,7 @@ impl Group {
             }
             // What was written since it was left is not in it.
             Some(found) if found.source.is_none() && self.ledger().left_writer(site) => {
-                "it is the writer that was left, and no replica; `bowline failback` or `switchover` makes \
-                 it one first"
+                "it is the writer that was left; `bowline failback` or `switchover` makes it a replica"
                     .to_owned()
             }
             Some(_) => return None,

@@ -19,6 +19,9 @@ pub(super) struct Activity {
     pub(super) doing: Now,
     /// What it last said or met, for people.
     pub(super) note: String,
+    /// Whether the last call was refused for sure: it changed nothing, so that nothing of it is yet
+    /// to show.
+    pub(super) refused: bool,
     /// The id of the last change that was accepted.
     pub(super) change: Option<String>,
     /// Tells replies to an earlier look from those to this one.
@@ -92,6 +95,7 @@ impl Activity {
             failures: 0,
             doing: Now::Idle,
             note: String::new(),
+            refused: false,
             change: None,
             generation,
         }
@@ -117,8 +121,8 @@ impl Activity {
         let overdue = timeout.map(|timeout| (due.since(self.since) >= timeout, &self.note));
         let steady = self.steady_since.map(|since| due.since(since));
         let failures = self.failures.min(3);
-        let (change, renewed) = (&self.change, self.renewed);
-        format!("{doing} {overdue:?} {steady:?} {failures} {change:?} {renewed:?}")
+        let (change, renewed, refused) = (&self.change, self.renewed, self.refused);
+        format!("{doing} {overdue:?} {steady:?} {failures} {change:?} {renewed:?} {refused}")
     }
 
     /// Looks again after a pause that grows with the failures in a row: 1, 2, 4, then 5 s.

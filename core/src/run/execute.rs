@@ -177,6 +177,7 @@ impl Execution {
 /// What an acting step does next: it looks, whatever the outcome.
 fn acted(activity: &mut Activity, now: Mono, result: Result<Answer, Fault>) {
     activity.generation += 1;
+    activity.refused = matches!(result, Err(Fault::Throttled { .. } | Fault::Denied(_)));
     match result {
         Ok(answer) => {
             if let Answer::Change(id) = answer {
@@ -221,11 +222,11 @@ impl Pass<'_> {
 
     /// Asks for the next calls of a look, or judges a complete one.
     fn look(&mut self, id: &StepId, step: &StepRun, activity: &mut Activity) {
-        let Does::Looking(look) = &mut activity.doing else { return };
+        let Activity { refused, doing: Does::Looking(look), .. } = activity else { return };
         if !look.complete() {
             return;
         }
-        let cx = self.context(step);
+        let cx = self.context(step, *refused);
         let ops = step.step.effect.procedure().observe(&cx, look.seen());
         if ops.is_empty() {
             let judgement = step.step.effect.procedure().judge(&cx, look.seen());
@@ -240,12 +241,12 @@ impl Pass<'_> {
         }
     }
 
-    fn context<'a>(&'a self, step: &'a StepRun) -> Context<'a> {
+    fn context<'a>(&'a self, step: &'a StepRun, refused: bool) -> Context<'a> {
         Context {
             group: self.group,
             claim: self.claim,
             now: self.now,
-            acted: step.acted.as_ref(),
+            acted: step.acted.as_ref().filter(|_| !refused),
             outputs: &self.run.outputs,
             holds: &self.ledger.holds,
         }
@@ -284,6 +285,7 @@ impl Pass<'_> {
                 let hold = hold.filter(|_| !bugs::on(Bug::ForgetsHolds));
                 let op_record = Box::new(op.clone());
                 activity.doing = Does::Recording(Some(op));
+                activity.refused = false;
                 let attempt = step.attempts + 1;
                 if bugs::on(Bug::ActBeforeRecord) {
                     self.repeat(id, activity, &op_record);

@@ -231,6 +231,9 @@ kept! {
         "s8-weak-evidence-does-not-open-the-block-window",
     s2_what_a_run_prepared_elsewhere_is_looked_at_again:
         "s2-what-a-run-prepared-elsewhere-is-looked-at-again",
+    s10_a_promotion_is_judged_by_the_journal_that_tells_of_it:
+        "s10-a-promotion-is-judged-by-the-journal-that-tells-of-it",
+    s7_a_late_call_takes_no_hold_that_was_let_go: "s7-a-late-call-takes-no-hold-that-was-let-go",
     s8_the_last_group_to_recover_does_not_leave_by_itself:
         "s8-the-last-group-to-recover-does-not-leave-by-itself",
     s7_a_break_glass_journal_beside_a_takeover_is_imported:

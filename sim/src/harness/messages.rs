@@ -89,7 +89,9 @@ impl<R: Replica> Simulation<R> {
         } else {
             self.world.perform(op, now, &mut self.nature)
         };
-        if let (Outcome::Answered(given), false) = (&mut outcome, self.weather.fair()) {
+        // What is kept apart is no cache's business.
+        let own = self.apart == Some(seat) && matches!(op, Op::Store(_) | Op::Lease(_));
+        if let (Outcome::Answered(given), false) = (&mut outcome, self.weather.fair() || own) {
             let place = self.world.place(op, now);
             self.weather.age((op, place), given, now.mono, &mut self.network);
         }

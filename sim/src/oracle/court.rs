@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use bowline_core::model::{Mono, Now, Region, Span};
 
 use super::leader::Holder;
+use super::starts::blinds;
 use super::{PROMISES, Verdict, Verdicts};
 use crate::faults::{Evidence, Trouble};
 use crate::world::World;
@@ -26,6 +27,8 @@ pub(super) struct Court {
     pub(super) troubles: Vec<Trouble>,
     /// Since when the vantage outside Bowline's network lies.
     pub(super) lying_since: Option<Mono>,
+    /// When Bowline's own looks last failed or lied, if they do not any more.
+    pub(super) blind_until: Option<Mono>,
     /// Whether every trouble so far was a Region that died.
     pub(super) only_dead: bool,
     /// Whether every trouble so far was what it looked like.
@@ -71,6 +74,9 @@ impl Court {
             self.troubles.remove(index);
         }
         self.lying_since = self.lying_since.filter(|_| self.troubles.iter().any(lies_outside));
+        if blinds(trouble) {
+            self.blind_until = Some(now.mono);
+        }
         self.calm_since = now.mono;
         self.ends.push(now.mono);
         if !matches!(trouble, Trouble::RegionDead(_)) {

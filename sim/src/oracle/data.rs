@@ -101,7 +101,11 @@ impl Case {
 
     fn judge_loss(&self, scene: Scene<'_>, member: &MemberView, court: &mut Court) {
         // Of two journals, the other one may have been written last.
-        let Some(run) = self.ledger.run.as_ref().or(self.beside.run.as_ref()) else {
+        let journals = [&self.ledger, &self.beside];
+        let promotes = |run: &&Run| run.committed && !run.closed();
+        let promoting = journals.iter().filter_map(|ledger| ledger.open_run()).find(promotes);
+        let last = || journals.iter().find_map(|ledger| ledger.run.as_ref());
+        let Some(run) = promoting.or_else(last) else {
             return court.breaks("S10", scene.now, format!("{} promoted in no run", member.id));
         };
         if run.kind == PlanKind::Failover {

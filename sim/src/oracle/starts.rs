@@ -17,6 +17,9 @@ const REGION_EVENT: usize = 3;
 /// … when they failed over within this time.
 const TOGETHER: Span = Span::mins(10);
 
+/// A window is counted from a record's time, which is a little before it is stored.
+const EXACT: Span = Span::secs(1);
+
 impl Case {
     /// An automatic failover was planned. Whether there is a cause is judged when anything more is
     /// recorded of it: a record that a store held up may be stored when the outage is over, and a
@@ -86,7 +89,7 @@ impl Case {
         let (now, region) = (scene.now.mono, &self.policy.site(from).scope.region);
         let block = self.policy.automation.block_after_failover;
         let mut own = court.automatic.iter().filter(|(_, group, _)| *group == self.group);
-        let again = own.any(|(at, ..)| now.since(*at) < block);
+        let again = own.any(|(at, ..)| now.since(*at) + EXACT < block);
         let together = court.automatic.iter();
         let together = together.filter(|(at, _, r)| r == region && now.since(*at) <= TOGETHER);
         let many = together.count() + 1 >= REGION_EVENT;
@@ -102,14 +105,23 @@ impl Case {
     }
 }
 
+/// How long a window of samples remembers what is over.
+const REMEMBERED: Span = Span::mins(1);
+
 /// Whether the vantage outside Bowline's network has lied for the whole confirm time, while
-/// Bowline's own looks are cut off or lie too. All that can be known says down then: no controller
-/// could tell, so none is blamed.
+/// Bowline's own looks are cut off or lie too, or were a moment ago. All that can be known says
+/// down then: no controller could tell, so none is blamed.
 fn deceived(court: &Court, now: Mono, confirm: Span) -> bool {
-    let own = |t: &Trouble| {
-        matches!(t, Trouble::Cut { .. } | Trouble::ApisDown(_) | Trouble::Blind)
-            || matches!(t, Trouble::FalseAlarm(lie) if !matches!(lie, Evidence::Route53Check(_)))
-    };
     let outside = court.lying_since.is_some_and(|since| now.since(since) >= confirm);
-    outside && court.troubles.iter().any(own)
+    let before = court.blind_until.is_some_and(|until| now.since(until) < REMEMBERED);
+    outside && (before || court.troubles.iter().any(blinds))
+}
+
+/// Whether a trouble has Bowline's own looks fail, or say what is not so.
+pub(super) fn blinds(trouble: &Trouble) -> bool {
+    match trouble {
+        Trouble::Cut { .. } | Trouble::ApisDown(_) | Trouble::Blind => true,
+        Trouble::FalseAlarm(lie) => !matches!(lie, Evidence::Route53Check(_)),
+        _ => false,
+    }
 }

@@ -228,7 +228,7 @@ fn s10_a_stopped_writer_that_was_not_rebuilt_is_not_taken_for_a_promoted_one() {
         _ => None,
     });
     let refused = refused.unwrap();
-    assert!(refused.contains("no replica") && refused.contains("bowline failback"), "{refused}");
+    assert!(refused.contains("was left; `bowline failback`"), "{refused}");
 }
 
 #[test]

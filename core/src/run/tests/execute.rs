@@ -140,6 +140,24 @@ fn s6_a_call_of_unknown_outcome_is_observed_before_anything_is_sent_again() {
 }
 
 #[test]
+fn s9_a_call_that_was_refused_for_sure_is_sent_again_at_once() {
+    for fault in [Fault::Throttled { after: None }, Fault::Denied("no".into())] {
+        let mut bench = Bench::new(vec![("promote", promote())]);
+        let record = bench.until_started(1);
+        let Some(Doing::Call { slot, .. }) = bench.accept(record) else { panic!() };
+        bench.reply(&slot, 2, Err(fault));
+        let again = bench.until_started(10);
+        assert!(matches!(&again, Record::Started { attempt: 2, .. }), "{again:?}");
+        let Some(Doing::Call { slot, .. }) = bench.accept(again) else { panic!() };
+        // Nobody knows of this one, so it is waited for.
+        bench.reply(&slot, 11, Err(Fault::Unknown("timed out".into())));
+        let (slot, _) = bench.call(20);
+        bench.reply(&slot, 20, instance(Some("home"), "available"));
+        assert_eq!(bench.poll(20), []);
+    }
+}
+
+#[test]
 fn s6_promotion_is_not_repeated_after_a_crash() {
     let mut bench = Bench::new(vec![("promote", promote())]);
     let record = bench.until_started(1);
