@@ -238,40 +238,46 @@ def leave_out(mutants, tables, span, error, skipped):
 
 # -------------------------------------------------------------------------------------------- run
 
-def limits():
-    resource.setrlimit(resource.RLIMIT_AS, (6 << 30, 6 << 30))
-    os.setpgid(0, 0)
+def limits(seconds):
+    """Before a test: in time of its processor, since the machine may be busy; and in memory."""
+    def apply():
+        resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 2))
+        resource.setrlimit(resource.RLIMIT_AS, (6 << 30, 6 << 30))
+        os.setpgid(0, 0)
+    return apply
 
 
 def play(program, names, seconds, env):
-    """Runs tests of one program until the first fails: passed, failed (and which), timeout."""
-    folder = TREE / program["folder"]
+    """Runs tests of one program until the first fails: how it ended, which, and what it took."""
     command = [program["path"], "--test-threads=1", "--exact", *names]
-    child = subprocess.Popen(command, cwd=folder, env=dict(ENV, **env), stdout=subprocess.PIPE,
-                             stderr=subprocess.DEVNULL, preexec_fn=limits, text=False)
-    text, end = b"", time.time() + seconds
+    child = subprocess.Popen(command, cwd=TREE / program["folder"], env=dict(ENV, **env), stdout=subprocess.PIPE,
+                             stderr=subprocess.DEVNULL, preexec_fn=limits(int(seconds) + 1))
+    text, how = b"", None
+    end = time.time() + 1200
+    while how is None:
+        ready, _, _ = select.select([child.stdout], [], [], max(0, end - time.time()))
+        piece = os.read(child.stdout.fileno(), 65536) if ready else b""
+        text += piece
+        if b"FAILED" in text:
+            before = text[: text.index(b"FAILED")].decode(errors="replace")
+            how = ("failed", before.rsplit("test ", 1)[-1].split(" ")[0])
+        elif not ready:
+            how = ("timeout", "?")
+        elif not piece:
+            how = ("", "")
     try:
-        while True:
-            left = end - time.time()
-            if left <= 0:
-                return "timeout", text.decode().rsplit("\ntest ", 1)[-1].split(" ")[0]
-            ready, _, _ = select.select([child.stdout], [], [], left)
-            if not ready:
-                continue
-            piece = os.read(child.stdout.fileno(), 65536)
-            text += piece
-            if b"FAILED" in text:
-                failed = re.search(rb"test (\S+)(?: - should panic)? \.\.\. FAILED", text)
-                return "failed", failed.group(1).decode() if failed else "?"
-            if not piece:
-                return ("passed", "") if child.wait() == 0 else ("failed", "died")
-    finally:
-        try:
+        if how[0]:
             os.killpg(child.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
-        child.wait()
-        child.stdout.close()
+    except ProcessLookupError:
+        pass
+    _, status, used = os.wait4(child.pid, 0)
+    child.returncode = os.waitstatus_to_exitcode(status)
+    child.stdout.close()
+    if not how[0]:
+        last = text.decode(errors="replace").rsplit("\ntest ", 1)[-1].split(" ")[0]
+        ran_out = child.returncode in (-signal.SIGXCPU, -signal.SIGKILL)
+        how = ("passed", "") if child.returncode == 0 else ("timeout" if ran_out else "failed", last)
+    return *how, used.ru_utime + used.ru_stime
 
 
 def trace(programs):
@@ -288,10 +294,9 @@ def trace(programs):
         to = STATE / "trace" / f"{threading.get_ident()}"
         to.parent.mkdir(exist_ok=True)
         to.unlink(missing_ok=True)
-        started = time.time()
-        how, _ = play(program, [test], 300, {"BOWLINE_TRACE": str(to)})
+        how, _, seconds = play(program, [test], 300, {"BOWLINE_TRACE": str(to)})
         hit = sorted({int(line) for line in to.read_text().split()}) if to.exists() else []
-        return {"program": name, "test": test, "how": how, "seconds": time.time() - started, "hit": hit}
+        return {"program": name, "test": test, "how": how, "seconds": seconds, "hit": hit}
 
     with ThreadPoolExecutor(2) as pool:
         tests = list(pool.map(one, jobs))
@@ -319,38 +324,43 @@ def prepare():
     (STATE / "plan.json").write_text(json.dumps({"mutants": mutants, "programs": programs, "tests": tests}))
 
 
-def batches(tests, function):
-    """Tests that come through a function: quick ones together first, long ones by themselves."""
-    reached = sorted((t for t in tests if function in t["hits"]), key=lambda t: t["seconds"])
-    order = sorted({t["program"] for t in reached}, key=lambda p: (p.startswith("sim"), p != "core/bowline_core", p))
-    out = []
-    for limit_low, limit in [(0, 0.5), (0.5, 1e9)]:
-        for program in order:
-            some = [t for t in reached if t["program"] == program and limit_low <= t["seconds"] < limit]
-            if limit < 1:
-                out += [some] if some else []
-            else:
-                out += [[t] for t in some]
-    # Core before sim; within each, the quick before the slow.
-    return sorted(out, key=lambda b: (b[0]["program"].startswith("sim"), len(b) == 1 and b[0]["seconds"] >= 0.5))
+def batches(tests, mutant, longest):
+    """Tests that come through a mutant's function: its own module's, then quick ones, then each long one."""
+    reached = [t for t in tests if mutant["fn"] in t["hits"] and t["seconds"] < longest]
+    module = mutant["file"].removeprefix("core/src/").split("/")[0].removesuffix(".rs") + "::"
+
+    def stage(test):
+        if test["seconds"] > 0.5:
+            return (2 + test["program"].startswith("sim"), test["seconds"], test["program"])
+        near = test["program"] == "core/bowline_core" and test["test"].startswith(module)
+        return (0 if near else 1 + 2 * test["program"].startswith("sim"), 0, test["program"])
+
+    groups = defaultdict(list)
+    for test in reached:
+        groups[stage(test)].append(test)
+    return [groups[key] for key in sorted(groups)]
 
 
 def judge(plan, mutant, longest):
     if mutant["skipped"] or "fn" not in mutant:
         return None
-    groups = batches(plan["tests"], mutant["fn"])
+    groups = batches(plan["tests"], mutant, longest)
     if not groups:
         return {"how": "missed", "by": "no test comes here"}
     for batch in groups:
-        if sum(t["seconds"] for t in batch) > longest and len(batch) == 1:
-            continue
         name = batch[0]["program"]
         program = {"path": plan["programs"][name], "folder": name.split("/")[0]}
-        seconds = 15 + 8 * sum(t["seconds"] for t in batch)
-        how, by = play(program, [t["test"] for t in batch], seconds, {"BOWLINE_MUTANT": str(mutant["id"])})
+        seconds = 5 + 4 * sum(t["seconds"] for t in batch)
+        how, by, _ = play(program, [t["test"] for t in batch], seconds, {"BOWLINE_MUTANT": str(mutant["id"])})
         if how != "passed":
             return {"how": "caught" if how == "failed" else "timeout", "by": f"{name} {by}"}
     return {"how": "missed", "by": f"{sum(map(len, groups))} tests come here"}
+
+
+def unviable(mutant):
+    """Whether it is the mutant itself that does not compile, and not its standing beside others."""
+    returned = (mutant["function"] or {}).get("return_type", "")
+    return bool(mutant["skipped"]) and not mutant["skipped"].startswith("function ") and "impl " not in returned
 
 
 def results():
@@ -402,6 +412,7 @@ def alone(options):
     """What cannot stand beside others is compiled by itself."""
     plan, known = json.loads((STATE / "plan.json").read_text()), results()
     todo = [m for m in plan["mutants"] if (m["skipped"] or "fn" not in m) and m["key"] not in known]
+    todo = [m for m in todo if not unviable(m)]
     todo = [m for m in todo if not options.only or re.search(options.only, m["key"])]
     lay_out(ALONE)
     end = time.time() + 60 * options.minutes
@@ -425,7 +436,7 @@ def by_itself(m):
         return {"how": "unviable", "by": errors[0]["message"][:100]}
     errors, programs = cargo(["test", "--no-run", "--lib", "--tests", "-p", "bowline-core"], ALONE, "build-alone")
     for name, path in sorted(programs.items()):
-        how, by = play({"path": path, "folder": "core"}, [], 120, {})
+        how, by, _ = play({"path": path, "folder": "core"}, [], 120, {})
         if how != "passed":
             return {"how": "caught" if how == "failed" else "timeout", "by": f"{name} {by}"}
     return {"how": "missed", "by": "alone"}
@@ -437,7 +448,7 @@ def report(options):
     plan, known = json.loads((STATE / "plan.json").read_text()), results()
     table, total = defaultdict(Counter), Counter()
     for m in plan["mutants"]:
-        how = known.get(m["key"], {"how": "not run"})["how"]
+        how = "unviable" if unviable(m) else known.get(m["key"], {"how": "not run"})["how"]
         module = m["file"].removeprefix("core/src/").split("/")[0].removesuffix(".rs")
         table[module][how] += 1
         total[how] += 1
@@ -468,4 +479,5 @@ def main():
         parts[part](options)
 
 
-main()
+if __name__ == "__main__":
+    main()
