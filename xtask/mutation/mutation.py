@@ -23,7 +23,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 STATE = Path(os.environ.get("BOWLINE_MUTATION", ROOT / "target/mutation"))
-TREE, ALONE = STATE / "tree", STATE / "alone"
+PART = os.environ.get("BOWLINE_PART", "all")
+TREE, ALONE, PLAN = STATE / PART, STATE / "alone", STATE / f"{PART}.json"
 RESULTS = STATE / "results.jsonl"
 SKIPPED = STATE / "skipped.json"
 ENV = dict(os.environ, RUSTFLAGS="--cap-lints allow", CARGO_PROFILE_DEV_DEBUG="0", CARGO_PROFILE_TEST_DEBUG="0",
@@ -96,7 +97,9 @@ def lay_out(tree):
     shared = manifest[: manifest.index("\n[package]")]
     shared = re.sub(r"members = .*", 'members = ["core", "sim"]', shared, count=1)
     shared = re.sub(r"default-members = .*\n", "", shared)
-    (tree / "Cargo.toml").write_text(shared + "\n[profile.dev]\ndebug = false\nopt-level = 1\n[profile.dev.package.bowline-core]\nopt-level = 0\n")
+    profile = "\n[profile.dev]\ndebug = false\nopt-level = 1\n"
+    slow = "[profile.dev.package.bowline-core]\nopt-level = 0\n"
+    (tree / "Cargo.toml").write_text(shared + profile + (slow if PART == "all" else ""))
 
 
 CHOICE = """
@@ -143,11 +146,12 @@ def generate(mutants, skipped):
         out, done = [], 0
         for start, end in outer:
             opens = body_of(source.text, start, end)
-            constant = opens is not None and re.search(r"\bconst fn\b", source.text[start:opens])
+            constant = opens is None or PART not in ("all", name.split("/")[2])
+            constant = constant or re.search(r"\bconst fn\b", source.text[start:opens])
             inside = []
             for m in here:
                 a, b = source.span(m["span"])
-                if opens is not None and not constant and opens <= a and b <= end:
+                if not constant and opens <= a and b <= end:
                     m["fn"] = function
                     if m["key"] not in skipped:
                         inside.append((m, a, b))
@@ -321,7 +325,7 @@ def prepare():
     skipped = json.loads(SKIPPED.read_text())
     for m in mutants:
         m["skipped"] = skipped.get(m["key"])
-    (STATE / "plan.json").write_text(json.dumps({"mutants": mutants, "programs": programs, "tests": tests}))
+    PLAN.write_text(json.dumps({"mutants": mutants, "programs": programs, "tests": tests}))
 
 
 def batches(tests, mutant, longest):
@@ -373,7 +377,7 @@ def results():
 
 
 def run(options):
-    plan = json.loads((STATE / "plan.json").read_text())
+    plan = json.loads(PLAN.read_text())
     for t in plan["tests"]:
         t["hits"] = set(t["hit"])
     known = results()
@@ -410,7 +414,7 @@ def run(options):
 
 def alone(options):
     """What cannot stand beside others is compiled by itself."""
-    plan, known = json.loads((STATE / "plan.json").read_text()), results()
+    plan, known = json.loads(PLAN.read_text()), results()
     todo = [m for m in plan["mutants"] if (m["skipped"] or "fn" not in m) and m["key"] not in known]
     todo = [m for m in todo if not unviable(m)]
     todo = [m for m in todo if not options.only or re.search(options.only, m["key"])]
@@ -445,7 +449,7 @@ def by_itself(m):
 # ----------------------------------------------------------------------------------------- report
 
 def report(options):
-    plan, known = json.loads((STATE / "plan.json").read_text()), results()
+    plan, known = json.loads(PLAN.read_text()), results()
     table, total = defaultdict(Counter), Counter()
     for m in plan["mutants"]:
         how = "unviable" if unviable(m) else known.get(m["key"], {"how": "not run"})["how"]
