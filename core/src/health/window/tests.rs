@@ -208,3 +208,30 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_second_sample_of_one_instant_counts_and_an_older_one_does_not() {
+    let mut window = fed("BB");
+    feed(&mut window, 10, "B");
+    assert_eq!(window.read(at(10).mono).bad, 3);
+    feed(&mut window, 9, "B");
+    assert_eq!(window.read(at(10).mono).bad, 3, "it was asked before the newest");
+}
+
+#[test]
+fn samples_are_forgotten_after_a_break_longer_than_patience_and_not_at_its_end() {
+    for (after, bad) in [(60, 4), (61, 1)] {
+        let mut window = fed("BBB");
+        feed(&mut window, 20 + after, "B");
+        assert_eq!(window.read(at(20 + after).mono).bad, bad, "{after} s");
+    }
+}
+
+#[test]
+fn history_is_told_newest_first_and_the_newest_answer_wins_nothing() {
+    use Outcome::{Bad, Good, Silent};
+    let told: Vec<_> = fed("GBS").history().collect();
+    assert_eq!(told, [Silent, Bad, Good, Silent, Silent]);
+    let told: Vec<_> = fed("BGGSBG").history().collect();
+    assert_eq!(told, [Good, Bad, Silent, Good, Good], "only what the rule looks at");
+}
