@@ -228,10 +228,11 @@ fn samples_are_forgotten_after_a_break_longer_than_patience_and_not_at_its_end()
 }
 
 #[test]
-fn history_is_told_newest_first_and_the_newest_answer_wins_nothing() {
-    use Outcome::{Bad, Good, Silent};
-    let told: Vec<_> = fed("GBS").history().collect();
-    assert_eq!(told, [Silent, Bad, Good, Silent, Silent]);
-    let told: Vec<_> = fed("BGGSBG").history().collect();
-    assert_eq!(told, [Good, Bad, Silent, Good, Good], "only what the rule looks at");
+fn a_rule_that_needs_nothing_says_nothing() {
+    let mut window = Window::new(Span::secs(10), rule(0, 5), rule(0, 5));
+    feed(&mut window, 0, "GBG");
+    assert_eq!(window.read(at(20).mono).sign, Sign::Unknown);
+    let mut down = Window::new(Span::secs(10), rule(3, 5), rule(0, 5));
+    feed(&mut down, 0, "BBB");
+    assert_eq!(down.read(at(20).mono).sign, Sign::Down);
 }
