@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::super::{Desk, Record, Seat, StepCall};
+use super::super::{Desk, Entry, Record, Seat, StepCall};
 use super::execute::{instance, plan, promote, step};
 use super::opened;
 use crate::capacity::ClaimCluster;
@@ -298,4 +298,61 @@ fn who_waits_is_gone_over_at_its_time_and_told_so() {
     assert_eq!(gist(7_000), gist(9_000), "it is due");
     assert_ne!(gist(6_999), gist(7_000));
     assert_ne!(gist(5_000), gist(6_000), "it waits so much longer");
+}
+
+#[test]
+fn s5_a_run_is_taken_over_only_by_a_leader_who_knows_of_nobody_elses_claim() {
+    let mut store = Store::default();
+    let (_, _) = begun(&mut store);
+    let mut two = Replica::leading("two");
+    for _ in 0..3 {
+        let read = two.desk.read(Mono(20_000)).into_iter().collect::<Vec<_>>();
+        read.iter().for_each(|op| drop(two.hear(20, store.perform(op))));
+    }
+    assert!(two.desk.current());
+    let id = two.id.clone();
+    for (leads, alone, claims) in [(true, false, false), (false, true, false), (true, true, true)] {
+        let seat = Seat { id: &id, now: now(20), leads };
+        two.desk.take_over(&seat, alone, |ledger| ledger.epoch().next());
+        assert_eq!(two.desk.settled(), !claims, "leads {leads}, alone {alone}");
+    }
+}
+
+#[test]
+fn s5_who_reads_something_new_is_not_current_before_there_is_nothing_more() {
+    let mut store = Store::default();
+    let (_, _) = begun(&mut store);
+    let mut two = Replica::leading("two");
+    let mut read = |secs: u64| {
+        let op = two.desk.read(Mono(secs * 1_000)).unwrap();
+        two.hear(secs, store.perform(&op));
+        two.desk.current()
+    };
+    assert!(!read(1), "there may be more than an answer holds");
+    assert!(read(1), "so it is read again at once");
+}
+
+#[test]
+fn what_a_replica_saw_is_forgotten_when_somebody_else_wrote_first() {
+    let mut store = Store::default();
+    let (mut one, look) = begun(&mut store);
+    one.desk.push(Record::Armed);
+    let (ops, _) = one.turn(2);
+    // A human's command wrote an entry under the same claim.
+    let last = Entry::parse(1, store.0.last().unwrap()).unwrap();
+    let prev = Entry::hash(store.0.last().unwrap());
+    let record = Record::Paused { reason: "drill".into() };
+    let seq = last.seq + 1;
+    store.0.push(Entry { seq, prev, records: vec![record], ..last }.bytes());
+    let (read, _) = one.hear(2, store.perform(&ops[0]));
+    one.hear(2, store.perform(&read[0]));
+    assert!(one.desk.ledger().paused.is_some() && !one.desk.awaits(&look.slot));
+}
+
+#[test]
+fn an_entry_that_claims_stands_under_the_claim_that_it_makes() {
+    let mut store = Store::default();
+    begun(&mut store);
+    let first = Entry::parse(1, &store.0[0]).unwrap();
+    assert_eq!(first.claim, Some(claim(1, "shop-1-failover")));
 }

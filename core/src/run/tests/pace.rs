@@ -2,7 +2,7 @@
 
 use super::super::{Doing, Record};
 use super::execute::{Bench, instance, member, milestone, promote, step};
-use crate::databases::rds::{CloseDoor, Fence};
+use crate::databases::rds::{CloseDoor, Fence, Promote};
 use crate::levers::outside::{Leads, Serves};
 use crate::model::{Mono, Place, Site, Span, StepId};
 use crate::op::{Answer, Fault, HttpSeen, Op, ProbeOp, RdsOp};
@@ -158,7 +158,7 @@ fn looks_that_fail_are_made_ever_less_often_and_never_before_a_throttle_is_over(
     for pause in [1, 2, 4, 5, 5] {
         let (slot, _) = bench.call(at);
         bench.reply(&slot, at, Err(Fault::Transient("503".into())));
-        assert_eq!(bench.poll(at), []);
+        assert_eq!((bench.poll(at), bench.poll(at)), (Vec::new(), Vec::new()));
         assert_eq!(wakes(&bench), secs(at + pause));
         at += pause;
     }
@@ -212,6 +212,36 @@ fn l1_who_waits_wakes_when_its_time_is_over_unless_a_human_is_asked() {
     let (again, _) = bench.call(32);
     assert_eq!(wakes(&bench), None, "it was asked: nothing more happens by time alone");
     assert!(bench.execution.awaits(&again) && !bench.execution.awaits(&slot));
+    bench.reply(&again, 33, instance(Some("home"), "backing-up"));
+    assert_eq!((bench.poll(33), bench.poll(34)), (Vec::new(), Vec::new()), "nobody has answered");
+}
+
+#[test]
+fn s1_behind_the_point_of_no_return_no_step_sends_the_run_back() {
+    let slow = limited(step(Effect::Promote(Promote { member: member() }), &[]), OnTimeout::Fail);
+    let mut bench = Bench::new(vec![("promote", promote()), ("slow", slow)]);
+    let asked = bench.poll(0);
+    let Doing::Call { slot, .. } = &asked[0] else { panic!("{asked:?}") };
+    bench.reply(slot, 0, instance(Some("home"), "available"));
+    let record = bench.record(0);
+    bench.accept(record);
+    assert!(bench.book.ledger.run.as_ref().unwrap().committed);
+    assert!(matches!(bench.record(30), Record::Asked { .. }));
+}
+
+#[test]
+fn a_run_that_goes_back_is_not_sent_back_again_by_what_takes_too_long() {
+    let slow = limited(promote(), OnTimeout::Fail);
+    let mut bench = Bench::new(vec![("slow", Step { class: Class::Reversible, ..slow.clone() })]);
+    bench.book.write(vec![
+        Record::Unwinding { why: "cancelled".into() },
+        Record::Planned {
+            plan: Box::new(super::execute::plan(vec![("undo", slow)])),
+            moves: false,
+        },
+    ]);
+    bench.call(0);
+    assert!(matches!(bench.record(30), Record::Asked { .. }));
 }
 
 #[test]
