@@ -41,6 +41,10 @@ fuzz SECONDS="600":
 mutants *ARGUMENTS:
     cargo xtask mutants {{ARGUMENTS}}
 
+# Every mutant that cargo-mutants knows of core, against the quick tests: hours the first time.
+mutants-core *ARGUMENTS:
+    cargo xtask mutants --core {{ARGUMENTS}}
+
 # How long, deep and tested the code is; the limits are in tests/tidy.rs and tests/tidy/.
 tidy:
     cargo xtask tidy

@@ -58,6 +58,18 @@ fn a_wrong_row_is_found_out_and_told_with_its_place() {
     }
 }
 
+/// Of the last row of each file: the whole status, and all that people were told.
+#[test]
+fn what_people_see_of_a_group_is_what_is_written_down() {
+    let topics = table::topics("").unwrap_or_else(|error| panic!("{error}"));
+    let told = table::seen(&topics).unwrap_or_else(|error| panic!("{error}"));
+    let written = include_str!("table/seen.txt");
+    for (line, (is, was)) in (1..).zip(told.lines().zip(written.lines())) {
+        assert_eq!(is, was, "core/tests/table/seen.txt:{line}; all of it:\n{told}");
+    }
+    assert_eq!(told.lines().count(), written.lines().count(), "\n{told}");
+}
+
 /// A text without its line breaks and indentation.
 fn plain(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")

@@ -5,6 +5,7 @@ mod beside;
 mod fuzz;
 mod lab;
 mod mutants;
+mod mutation;
 mod phases;
 mod story;
 mod test;
@@ -24,6 +25,9 @@ usage: cargo xtask COMMAND
                    every fuzz target for N seconds each (60), or one of them
   mutants [--seeds N] [BUG…]
                    deliberate bugs: which promise catches each (docs/proof.md)
+  mutants --core [prepare | run [--shard K/N] [--only REGEX] [--again] | alone | report]
+                   cargo-mutants' mutants of core against the quick tests; all of it if no
+                   part is named. Results gather in the cache folder
   tidy             how long, deep and tested the code is, in numbers
   tools            installs what the lab runs into the cache folder (`lab install` is the same)
   lab up [--story] starts the three clusters, leaves them running, prints what to export;
@@ -55,6 +59,7 @@ fn dispatch(arguments: &[&str]) -> Result<()> {
         ["bench"] => bench::run("20"),
         ["bench", seeds] => bench::run(seeds),
         ["fuzz", rest @ ..] => fuzz::run(rest),
+        ["mutants", "--core", arguments @ ..] => mutation::run(arguments),
         ["mutants", arguments @ ..] => test::mutants(arguments),
         ["tidy"] => test::tidy(),
         ["tools"] | ["lab", "install"] => lab::tools(),

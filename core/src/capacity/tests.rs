@@ -13,6 +13,8 @@ use crate::op::{
 use crate::step::{Held, Hold, HoldId, Judgement};
 use crate::testing::{Drive, claim};
 
+mod waits;
+
 /// A cluster with one of each.
 struct Kube {
     version: u64,

@@ -230,3 +230,24 @@ fn no_two_rows_of_the_table_have_one_name_or_one_situation() {
     let situations: std::collections::BTreeSet<_> = rows.iter().map(|row| row.words).collect();
     assert_eq!((names.len(), situations.len()), (rows.len(), rows.len()));
 }
+
+#[test]
+fn s4_a_down_from_outside_that_has_not_lasted_is_waited_for() {
+    let no = Serving { outside_lasts: false, ..serving(Answer3::No) };
+    let mut situation = Situation { serving: no, ..peace() };
+    assert_eq!(decide(&situation), Decision::Hold(HoldWhy::Confirming));
+    situation.serving.outside_lasts = true;
+    assert_eq!(decide(&situation), Decision::FailOver);
+}
+
+#[test]
+fn s4_a_partition_from_the_other_site_is_not_told_as_one_from_the_active_one() {
+    let asked = |site| {
+        let no = Serving { outside: Some(Sign::Unknown), ..serving(Answer3::No) };
+        let isolation = Isolation::Partitioned(site);
+        decide(&Situation { serving: no, isolation, ..peace() })
+    };
+    let ask = |why| Decision::AskHuman(Ask { action: Action::Failover, why });
+    assert_eq!(asked(Site::Home), ask(AskWhy::Partitioned(Site::Home)));
+    assert_eq!(asked(Site::Standby), ask(AskWhy::OutsideUnknown));
+}

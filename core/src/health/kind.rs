@@ -72,3 +72,17 @@ impl Kind {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kinds_are_called_what_a_policy_calls_them() {
+        let kinds = [Kind::AlbTargets, Kind::Http, Kind::Route53Check, Kind::ClusterApi];
+        let names = ["albTargets", "http", "route53Check", "clusterApi"];
+        assert_eq!(kinds.map(Kind::name), names);
+        let kinds = [Kind::RegionApi, Kind::WriteProbe, Kind::Progress];
+        assert_eq!(kinds.map(Kind::name), ["regionApi", "writeProbe", "progress"]);
+    }
+}

@@ -141,10 +141,10 @@ fn cluster_api(result: &Result<Answer, Fault>) -> Outcome {
 
 fn region_api(own: &[Result<Answer, Fault>], other: &[Result<Answer, Fault>]) -> Outcome {
     let silent = own.iter().filter(|result| !answers(result)).count();
-    let most_silent = silent * 2 > own.len();
-    if !own.is_empty() && !most_silent && silent * 2 < own.len() {
+    if silent * 2 < own.len() {
         return Outcome::Good;
     }
+    let most_silent = silent * 2 > own.len();
     if silent >= 2 && most_silent && other.len() >= 2 && other.iter().all(answers) {
         return Outcome::Bad;
     }

@@ -45,9 +45,11 @@ mod tests {
     #[test]
     fn a_verdict_is_counted_from_its_last_change() {
         let mut steady = Steady::default();
+        assert_eq!(steady.since(), None);
         assert_eq!(steady.held_for(at(0), Answer3::Yes), Span::ZERO);
         steady.observe(at(1), Answer3::Yes);
         steady.observe(at(5), Answer3::Yes);
+        assert_eq!(steady.since(), Some((Answer3::Yes, at(1))));
         assert_eq!(steady.held_for(at(11), Answer3::Yes), Span::secs(10));
         assert_eq!(steady.held_for(at(11), Answer3::No), Span::ZERO);
         steady.observe(at(12), Answer3::Unknown);

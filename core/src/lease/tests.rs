@@ -445,3 +445,43 @@ proptest::proptest! {
         }
     }
 }
+
+#[test]
+fn a_call_is_given_up_at_its_deadline_and_not_before() {
+    let mut reading = lease("b");
+    let read = wake(&mut reading, 0).unwrap();
+    let mut writing = leader();
+    let write = wake(&mut writing, 2_000).unwrap();
+    for (lease, call) in [(&mut reading, read), (&mut writing, write)] {
+        let deadline = call.deadline.0;
+        assert_eq!(wake(lease, deadline - 1), None, "its answer may still come");
+        let next = wake(lease, deadline).unwrap();
+        assert!(is_read(&next) && next.ticket != call.ticket);
+    }
+}
+
+#[test]
+fn the_record_counts_how_often_the_lease_changed_hands() {
+    let transitions = |call: &LeaseCall| match &call.op {
+        LeaseOp::Write { lease, .. } => lease.transitions,
+        LeaseOp::Read => panic!("a read"),
+    };
+    let mut a = lease("a");
+    let read = wake(&mut a, 0).unwrap();
+    let taken = reply(&mut a, 0, &read, record("7", None)).unwrap();
+    assert_eq!(transitions(&taken), 4, "the record said 3");
+    reply(&mut a, 10, &taken, written("8"));
+    assert_eq!(transitions(&wake(&mut a, 2_000).unwrap()), 4, "a renewal changes no hands");
+}
+
+#[test]
+fn who_stops_waits_for_a_write_of_unknown_outcome_until_it_has_read() {
+    let mut b = lease("b");
+    let read = wake(&mut b, 0).unwrap();
+    let write = reply(&mut b, 0, &read, Ok(Answer::Lease(None))).unwrap();
+    assert_eq!(b.handle(at(10), LeaseInput::Stop), None);
+    let read = reply(&mut b, 20, &write, unknown()).unwrap();
+    assert!(is_read(&read) && !b.stopped(), "it may hold the lease without knowing");
+    assert_eq!(reply(&mut b, 30, &read, Ok(Answer::Lease(None))), None);
+    assert!(b.stopped(), "nothing is there to release");
+}

@@ -1,7 +1,9 @@
 //! The levers against a zone that compares, and against zones that are not as they should be.
 
-use super::gates::Flip;
-use super::records::{Shift, fence_name, fence_set, read_fence};
+mod outside;
+
+use super::gates::{ClaimGate, Flip};
+use super::records::{ClaimZone, Insync, Shift, fence_name, fence_set, read_fence};
 use crate::model::{Claim, Host, Site};
 use crate::op::{Answer, Fault, GateOp, GateView, Op, RecordSet, Route53Op};
 use crate::step::Judgement;
@@ -191,4 +193,72 @@ fn the_gate_is_one_bit_and_a_newer_claim_keeps_it() {
     let judgement = old.run(&flip(Site::Home), &mut |op| gate(&mut state, op)).unwrap();
     assert_eq!(judgement, Judgement::Fenced(claim(2, "r2")));
     assert_eq!(state.unwrap().open, Site::Standby);
+}
+
+#[test]
+fn s5_a_gate_is_claimed_once_where_it_stands_and_never_from_a_newer_claim() {
+    let object = "s3://gates/shop".into();
+    let claims = ClaimGate { role: None, object, from: Site::Home };
+    let mut state = None;
+    let mut drive = Drive::under(claim(1, "r1"));
+    drive.run(&claims, &mut |op| gate(&mut state, op)).unwrap();
+    let claimed = state.clone().unwrap();
+    assert_eq!((claimed.open, claimed.claim), (Site::Home, Some(claim(1, "r1"))));
+    assert_eq!(drive.sent.len(), 1);
+    let mut again = Drive::under(claim(1, "r1"));
+    again.run(&claims, &mut |op| gate(&mut state, op)).unwrap();
+    assert_eq!(again.sent, [], "it knows the claim");
+    state.as_mut().unwrap().open = Site::Standby;
+    let mut newer = Drive::under(claim(2, "r2"));
+    newer.run(&claims, &mut |op| gate(&mut state, op)).unwrap();
+    assert_eq!(state.as_ref().unwrap().open, Site::Standby, "a claim moves nothing");
+    let older = Drive::under(claim(1, "r1")).run(&claims, &mut |op| gate(&mut state, op));
+    assert_eq!(older.unwrap(), Judgement::Fenced(claim(2, "r2")));
+}
+
+#[test]
+fn s5_a_zone_is_claimed_once_and_never_from_a_newer_claim() {
+    let apex: Host = "example.com".into();
+    let claims = ClaimZone { zone: "Z1".into(), apex, role: None, from: Site::Home };
+    let mut zone = Zone::armed();
+    let mut run = |claim: Claim| {
+        let mut drive = Drive::under(claim);
+        let judgement = drive.run(&claims, &mut |op| zone.perform(op)).unwrap();
+        (judgement, drive.sent.len())
+    };
+    assert!(matches!(run(claim(1, "r1")), (Judgement::Done { .. }, 1)));
+    assert!(matches!(run(claim(1, "r1")), (Judgement::Done { .. }, 0)), "it knows the claim");
+    assert!(matches!(run(claim(2, "r2")), (Judgement::Done { .. }, 1)));
+    assert_eq!(run(claim(1, "r1")), (Judgement::Fenced(claim(2, "r2")), 0));
+    let fences = zone.0.iter().filter(|set| set.kind == crate::op::RecordType::Txt);
+    assert_eq!(fences.map(read_fence).collect::<Vec<_>>(), [Some(claim(2, "r2"))]);
+    assert_eq!(zone.primary(), ["home"], "a claim moves nothing");
+}
+
+#[test]
+fn a_zone_that_disagrees_is_told_by_the_record_that_does() {
+    let mut zone = Zone::armed();
+    zone.0[0].alias.as_mut().unwrap().dns_name = "elsewhere.example".into();
+    let (Judgement::Disagrees(why), _) = zone.drive(claim(1, "r"), Site::Standby) else { panic!() };
+    assert!(why.contains("shop.example.com") && why.contains("(home)"), "{why}");
+}
+
+#[test]
+fn s11_a_change_is_waited_for_by_the_id_that_route_53_gave_it() {
+    let insync = Insync { role: None, shifted_by: "shift.Z1".into() };
+    let mut drive = Drive::under(claim(1, "r"));
+    let mut asked = 0;
+    let judged = drive.run(&insync, &mut |_| panic!("nothing was changed"));
+    assert!(matches!(judged, Ok(Judgement::Done { .. })));
+    let change = [("change".into(), "C1".into())];
+    drive.outputs.insert("shift.Z1".into(), change.into());
+    for (there, done) in [(false, false), (true, true)] {
+        let judged = drive.run(&insync, &mut |op| {
+            asked += 1;
+            assert_eq!(*op, Op::Route53(None, Route53Op::ChangeStatus("C1".into())));
+            Ok(Answer::Insync(there))
+        });
+        assert_eq!(matches!(judged, Ok(Judgement::Done { .. })), done);
+    }
+    assert_eq!(asked, 2, "one call a look");
 }

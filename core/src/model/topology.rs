@@ -168,3 +168,29 @@ impl fmt::Display for ObjectRef {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Answer3, Author};
+
+    #[test]
+    fn what_people_read_names_each_place_cluster_author_and_answer() {
+        let places = [Place::Site(Site::Home), Place::Management, Place::Dns, Place::Outside];
+        let told: Vec<_> = places.iter().map(ToString::to_string).collect();
+        assert_eq!(told, ["home", "management", "route53", "outside"]);
+        let scope = Scope { region: "eu-west-1".into(), role: None };
+        let name: ObjectName = "shop".into();
+        let clusters = [
+            Cluster::Eks { scope, name: name.clone() },
+            Cluster::KubeconfigSecret(name.clone()),
+            Cluster::Context(name),
+        ];
+        let told: Vec<_> = clusters.iter().map(ToString::to_string).collect();
+        assert_eq!(told, ["eks:eu-west-1/shop", "secret:shop", "context:shop"]);
+        let authors = [Author::Controller("a".into()), Author::Human("ada".into())];
+        assert_eq!(authors.map(|author| author.to_string()), ["controller a", "ada"]);
+        let answers = [Answer3::Yes, Answer3::No, Answer3::Unknown];
+        assert_eq!(answers.map(|answer| answer.to_string()), ["yes", "no", "unknown"]);
+    }
+}

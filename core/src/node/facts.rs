@@ -158,4 +158,26 @@ mod tests {
         assert!(!stored.wants(1, at(9)));
         assert!(stored.wants(1, at(10)));
     }
+
+    #[test]
+    fn facts_are_read_every_minute_one_read_at_a_time_and_after_a_write_that_failed() {
+        let (mut stored, group) = (StoredFacts::default(), GroupName::new("shop"));
+        assert_eq!(stored.wake_at(), Some(Mono(0)));
+        assert!(stored.read(&group, at(1).mono).is_some());
+        assert_eq!((stored.read(&group, at(100).mono), stored.wake_at()), (None, None));
+        stored.have_read(Err(Fault::Transient("503".into())));
+        assert_eq!((stored.get(), stored.wake_at()), (None, Some(at(61).mono)));
+        assert_eq!(stored.read(&group, at(60).mono), None);
+        assert!(stored.read(&group, at(61).mono).is_some());
+        let facts = seen(5, 12).unwrap();
+        let bytes = serde_json::to_string(&facts).unwrap().into();
+        let view = FactsView { version: "7".into(), bytes };
+        stored.have_read(Ok(Answer::Facts(Some(view))));
+        assert_eq!(stored.get(), Some(&facts));
+        let write = stored.write(&group, seen(70, 13), at(70));
+        let Some(StoreOp::PutFacts { version, .. }) = write else { panic!("{write:?}") };
+        assert_eq!(version, Some("7".into()), "over what was read");
+        stored.written(Err(Fault::Conflict("8".into())));
+        assert!(stored.read(&group, at(71).mono).is_some(), "somebody else wrote: read at once");
+    }
 }

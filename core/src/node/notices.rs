@@ -117,3 +117,92 @@ impl Notices {
         waiting.chain(again).min()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Wall;
+    use crate::policy::examples;
+
+    fn at(secs: u64) -> Now {
+        Now { mono: Mono(secs * 1_000), wall: Wall(0) }
+    }
+
+    fn message(title: &str) -> Message {
+        Message { kind: "ask", run: None, title: title.into(), body: "body".into() }
+    }
+
+    /// The shop, whose people are told over one channel.
+    fn shop() -> Policy {
+        let policy = examples::shop();
+        assert_eq!(policy.notify.len(), 1);
+        policy
+    }
+
+    fn due(notices: &mut Notices, secs: u64) -> Vec<(u64, String)> {
+        let by = Author::Controller("a".into());
+        let calls = notices.due(&shop(), &by, at(secs)).into_iter();
+        let told = calls.map(|(number, _, op)| match op {
+            Op::Notify(notice) => (number, notice.title),
+            other => panic!("{other:?}"),
+        });
+        told.collect()
+    }
+
+    #[test]
+    fn everybody_is_told_once_and_each_notice_has_a_number_of_its_own() {
+        let mut notices = Notices::default();
+        for title in ["one", "two", "three"] {
+            notices.tell(&shop(), &message(title), at(1).mono);
+        }
+        assert_eq!(notices.wake_at(&shop()), Some(at(1).mono));
+        assert_eq!(due(&mut notices, 0), [], "not before its time");
+        let told = due(&mut notices, 1);
+        assert_eq!(
+            told.iter().map(|(_, title)| &**title).collect::<Vec<_>>(),
+            ["one", "two", "three"]
+        );
+        assert_eq!(due(&mut notices, 2), [], "they are on their way");
+        for (number, _) in told {
+            notices.reply(number, true, at(2).mono);
+        }
+        assert_eq!(due(&mut notices, 600), []);
+        assert_eq!(notices.wake_at(&shop()), None);
+    }
+
+    #[test]
+    fn a_notice_that_fails_is_sent_again_after_a_pause_five_times_in_all() {
+        let mut notices = Notices::default();
+        notices.tell(&shop(), &message("one"), at(0).mono);
+        for attempt in 0..5 {
+            let now = attempt * 10;
+            if attempt > 0 {
+                assert_eq!(due(&mut notices, now - 1), []);
+            }
+            let told = due(&mut notices, now);
+            assert_eq!(told.len(), 1, "attempt {attempt}");
+            notices.reply(told[0].0, false, at(now).mono);
+        }
+        assert_eq!(due(&mut notices, 3_600), [], "it is given up");
+    }
+
+    #[test]
+    fn a_question_is_repeated_as_the_policy_says_until_it_is_gone() {
+        let mut notices = Notices::default();
+        let repeat = shop().notify[0].repeat.as_millis() / 1_000;
+        let ask = |notices: &mut Notices, secs: u64, title: Option<&str>| {
+            notices.asking(&shop(), title.map(message), at(secs).mono);
+            let told = due(notices, secs);
+            told.iter().for_each(|(number, _)| notices.reply(*number, true, at(secs).mono));
+            told.into_iter().map(|(_, title)| title).collect::<Vec<_>>()
+        };
+        assert_eq!(ask(&mut notices, 0, Some("A?")), ["A?"]);
+        assert_eq!(notices.wake_at(&shop()), Some(at(repeat).mono));
+        assert_eq!(ask(&mut notices, repeat - 1, Some("A?")), [""; 0]);
+        assert_eq!(ask(&mut notices, repeat, Some("A?")), ["A?"]);
+        assert_eq!(ask(&mut notices, repeat + 1, Some("B?")), ["B?"], "another one, at once");
+        assert_eq!(ask(&mut notices, repeat + 2, None), [""; 0]);
+        assert_eq!(notices.wake_at(&shop()), None);
+        assert_eq!(ask(&mut notices, repeat + 3, Some("B?")), ["B?"], "it is asked anew");
+    }
+}

@@ -145,8 +145,7 @@ impl Group {
             }
             // What was written since it was left is not in it.
             Some(found) if found.source.is_none() && self.ledger().left_writer(site) => {
-                "it is the writer that was left; `bowline failback` or `switchover` makes it a replica"
-                    .to_owned()
+                "it is the writer that was left; `bowline failback` makes it a replica".to_owned()
             }
             Some(_) => return None,
         };

@@ -148,3 +148,74 @@ pub enum Answer {
     /// Names and their present addresses (see [`ProbeOp::Resolve`]).
     Resolved(Host, Vec<std::net::IpAddr>),
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::settings;
+
+    #[test]
+    fn only_what_may_be_another_way_later_passes() {
+        let text = String::new;
+        for fault in
+            [Fault::Transient(text()), Fault::Throttled { after: None }, Fault::Unknown(text())]
+        {
+            assert!(fault.passes(), "{fault:?}");
+        }
+        for fault in [
+            Fault::NotFound(text()),
+            Fault::Conflict(text()),
+            Fault::Denied(text()),
+            Fault::Invalid(text()),
+        ] {
+            assert!(!fault.passes(), "{fault:?}");
+        }
+    }
+
+    #[test]
+    fn s6_a_call_to_the_store_that_writes_is_known_as_one() {
+        let (group, bytes) = (crate::model::GroupName::new("shop"), "{}".into());
+        let append = StoreOp::Append { group: group.clone(), seq: 1, bytes };
+        assert!(Op::Store(append).mutates());
+        let looks = [StoreOp::Read { group, after: 0 }, StoreOp::Intents];
+        assert!(looks.into_iter().all(|look| !Op::Store(look).mutates()));
+    }
+
+    #[test]
+    fn rds_takes_a_parameter_group_at_birth_for_some_engines_only() {
+        let of = |engine: &str| InstanceSettings { engine: engine.into(), ..settings("sg") };
+        for engine in ["mysql", "db2-se", "oracle-ee"] {
+            assert!(of(engine).grouped_at_birth(), "{engine}");
+        }
+        for engine in ["postgres", "mariadb", "sqlserver-ee"] {
+            assert!(!of(engine).grouped_at_birth(), "{engine}");
+        }
+    }
+
+    #[test]
+    fn a_replica_is_as_recorded_when_it_has_its_backups_and_its_parameter_group() {
+        let wanted = settings("sg");
+        let days = |days| InstanceSettings { backup_retention_days: days, ..wanted.clone() };
+        let group = |group: Option<&str>| InstanceSettings {
+            parameter_group: group.map(Into::into),
+            ..wanted.clone()
+        };
+        assert!(wanted.told_later(&wanted));
+        assert!(!wanted.told_later(&days(0)) && !wanted.told_later(&group(Some("default"))));
+        assert!(group(None).told_later(&group(Some("default"))), "none was recorded");
+        assert!(!group(None).told_later(&days(0)));
+    }
+
+    #[test]
+    fn a_check_is_always_closed_when_more_is_asked_than_there_can_be() {
+        let check = |threshold, children| HealthCheck {
+            id: "check".into(),
+            kind: HealthCheckKind::Calculated { threshold, children },
+            disabled: false,
+            inverted: false,
+        };
+        assert!(check(1, 0).always_closed() && !check(1, 1).always_closed());
+        assert!(!HealthCheck { disabled: true, ..check(1, 0) }.always_closed());
+        assert!(!HealthCheck { inverted: true, ..check(1, 0) }.always_closed());
+    }
+}

@@ -8,6 +8,8 @@ use crate::model::{Place, Site, Span, StepId};
 use crate::step::{Question, QuestionKind};
 use crate::testing::Ground;
 
+mod whole;
+
 fn ids(plan: &Plan) -> Vec<&str> {
     plan.steps.keys().map(StepId::as_str).collect()
 }

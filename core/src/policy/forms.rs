@@ -361,9 +361,58 @@ mod tests {
             (QUANTITY, "-1"),
             (QUANTITY, "0.5"),
             (S3_OBJECT, "s3://bucket"),
+            (S3_OBJECT, "s3://bucket/"),
+            (S3_OBJECT, "s3://b/key"),
+            (S3_OBJECT, "s3://Bucket/key"),
+            (S3_OBJECT, "s3://bucket/a key"),
+            (REGION, "-west-1"),
+            (REGION, "e-west-1"),
+            (REGION, "eu--1"),
+            (REGION, "eu-we5t-1"),
+            (REGION, "eu-west-x"),
+            (REGION, "eu-west-100"),
+            (ROLE_ARN, "arn:aws:iam::111111111111:role/"),
+            (ROLE_ARN, "arn:aws:iam::111111111111:role/a b"),
+            (SECURITY_GROUP, "sg-1234567"),
+            (SECURITY_GROUP, "sg-1234567g"),
+            (URL, "https://"),
+            (URL, "https://a b"),
+            (STATUSES, "20"),
+            (STATUSES, "0200"),
+            (STATUSES, "+20"),
         ];
         for (pattern, text) in wrong {
             assert!(!fits(pattern, text), "{text:?} fits {pattern}");
+        }
+    }
+
+    #[test]
+    fn a_load_balancers_arn_names_its_region_kind_and_name() {
+        let arn = |region: &str, resource: &str| {
+            format!("arn:aws:elasticloadbalancing:{region}:111111111111:{resource}")
+        };
+        let fit = |text: &str| fits(LOAD_BALANCER_ARN, text);
+        assert!(fit(&arn("eu-west-1", "loadbalancer/app/shop/50dc6c495c0c9188")));
+        assert!(fit(&arn("eu-west-1", "loadbalancer/net/shop/50dc6c495c0c9188")));
+        for (region, resource) in [
+            ("", "loadbalancer/app/shop/50dc6c495c0c9188"),
+            ("EU-west-1", "loadbalancer/app/shop/50dc6c495c0c9188"),
+            ("eu_west_1", "loadbalancer/app/shop/50dc6c495c0c9188"),
+            ("eu-west-1", "loadbalancer/app/"),
+            ("eu-west-1", "loadbalancer/app/sh op"),
+            ("eu-west-1", "targetgroup/shop/50dc6c495c0c9188"),
+        ] {
+            assert!(!fit(&arn(region, resource)), "{region} {resource}");
+        }
+    }
+
+    #[test]
+    fn every_unit_of_a_quantity_is_known() {
+        for (n, unit) in (0..).zip(["m", "", "k", "M", "G", "T", "P"]) {
+            assert_eq!(quantity(&format!("3{unit}")), Some(3 * 1_000_u64.pow(n)), "{unit}");
+        }
+        for (n, unit) in (1..).zip(["Ki", "Mi", "Gi", "Ti", "Pi"]) {
+            assert_eq!(quantity(&format!("3{unit}")), Some(3_000 * 1_024_u64.pow(n)), "{unit}");
         }
     }
 

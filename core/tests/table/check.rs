@@ -82,6 +82,48 @@ pub(super) fn check(bases: &Bases, topics: &[Topic]) -> Verdict {
     verdict
 }
 
+/// What `bowline status` and people's channels show of one row of every file.
+pub(super) fn seen(bases: &Bases, topics: &[Topic]) -> String {
+    let mut text = String::new();
+    for Topic { path, file } in topics {
+        let Some(row) = file.rows.last().map(|row| &row.value) else { continue };
+        text += &format!("# {path}: {}\n", row.name);
+        match play(bases, row) {
+            Ok(played) => text += &shown_to_people(&played),
+            Err(error) => text += &format!("{error}\n"),
+        }
+    }
+    text
+}
+
+fn shown_to_people(played: &Played) -> String {
+    let mut lines = Vec::new();
+    let status = serde_json::to_value(&played.status).unwrap_or_default();
+    let fields = status.as_object().into_iter().flatten();
+    // Both hold the journal's hash, which any change of a record's form changes.
+    for (key, value) in fields.filter(|(key, _)| !["hash", "report"].contains(&key.as_str())) {
+        match value.as_array().filter(|_| key == "sites") {
+            None => lines.push(format!("{key}: {value}")),
+            Some(sites) => lines.extend(sites.iter().flat_map(site)),
+        }
+    }
+    for notice in &played.told {
+        lines.push(format!("told {}: {}", notice.kind, notice.title));
+        lines.extend(notice.body.lines().map(|line| format!("  | {line}")));
+    }
+    lines.join("\n") + "\n"
+}
+
+fn site(site: &serde_json::Value) -> Vec<String> {
+    let fields = site.as_object().into_iter().flatten();
+    let (lists, plain): (Vec<_>, Vec<_>) = fields.partition(|(key, _)| *key == "signals");
+    let plain = plain.into_iter().map(|(key, value)| format!("{key} {value}"));
+    let mut lines = vec![format!("site: {}", plain.collect::<Vec<_>>().join(", "))];
+    let signals = lists.into_iter().filter_map(|(_, list)| list.as_array()).flatten();
+    lines.extend(signals.map(|signal| format!("  {signal}")));
+    lines
+}
+
 /// What a row says of the world, without its name and what it expects.
 fn situation(row: &Row) -> String {
     format!(

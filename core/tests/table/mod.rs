@@ -71,6 +71,14 @@ pub(crate) fn check(topics: &[Topic]) -> Result<Verdict, String> {
     Ok(check::check(&bases()?, topics))
 }
 
+/// What people see of one row of every file.
+///
+/// # Errors
+/// Why `bases.yaml` cannot be used.
+pub(crate) fn seen(topics: &[Topic]) -> Result<String, String> {
+    Ok(check::seen(&bases()?, topics))
+}
+
 /// A reason that no row reaches.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

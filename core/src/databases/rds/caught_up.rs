@@ -72,11 +72,9 @@ fn within(point: &Counted, max_lag: Span) -> bool {
 fn idle(engine: &str, points: &[Counted]) -> bool {
     let steps = points.windows(2).map(|pair| reaches(&pair[1]).since(reaches(&pair[0])));
     let still: Vec<_> = steps.map(|step| step <= STILL).collect();
-    let first = still.iter().position(|still| *still);
-    let jump = first.and_then(|first| still.iter().skip(first).position(|still| !still));
-    let after = first.zip(jump).is_some_and(|(first, jump)| still[first + jump..].contains(&true));
+    let jumped = still.iter().skip_while(|still| !**still).any(|still| !still);
     let told = points.iter().all(|point| (0..=LONGEST).contains(&point.thousandths));
-    engine.starts_with("postgres") && told && after && still.last() == Some(&true)
+    engine.starts_with("postgres") && told && jumped && still.last() == Some(&true)
 }
 
 /// By how much a position that stands still may seem to move.

@@ -6,6 +6,8 @@ use crate::op::{Answer, CloudWatchOp, Fault, Instance, InstanceEvent, Op, RdsOp}
 use crate::step::{Judgement, Procedure};
 use crate::testing::{Drive, claim, settings};
 
+mod limits;
+
 /// One Region's RDS with one instance, whose changes take effect at once unless said otherwise.
 struct Rds {
     instance: Option<Instance>,

@@ -196,3 +196,13 @@ fn an_exhausted_budget_starts_nothing_and_asks_as_before() {
     let (decisions, _) = judged(members, &state);
     assert_eq!(decisions, [Decision::Hold(HoldWhy::OverBudget), asks(AskWhy::Approval)]);
 }
+
+#[test]
+fn who_does_not_move_takes_nothing_of_the_budget() {
+    let state = FleetState { under_way: 4, ..FleetState::default() };
+    let mut calm = member("a", "east", Decision::Hold(HoldWhy::Serving));
+    calm.trouble = Some(NOW - Span::mins(9));
+    let members = vec![calm, member("b", "west", Decision::FailOver)];
+    let (decisions, _) = judged(members, &state);
+    assert_eq!(decisions[1], Decision::FailOver, "one is left, and one wants to go");
+}

@@ -57,6 +57,34 @@ fn every_ask() -> Vec<AskWhy> {
     ]
 }
 
+/// Every sentence, as people read it.
+#[test]
+fn every_sentence_is_what_is_written_down() {
+    let holds = every_hold().into_iter().map(Decision::Hold);
+    let asks = every_ask().into_iter();
+    let asks = asks.map(|why| Decision::AskHuman(Ask { action: Action::Failover, why }));
+    let plain = [Decision::Prewarm, Decision::StandDown, Decision::FailOver, Decision::FailBack];
+    let mut all: Vec<_> = holds.chain(asks).chain(plain).map(|what| said(&what)).collect();
+    let serving = [
+        ServingWhy::Serves,
+        ServingWhy::QuorumDown,
+        ServingWhy::Confirming,
+        ServingWhy::Vetoed(Veto::Outside),
+        ServingWhy::Vetoed(Veto::Progress),
+        ServingWhy::TooFewDown,
+        ServingWhy::NoEvidence,
+    ];
+    all.extend(serving.map(words::serving));
+    all.extend(
+        [Action::Failover, Action::Failback, Action::Prewarm].map(|a| words::action(a).into()),
+    );
+    let groups = [GroupName::new("shop"), GroupName::new("till")].into();
+    let event = RegionEvent { region: Region::new("eu-west-1"), groups };
+    all.push(words::region_event(&event));
+    let told = all.join("\n") + "\n";
+    assert_eq!(told, include_str!("sentences.txt"), "core/src/decide/tests/sentences.txt\n{told}");
+}
+
 #[test]
 fn every_reason_has_a_sentence_of_its_own() {
     let holds = every_hold().into_iter().map(Decision::Hold);

@@ -201,3 +201,25 @@ fn progress_speaks_only_for_a_site_and_only_by_new_periods() {
     assert_eq!(told(&[point(60, -1)], 60), Outcome::Silent);
     assert_eq!(told(&[], 0), Outcome::Silent);
 }
+
+#[test]
+fn a_region_of_which_just_half_is_silent_is_neither_up_nor_down() {
+    let answered = || Ok(Answer::Ok);
+    let other = [answered(), answered()];
+    for (own, outcome) in [
+        (vec![transient(), transient(), answered(), answered()], Outcome::Silent),
+        (vec![transient(), transient(), transient(), answered()], Outcome::Bad),
+        (vec![transient(), answered(), answered(), answered()], Outcome::Good),
+        (vec![transient(), answered()], Outcome::Silent),
+    ] {
+        assert_eq!(region_api(&own, &other), outcome, "{own:?}");
+    }
+}
+
+#[test]
+fn a_load_balancer_is_judged_by_its_target_groups_alone() {
+    let groups = |list: Vec<crate::model::TargetGroupArn>| Ok(Answer::TargetGroups(list));
+    assert_eq!(judged(&alb(), &[groups(Vec::new())]), Outcome::Bad, "it leads nowhere");
+    let some = vec!["arn".into()];
+    assert_eq!(judged(&alb(), &[groups(some)]), Outcome::Silent, "their targets were not asked");
+}

@@ -208,3 +208,31 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_second_sample_of_one_instant_counts_and_an_older_one_does_not() {
+    let mut window = fed("BB");
+    feed(&mut window, 10, "B");
+    assert_eq!(window.read(at(10).mono).bad, 3);
+    feed(&mut window, 9, "B");
+    assert_eq!(window.read(at(10).mono).bad, 3, "it was asked before the newest");
+}
+
+#[test]
+fn samples_are_forgotten_after_a_break_longer_than_patience_and_not_at_its_end() {
+    for (after, bad) in [(60, 4), (61, 1)] {
+        let mut window = fed("BBB");
+        feed(&mut window, 20 + after, "B");
+        assert_eq!(window.read(at(20 + after).mono).bad, bad, "{after} s");
+    }
+}
+
+#[test]
+fn a_rule_that_needs_nothing_says_nothing() {
+    let mut window = Window::new(Span::secs(10), rule(0, 5), rule(0, 5));
+    feed(&mut window, 0, "GBG");
+    assert_eq!(window.read(at(20).mono).sign, Sign::Unknown);
+    let mut down = Window::new(Span::secs(10), rule(3, 5), rule(0, 5));
+    feed(&mut down, 0, "BBB");
+    assert_eq!(down.read(at(20).mono).sign, Sign::Down);
+}

@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
-use super::super::{Desk, Record, Seat, StepCall};
-use super::execute::{instance, plan, promote};
+use super::super::{Desk, Entry, Record, Seat, StepCall};
+use super::execute::{instance, plan, promote, step};
 use super::opened;
+use crate::capacity::ClaimCluster;
 use crate::model::{Mono, Now, ReplicaId, Wall};
-use crate::op::{Answer, Fault, Op, RdsOp, StoreOp, Stored};
-use crate::plan::PlanKind;
+use crate::op::{Answer, Fault, FenceView, Op, RdsOp, StoreOp, Stored};
+use crate::plan::{Class, Effect, PlanKind, Step};
+use crate::policy::examples;
 use crate::testing::claim;
 
 /// A store of create-only names.
@@ -83,7 +85,11 @@ impl Replica {
     }
 
     fn begin(&mut self) {
-        let plan = Box::new(plan(vec![("promote", promote())]));
+        self.begin_with("promote", promote());
+    }
+
+    fn begin_with(&mut self, id: &str, step: Step) {
+        let plan = Box::new(plan(vec![(id, step)]));
         let claimed = Record::Claimed { claim: claim(1, "shop-1-failover"), by: self.id.clone() };
         self.desk.push(claimed);
         self.desk.push(opened(PlanKind::Failover, crate::model::Site::Home));
@@ -167,4 +173,186 @@ fn desks_that_go_on_alike_have_the_same_gist_however_they_came_there() {
     let again = one.until_it_calls(&mut store, 60).remove(0);
     assert_eq!(before, gist(&one.desk), "it looks, as it did");
     assert!(again.slot != look.slot && !one.desk.awaits(&look.slot));
+}
+
+/// What a replica's next entry holds, once it is written.
+fn written(one: &mut Replica, store: &mut Store, secs: u64) -> String {
+    let (ops, _) = one.turn(secs);
+    let [op] = ops.as_slice() else { panic!("{ops:?}") };
+    let StoreOp::Append { bytes, .. } = op else { panic!("{op:?}") };
+    let answer = store.perform(op);
+    one.hear(secs, answer);
+    bytes.to_string()
+}
+
+#[test]
+fn a_run_is_sent_back_once_and_never_behind_its_point_of_no_return() {
+    let mut store = Store::default();
+    let (mut one, _) = begun(&mut store);
+    assert!(one.desk.settled());
+    one.desk.unwind("cancelled by ada".into());
+    assert!(!one.desk.settled(), "it waits to be written");
+    let entry = written(&mut one, &mut store, 2);
+    assert!(entry.contains("cancelled by ada") && entry.contains("lanned"), "{entry}");
+    one.desk.unwind("cancelled again".into());
+    assert!(one.desk.settled(), "it goes back already");
+
+    let mut store = Store::default();
+    let (mut one, look) = begun(&mut store);
+    one.desk.answered(&look.slot, now(2), instance(Some("home"), "available"));
+    let (ops, _) = one.turn(2);
+    one.hear(2, store.perform(&ops[0]));
+    assert!(one.desk.acting());
+    one.desk.unwind("too late".into());
+    assert!(one.desk.settled(), "the promotion is on its way");
+}
+
+#[test]
+fn s7_a_run_is_not_sent_back_while_it_is_open_what_a_call_does() {
+    let mut store = Store::default();
+    let mut one = Replica::leading("one");
+    one.begin_with("reversible", Step { class: Class::Reversible, ..promote() });
+    let look = one.until_it_calls(&mut store, 1).remove(0);
+    one.desk.answered(&look.slot, now(2), instance(Some("home"), "available"));
+    let (ops, _) = one.turn(2);
+    let (_, calls) = one.hear(2, store.perform(&ops[0]));
+    one.desk.unwind("cancelled".into());
+    assert!(one.desk.acting() && one.desk.settled());
+    one.desk.answered(&calls[0].slot, now(3), Ok(Answer::Ok));
+    assert!(!one.desk.acting());
+    one.desk.unwind("cancelled".into());
+    assert!(!one.desk.settled());
+}
+
+#[test]
+fn s6_a_write_of_unknown_outcome_is_read_back_after_a_pause_and_once() {
+    let mut store = Store::default();
+    let (mut one, look) = begun(&mut store);
+    one.desk.answered(&look.slot, now(2), instance(Some("home"), "available"));
+    let (ops, _) = one.turn(2);
+    assert!(!one.desk.in_doubt());
+    one.hear(2, Err(Fault::Unknown("no answer".into())));
+    assert!(one.desk.in_doubt() && !one.desk.settled());
+    assert_eq!(one.desk.read(Mono(3_000)), None);
+    let due: Vec<_> = one.desk.wake_at(true).collect();
+    assert!(due.contains(&Mono(3_500)), "{due:?}");
+    assert_eq!(one.desk.read(Mono(3_499)), None, "the pause is not over");
+    let read = one.desk.read(Mono(3_500));
+    assert!(matches!(read, Some(StoreOp::Read { .. })));
+    assert_eq!(one.desk.read(Mono(60_000)), None, "it is on its way");
+    // It had taken effect all the time.
+    let _ = store.perform(&ops[0]);
+    let (_, calls) = one.hear(4, store.perform(&read.unwrap()));
+    assert!(matches!(calls[0].op, Op::Rds(_, RdsOp::Promote(_))));
+}
+
+#[test]
+fn s5_who_meets_a_newer_claim_stands_still_until_the_chain_knows_it() {
+    let cluster = examples::shop().home.cluster.clone();
+    let mut store = Store::default();
+    let mut one = Replica::leading("one");
+    one.begin_with("claim", step(Effect::ClaimCluster(ClaimCluster { cluster }), &[]));
+    let look = one.until_it_calls(&mut store, 1).remove(0);
+    let met = claim(9, "break-glass");
+    let fence = FenceView { version: "1".into(), claim: met.clone() };
+    one.desk.answered(&look.slot, now(2), Ok(Answer::Fence(Some(fence))));
+    let (ops, calls) = one.turn(2);
+    assert!(ops.is_empty() && calls.is_empty(), "{ops:?} {calls:?}");
+    assert_eq!(one.desk.fence(), Some(&met));
+    assert!(!one.desk.knows(&met) && one.desk.knows(&claim(1, "shop-1-failover")));
+    let id = one.id.clone();
+    let seat = Seat { id: &id, now: now(3), leads: true };
+    assert!(!one.desk.may_act(&seat));
+    one.desk.push(Record::Claimed { claim: claim(10, "shop-10-failover"), by: id.clone() });
+    written(&mut one, &mut store, 4);
+    assert!(one.desk.knows(&met) && one.desk.fence().is_none());
+    assert!(one.desk.may_act(&seat));
+}
+
+#[test]
+fn s5_what_was_decided_by_who_does_not_lead_any_more_is_never_written() {
+    let mut store = Store::default();
+    let (mut one, _) = begun(&mut store);
+    let entries = store.0.len();
+    one.desk.push(Record::Unwinding { why: "decided before".into() });
+    one.leads = false;
+    assert_eq!(one.turn(2).0, []);
+    assert!(one.desk.settled());
+    one.leads = true;
+    assert_eq!(one.turn(3).0, [], "it is gone");
+    assert_eq!(store.0.len(), entries);
+}
+
+#[test]
+fn who_waits_is_gone_over_at_its_time_and_told_so() {
+    let mut store = Store::default();
+    let (mut one, look) = begun(&mut store);
+    one.desk.answered(&look.slot, now(2), instance(Some("home"), "backing-up"));
+    one.turn(2);
+    let due: Vec<_> = one.desk.wake_at(true).collect();
+    assert!(due.contains(&Mono(7_000)), "it looks again after five seconds: {due:?}");
+    assert!(!one.desk.wake_at(false).any(|at| at == Mono(7_000)), "that is the leader's");
+    assert_eq!(one.desk.note(&"promote".into()), Some("db is backing-up"));
+    assert_eq!(one.turn(6).1, [], "its time has not come");
+    let gist = |due: u64| one.desk.gist(Mono(due), Mono(60_000));
+    assert_eq!(gist(7_000), gist(9_000), "it is due");
+    assert_ne!(gist(6_999), gist(7_000));
+    assert_ne!(gist(5_000), gist(6_000), "it waits so much longer");
+}
+
+#[test]
+fn s5_a_run_is_taken_over_only_by_a_leader_who_knows_of_nobody_elses_claim() {
+    let mut store = Store::default();
+    let (_, _) = begun(&mut store);
+    let mut two = Replica::leading("two");
+    for _ in 0..3 {
+        let read = two.desk.read(Mono(20_000)).into_iter().collect::<Vec<_>>();
+        read.iter().for_each(|op| drop(two.hear(20, store.perform(op))));
+    }
+    assert!(two.desk.current());
+    let id = two.id.clone();
+    for (leads, alone, claims) in [(true, false, false), (false, true, false), (true, true, true)] {
+        let seat = Seat { id: &id, now: now(20), leads };
+        two.desk.take_over(&seat, alone, |ledger| ledger.epoch().next());
+        assert_eq!(two.desk.settled(), !claims, "leads {leads}, alone {alone}");
+    }
+}
+
+#[test]
+fn s5_who_reads_something_new_is_not_current_before_there_is_nothing_more() {
+    let mut store = Store::default();
+    let (_, _) = begun(&mut store);
+    let mut two = Replica::leading("two");
+    let mut read = |secs: u64| {
+        let op = two.desk.read(Mono(secs * 1_000)).unwrap();
+        two.hear(secs, store.perform(&op));
+        two.desk.current()
+    };
+    assert!(!read(1), "there may be more than an answer holds");
+    assert!(read(1), "so it is read again at once");
+}
+
+#[test]
+fn what_a_replica_saw_is_forgotten_when_somebody_else_wrote_first() {
+    let mut store = Store::default();
+    let (mut one, look) = begun(&mut store);
+    one.desk.push(Record::Armed);
+    let (ops, _) = one.turn(2);
+    // A human's command wrote an entry under the same claim.
+    let last = Entry::parse(1, store.0.last().unwrap()).unwrap();
+    let prev = Entry::hash(store.0.last().unwrap());
+    let record = Record::Paused { reason: "drill".into() };
+    let seq = last.seq + 1;
+    store.0.push(Entry { seq, prev, records: vec![record], ..last }.bytes());
+    let (read, _) = one.hear(2, store.perform(&ops[0]));
+    one.hear(2, store.perform(&read[0]));
+    assert!(one.desk.ledger().paused.is_some() && !one.desk.awaits(&look.slot));
+}
+
+#[test]
+fn an_entry_that_claims_stands_under_the_claim_that_it_makes() {
+    let mut store = Store::default();
+    begun(&mut store);
+    let first = Entry::parse(1, &store.0[0]).unwrap();
+    assert_eq!(first.claim, Some(claim(1, "shop-1-failover")));
 }

@@ -8,11 +8,11 @@ use crate::op::{Answer, Fault, Instance, Op, RdsOp};
 use crate::plan::{Class, Effect, Milestone, OnTimeout, Plan, PlanKind, Step};
 use crate::testing::settings;
 
-fn now(secs: u64) -> Now {
+pub(super) fn now(secs: u64) -> Now {
     Now { mono: Mono(secs * 1_000), wall: Wall(i64::try_from(secs).unwrap() * 1_000) }
 }
 
-fn step(effect: Effect, needs: &[&str]) -> Step {
+pub(super) fn step(effect: Effect, needs: &[&str]) -> Step {
     Step {
         effect,
         needs: needs.iter().map(StepId::new).collect(),
@@ -25,7 +25,7 @@ fn step(effect: Effect, needs: &[&str]) -> Step {
     }
 }
 
-fn member() -> Member {
+pub(super) fn member() -> Member {
     Member {
         site: Site::Standby,
         scope: Scope { region: "eu-central-1".into(), role: None },
@@ -40,7 +40,7 @@ pub(super) fn promote() -> Step {
     Step { class: Class::Irreversible, on_timeout: OnTimeout::Ask, ..step(effect, &[]) }
 }
 
-fn milestone(needs: &[&str]) -> Step {
+pub(super) fn milestone(needs: &[&str]) -> Step {
     step(Effect::Milestone(Milestone { note: "there".into() }), needs)
 }
 
@@ -64,22 +64,22 @@ pub(super) fn instance(source: Option<&str>, status: &str) -> Result<Answer, Fau
 }
 
 /// A run and one replica that works on it.
-struct Bench {
-    book: Book,
-    execution: Execution,
+pub(super) struct Bench {
+    pub(super) book: Book,
+    pub(super) execution: Execution,
 }
 
 impl Bench {
-    fn new(steps: Vec<(&str, Step)>) -> Self {
+    pub(super) fn new(steps: Vec<(&str, Step)>) -> Self {
         Self { book: Book::moving(plan(steps)), execution: Execution::default() }
     }
 
-    fn poll(&mut self, secs: u64) -> Vec<Doing> {
+    pub(super) fn poll(&mut self, secs: u64) -> Vec<Doing> {
         self.execution.poll(&"shop".into(), &self.book.ledger, now(secs))
     }
 
     /// The one call that is wanted.
-    fn call(&mut self, secs: u64) -> (Slot, Op) {
+    pub(super) fn call(&mut self, secs: u64) -> (Slot, Op) {
         match self.poll(secs).as_slice() {
             [Doing::Call { slot, op, .. }] => (slot.clone(), op.clone()),
             other => panic!("{other:?}"),
@@ -87,7 +87,7 @@ impl Bench {
     }
 
     /// The one record that is wanted.
-    fn record(&mut self, secs: u64) -> Record {
+    pub(super) fn record(&mut self, secs: u64) -> Record {
         match self.poll(secs).as_slice() {
             [Doing::Write(record)] => record.clone(),
             other => panic!("{other:?}"),
@@ -95,17 +95,17 @@ impl Bench {
     }
 
     /// Stores a record, and tells the execution so.
-    fn accept(&mut self, record: Record) -> Option<Doing> {
+    pub(super) fn accept(&mut self, record: Record) -> Option<Doing> {
         self.book.write(vec![record.clone()]);
         self.execution.recorded(&record, true)
     }
 
-    fn reply(&mut self, slot: &Slot, secs: u64, result: Result<Answer, Fault>) {
+    pub(super) fn reply(&mut self, slot: &Slot, secs: u64, result: Result<Answer, Fault>) {
         self.execution.reply(slot, now(secs), result);
     }
 
     /// Looks, sees a replica, and records that it will be promoted; the call is not sent yet.
-    fn until_started(&mut self, secs: u64) -> Record {
+    pub(super) fn until_started(&mut self, secs: u64) -> Record {
         let (slot, op) = self.call(secs);
         assert!(matches!(op, Op::Rds(_, RdsOp::Describe(_))));
         self.reply(&slot, secs, instance(Some("home"), "available"));

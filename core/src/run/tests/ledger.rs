@@ -220,3 +220,40 @@ fn s8_a_failover_ordered_while_one_is_prepared_is_the_human_s() {
         assert_eq!(book.ledger.last_automatic_failover.is_some(), automatic);
     }
 }
+
+#[test]
+fn l2_a_hold_that_a_run_touched_and_left_as_it_was_is_not_undone() {
+    let mut book = shop_failover();
+    book.write(vec![started("start.shop.web", Some(hold(12)))]);
+    book.write(vec![Record::Closed { ended: Ended::Moved }]);
+    book.write(vec![
+        Record::Claimed { claim: claim(2, "r2"), by: "a".into() },
+        opened(PlanKind::Failback, Site::Standby),
+    ]);
+    book.write(vec![started("quiesce.shop.web", Some(hold(12)))]);
+    assert_eq!(book.ledger.undo(), []);
+}
+
+#[test]
+fn earlier_runs_are_remembered_by_how_they_ended() {
+    let mut book = shop_failover();
+    book.write(vec![Record::Closed { ended: Ended::Moved }]);
+    assert_eq!(book.ledger.history, [], "the last one is still there itself");
+    book.write(vec![
+        Record::Claimed { claim: claim(2, "r2"), by: "a".into() },
+        opened(PlanKind::Failback, Site::Standby),
+    ]);
+    assert_eq!(book.ledger.history, [("r1".into(), PlanKind::Failover, Ended::Moved)]);
+}
+
+#[test]
+fn an_entry_counts_only_as_the_one_that_it_says_it_is() {
+    let mut book = shop_failover();
+    let next = book.entry(book.ledger.claim.clone(), vec![Record::Armed]);
+    let wrong = super::super::Entry { seq: next.seq + 1, ..next.clone() };
+    let before = book.ledger.clone();
+    assert!(book.ledger.apply(next.seq, &wrong.bytes()).is_err(), "stored under another name");
+    assert!(book.ledger.apply(next.seq + 1, &next.bytes()).is_err());
+    assert_eq!(book.ledger, before);
+    assert!(book.ledger.apply(next.seq, &next.bytes()).is_ok());
+}

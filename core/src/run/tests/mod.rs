@@ -5,6 +5,8 @@ mod desk;
 mod execute;
 mod import;
 mod ledger;
+mod pace;
+mod report;
 
 use std::sync::Arc;
 
