@@ -204,6 +204,12 @@ impl Group {
         if serving != crate::model::Answer3::Yes {
             return Err(Refusal::NotReady(format!("home serving: {serving}")));
         }
+        if self.lacks_instance(Site::Standby, host.now.mono) {
+            return Err(Refusal::NotReady(
+                "standby has no database instance: `bowline switchover` makes one from home's"
+                    .into(),
+            ));
+        }
         collect::facts(&self.policy, &self.known, host.now.wall).map_err(incomplete)?;
         if self.facts.get().is_none() {
             return Err(Refusal::NotReady("the facts are not recorded yet; try again".into()));

@@ -133,6 +133,12 @@ impl Group {
         })
     }
 
+    /// Whether RDS says that a site's database instance does not exist.
+    pub(super) fn lacks_instance(&self, site: Site, now: Mono) -> bool {
+        let seen = self.known.instances.get(&site).filter(|seen| fresh(seen, now));
+        seen.is_some_and(|seen| seen.value.is_none())
+    }
+
     /// Why the passive site has no member that a failover could promote, if RDS says so.
     pub(super) fn nothing_to_promote(&self, facts: &Facts, now: Mono) -> Option<String> {
         let site = self.active().other();

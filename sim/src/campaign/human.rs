@@ -14,7 +14,7 @@ const AGAIN: Span = Span::mins(3);
 /// How long a question waits at most once all is well.
 const SOON: Span = Span::mins(1);
 
-/// What still asks after so many yeses is cancelled, if it can be.
+/// What was wanted so often in vain is gone about otherwise.
 const PATIENCE: u8 = 4;
 
 /// How long everything is left alone before a human does what the controller might do by itself.
@@ -34,11 +34,19 @@ pub(super) struct OnCall {
     said: BTreeMap<GroupName, Wall>,
     /// How often each run was told yes.
     yes: BTreeMap<RunId, u8>,
+    /// How often each group was to be armed.
+    arms: BTreeMap<GroupName, u8>,
 }
 
 impl OnCall {
     pub(super) fn new(takes: Option<Span>, heals: bowline_core::model::Mono) -> Self {
-        Self { takes, healed: part::wall(heals), said: BTreeMap::new(), yes: BTreeMap::new() }
+        Self {
+            takes,
+            healed: part::wall(heals),
+            said: BTreeMap::new(),
+            yes: BTreeMap::new(),
+            arms: BTreeMap::new(),
+        }
     }
 
     /// What is said now about each group.
@@ -52,8 +60,8 @@ impl OnCall {
             if self.said.get(group).is_some_and(|at| now.wall.since(*at) < AGAIN) {
                 continue;
             }
-            if let Some(intent) = self.wants(now.wall, ledger).map(|wish| self.weary(wish, ledger))
-            {
+            if let Some(intent) = self.wants(now.wall, ledger) {
+                let intent = self.weary(intent, group, ledger);
                 self.said.insert(group.clone(), now.wall);
                 said.push((group.clone(), intent));
             }
@@ -61,13 +69,22 @@ impl OnCall {
         said
     }
 
-    /// Nobody says yes to the same run for ever.
-    fn weary(&mut self, wish: Intent, ledger: &Ledger) -> Intent {
-        let Intent::Approve { run, .. } = &wish else { return wish };
-        let yes = self.yes.entry(run.clone()).or_default();
-        *yes = yes.saturating_add(1);
-        let undone = ledger.open_run().filter(|open| !open.committed && *yes > PATIENCE);
-        undone.map_or(wish, |open| Intent::Cancel { run: open.id.clone() })
+    /// Nobody says yes to the same run for ever, or wants a group armed that cannot be.
+    fn weary(&mut self, wish: Intent, group: &GroupName, ledger: &Ledger) -> Intent {
+        let again = |times: &mut u8| {
+            *times = times.saturating_add(1);
+            *times > PATIENCE
+        };
+        match &wish {
+            Intent::Approve { run, .. } if again(self.yes.entry(run.clone()).or_default()) => {
+                let undone = ledger.open_run().filter(|open| !open.committed);
+                undone.map_or(wish, |open| Intent::Cancel { run: open.id.clone() })
+            }
+            Intent::Arm if again(self.arms.entry(group.clone()).or_default()) => {
+                Intent::Switchover { reason: "it cannot be armed: the standby is made anew".into() }
+            }
+            _ => wish,
+        }
     }
 
     fn wants(&self, now: Wall, ledger: &Ledger) -> Option<Intent> {

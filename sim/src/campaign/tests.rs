@@ -292,6 +292,16 @@ fn every_schedule_that_is_kept_is_played_above() {
 }
 
 #[test]
+fn what_is_open_can_be_played_again() {
+    for (name, text) in files("campaigns/open") {
+        let schedule = Schedule::from_json(&text).unwrap_or_else(|e| panic!("{name}: {e}"));
+        let outcome = play(&schedule).unwrap();
+        let mended = "mended: move it, and have it played above";
+        assert!(!outcome.good() && !outcome.broke(PANIC), "{name}: {mended}");
+    }
+}
+
+#[test]
 fn every_promise_holds_under_all_faults() {
     for story in [quick(), Story::brisk().unwrap()] {
         for seed in 0..40 {

@@ -27,6 +27,8 @@ pub(super) struct Court {
     pub(super) troubles: Vec<Trouble>,
     /// Since when the vantage outside Bowline's network lies.
     pub(super) lying_since: Option<Mono>,
+    /// From when until when it last lied.
+    pub(super) lied: Option<(Mono, Mono)>,
     /// When Bowline's own looks last failed or lied, if they do not any more.
     pub(super) blind_until: Option<Mono>,
     /// Whether every trouble so far was a Region that died.
@@ -73,7 +75,11 @@ impl Court {
         if let Some(index) = self.troubles.iter().position(|present| present == trouble) {
             self.troubles.remove(index);
         }
-        self.lying_since = self.lying_since.filter(|_| self.troubles.iter().any(lies_outside));
+        if let Some(since) = self.lying_since
+            && !self.troubles.iter().any(lies_outside)
+        {
+            (self.lying_since, self.lied) = (None, Some((since, now.mono)));
+        }
         if blinds(trouble) {
             self.blind_until = Some(now.mono);
         }

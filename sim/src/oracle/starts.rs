@@ -112,9 +112,12 @@ const REMEMBERED: Span = Span::mins(1);
 /// Bowline's own looks are cut off or lie too, or were a moment ago. All that can be known says
 /// down then: no controller could tell, so none is blamed.
 fn deceived(court: &Court, now: Mono, confirm: Span) -> bool {
-    let outside = court.lying_since.is_some_and(|since| now.since(since) >= confirm);
+    let lies = court.lying_since.is_some_and(|since| now.since(since) >= confirm);
+    let lied = court.lied.is_some_and(|(since, until)| {
+        until.since(since) >= confirm && now.since(until) < REMEMBERED
+    });
     let before = court.blind_until.is_some_and(|until| now.since(until) < REMEMBERED);
-    outside && (before || court.troubles.iter().any(blinds))
+    (lies || lied) && (before || court.troubles.iter().any(blinds))
 }
 
 /// Whether a trouble has Bowline's own looks fail, or say what is not so.
