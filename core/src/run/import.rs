@@ -85,12 +85,15 @@ impl Ledger {
 
     /// Whose state stands, `theirs` being what the entries behind `after` make of this one.
     fn stands(&self, after: u64, foreign: &[Entry], theirs: &Self) -> Stands {
+        // What is under way or owed here looks at the world, and finds what they did. What is over
+        // here is so whoever went on with it too.
         let committed = self.busy_run().is_some_and(|run| run.committed);
+        let both = self.run.as_ref().zip(theirs.run.as_ref());
+        let over = both.is_some_and(|(ours, theirs)| ours.closed() && is(ours, theirs));
         match (self.deed > after, theirs.deed > 0) {
             (_, false) => Stands::Ours,
             (false, true) => Stands::Theirs,
-            // What is under way or owed here looks at the world, and finds what they did.
-            (true, true) if committed || self.went_past(foreign) => Stands::Ours,
+            (true, true) if committed || over || self.went_past(foreign) => Stands::Ours,
             (true, true) => Stands::Theirs,
         }
     }

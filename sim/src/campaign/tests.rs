@@ -234,6 +234,9 @@ kept! {
     s10_a_promotion_is_judged_by_the_journal_that_tells_of_it:
         "s10-a-promotion-is-judged-by-the-journal-that-tells-of-it",
     s7_a_late_call_takes_no_hold_that_was_let_go: "s7-a-late-call-takes-no-hold-that-was-let-go",
+    l1_a_move_that_both_went_on_with_is_over: "l1-a-move-that-both-went-on-with-is-over",
+    l2_a_standby_that_is_gone_is_made_anew_by_a_switchover:
+        "l2-a-standby-that-is-gone-is-made-anew-by-a-switchover",
     s8_the_last_group_to_recover_does_not_leave_by_itself:
         "s8-the-last-group-to-recover-does-not-leave-by-itself",
     s7_a_break_glass_journal_beside_a_takeover_is_imported:

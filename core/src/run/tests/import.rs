@@ -202,6 +202,21 @@ fn s5_a_run_that_was_ended_here_and_went_on_there_is_for_people_to_sort_out() {
 }
 
 #[test]
+fn l1_a_move_that_both_went_on_with_is_over_when_it_is_over_here() {
+    let (mut ours, _) = ours_and_copy();
+    move_away_open(&mut ours);
+    ours.write(vec![done("promote")]);
+    let mut theirs = Book { entries: ours.entries.clone(), ledger: ours.ledger.clone() };
+    ours.write(vec![done("shifted"), Record::Closed { ended: Ended::Moved }]);
+    theirs.write(vec![Record::Claimed { claim: claim(4, &run(3)), by: "laptop".into() }]);
+    theirs.write(vec![done("shifted")]);
+    import(&mut ours, &theirs.entries);
+    assert!(ours.ledger.open_run().is_none(), "theirs was not");
+    assert_eq!((ours.ledger.active, ours.ledger.epoch()), (Site::Standby, Epoch(4)));
+    assert_eq!(ours.ledger.history, [], "it is the same run");
+}
+
+#[test]
 fn s1_our_run_behind_its_point_of_no_return_goes_on_whatever_else_was_begun() {
     let (mut ours, mut theirs) = ours_and_copy();
     move_away_open(&mut ours);
