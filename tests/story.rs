@@ -150,7 +150,7 @@ fn whoever_acts_with_a_stale_claim_is_refused_everywhere(stand: &Stand, stale: &
 fn a_switchover_and_its_failback_lose_no_order(stand: &Stand) {
     let began = wall();
     stand.begin(&["switchover", "shop"]);
-    wait_for("standby serves, and nothing is left to do", 400, || {
+    wait_for("standby serves, and nothing is left to do", 600, || {
         let status = stand.status();
         (status["active"] == "standby" && status["run"].is_null(), stand.headline())
     });

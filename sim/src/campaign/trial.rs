@@ -27,6 +27,9 @@ const LINGER: Span = Span::secs(5);
 /// A run that asked within so long of the end waits for a human.
 const ASKED: Span = Span::mins(60);
 
+/// What somebody else's controller keeps a run from is asked about for so long, and then given up.
+const GIVEN_UP: Span = Span::mins(30);
+
 /// So long after something was said it was looked at, if anybody leads.
 const HEARD: Span = Span::secs(30);
 
@@ -267,7 +270,15 @@ impl Trial {
         let now = self.simulation.now().mono;
         let rest = self.at_rest_since.is_some_and(|since| now >= since + LINGER);
         let quiet = now >= self.heals && self.hands.is_empty() && self.knows_glass();
-        now >= self.ends || (quiet && rest)
+        now >= self.ends || (quiet && (rest || self.given_up()))
+    }
+
+    /// Whether nothing but questions that nobody here can answer has come of it for long.
+    fn given_up(&self) -> bool {
+        let now = self.simulation.now();
+        let since = self.heals + GIVEN_UP;
+        let asks = |ledger: &Ledger| at_rest(ledger) || asked_since(ledger, now.wall - GIVEN_UP);
+        self.meddled && now.mono >= since && self.ledgers.values().all(asks)
     }
 
     /// Does what is due by hand before the next event.
