@@ -4,7 +4,7 @@ use crate::bugs::{self, Bug};
 use crate::decide::{Modes, OpenRun, Situation};
 use crate::health::{Isolation, Readiness, Ready, ReplicaState, Vantage, ready};
 use crate::model::{Answer3, Mono, Now, ObjectRef, Site, Span};
-use crate::op::WorkloadView;
+use crate::op::{Instance, WorkloadView};
 use crate::plan::{Facts, PlanKind};
 use crate::policy::{Runs, Starts, Workload};
 use crate::step::HoldId;
@@ -133,18 +133,22 @@ impl Group {
         })
     }
 
+    /// What RDS says of a site's database instance, if that is known; `None` in it: there is none.
+    fn instance_now(&self, site: Site, now: Mono) -> Option<&Option<Instance>> {
+        let seen = self.known.instances.get(&site).filter(|seen| fresh(seen, now));
+        seen.map(|seen| &seen.value)
+    }
+
     /// Whether RDS says that a site's database instance does not exist.
     pub(super) fn lacks_instance(&self, site: Site, now: Mono) -> bool {
-        let seen = self.known.instances.get(&site).filter(|seen| fresh(seen, now));
-        seen.is_some_and(|seen| seen.value.is_none())
+        self.instance_now(site, now).is_some_and(|seen| seen.is_none())
     }
 
     /// Why the passive site has no member that a failover could promote, if RDS says so.
     pub(super) fn nothing_to_promote(&self, facts: &Facts, now: Mono) -> Option<String> {
         let site = self.active().other();
         let recorded = &facts.members.get(&site)?.resource;
-        let seen = self.known.instances.get(&site).filter(|seen| fresh(seen, now))?;
-        let odd = match &seen.value {
+        let odd = match self.instance_now(site, now)? {
             None => "it does not exist".to_owned(),
             Some(found) if found.resource != *recorded => {
                 format!("it is {}, and recorded is {recorded}", found.resource)
@@ -162,10 +166,8 @@ impl Group {
         if self.policy.database.is_none() {
             return ReplicaState::NoDatabase;
         }
-        let Some(seen) = self.known.instances.get(&site).filter(|seen| fresh(seen, now)) else {
-            return ReplicaState::Unknown;
-        };
-        match &seen.value {
+        let Some(seen) = self.instance_now(site, now) else { return ReplicaState::Unknown };
+        match seen {
             Some(found) if found.source.is_some() && bugs::on(Bug::RunningIsStreaming) => {
                 ReplicaState::Streaming
             }

@@ -57,14 +57,19 @@ fn every_ask() -> Vec<AskWhy> {
     ]
 }
 
-/// Every sentence, as people read it.
-#[test]
-fn every_sentence_is_what_is_written_down() {
+/// What is said of every decision.
+fn every_decision() -> Vec<String> {
     let holds = every_hold().into_iter().map(Decision::Hold);
     let asks = every_ask().into_iter();
     let asks = asks.map(|why| Decision::AskHuman(Ask { action: Action::Failover, why }));
     let plain = [Decision::Prewarm, Decision::StandDown, Decision::FailOver, Decision::FailBack];
-    let mut all: Vec<_> = holds.chain(asks).chain(plain).map(|what| said(&what)).collect();
+    holds.chain(asks).chain(plain).map(|decision| said(&decision)).collect()
+}
+
+/// Every sentence, as people read it.
+#[test]
+fn every_sentence_is_what_is_written_down() {
+    let mut all = every_decision();
     let serving = [
         ServingWhy::Serves,
         ServingWhy::QuorumDown,
@@ -87,11 +92,7 @@ fn every_sentence_is_what_is_written_down() {
 
 #[test]
 fn every_reason_has_a_sentence_of_its_own() {
-    let holds = every_hold().into_iter().map(Decision::Hold);
-    let asks = every_ask().into_iter();
-    let asks = asks.map(|why| Decision::AskHuman(Ask { action: Action::Failover, why }));
-    let plain = [Decision::Prewarm, Decision::StandDown, Decision::FailOver, Decision::FailBack];
-    let all: Vec<_> = holds.chain(asks).chain(plain).map(|decision| said(&decision)).collect();
+    let all = every_decision();
     let distinct: std::collections::BTreeSet<_> = all.iter().collect();
     assert_eq!(distinct.len(), all.len());
     for sentence in &all {

@@ -111,6 +111,13 @@ impl Bench {
         self.reply(&slot, secs, instance(Some("home"), "available"));
         self.record(secs)
     }
+
+    /// Sends that call too; where its outcome will be heard.
+    pub(super) fn until_sent(&mut self, secs: u64) -> Slot {
+        let record = self.until_started(secs);
+        let Some(Doing::Call { slot, .. }) = self.accept(record) else { panic!("it is not sent") };
+        slot
+    }
 }
 
 #[test]
@@ -126,8 +133,7 @@ fn s6_no_call_leaves_before_its_record_is_accepted() {
 #[test]
 fn s6_a_call_of_unknown_outcome_is_observed_before_anything_is_sent_again() {
     let mut bench = Bench::new(vec![("promote", promote())]);
-    let record = bench.until_started(1);
-    let Some(Doing::Call { slot, .. }) = bench.accept(record) else { panic!() };
+    let slot = bench.until_sent(1);
     bench.reply(&slot, 2, Err(Fault::Unknown("timed out".into())));
     let (slot, op) = bench.call(10);
     assert!(matches!(op, Op::Rds(_, RdsOp::Describe(_))));
@@ -143,8 +149,7 @@ fn s6_a_call_of_unknown_outcome_is_observed_before_anything_is_sent_again() {
 fn s9_a_call_that_was_refused_for_sure_is_sent_again_at_once() {
     for fault in [Fault::Throttled { after: None }, Fault::Denied("no".into())] {
         let mut bench = Bench::new(vec![("promote", promote())]);
-        let record = bench.until_started(1);
-        let Some(Doing::Call { slot, .. }) = bench.accept(record) else { panic!() };
+        let slot = bench.until_sent(1);
         bench.reply(&slot, 2, Err(fault));
         let again = bench.until_started(10);
         assert!(matches!(&again, Record::Started { attempt: 2, .. }), "{again:?}");

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::super::{Ended, Ledger, Record, Refusal};
 use super::{Book, opened};
 use crate::model::{Epoch, GroupName, ResourceId, Site};
-use crate::plan::{Effect, PlanKind, failover, planned_move, prewarm};
+use crate::plan::{Effect, Plan, PlanKind, failover, planned_move, prewarm};
 use crate::step::{Held, Hold, HoldId, Outputs};
 use crate::testing::{Ground, claim};
 
@@ -39,12 +39,17 @@ fn run(epoch: u64) -> String {
     format!("shop-{epoch}-failover")
 }
 
+/// What somebody exports.
+fn copy(book: &Book) -> Book {
+    Book { entries: book.entries.clone(), ledger: book.ledger.clone() }
+}
+
 /// A chain that did something before anybody broke the glass, and a copy of it.
 fn ours_and_copy() -> (Book, Book) {
     let mut ours = Book::default();
     ours.write(vec![Record::Armed]);
     ours.write(vec![Record::Paused { reason: "x".into() }, Record::Resumed]);
-    let copy = Book { entries: ours.entries.clone(), ledger: ours.ledger.clone() };
+    let copy = copy(&ours);
     (ours, copy)
 }
 
@@ -190,7 +195,7 @@ fn s5_two_moves_of_which_neither_journal_knows_the_other_are_for_people_to_sort_
 fn s5_a_run_that_was_ended_here_and_went_on_there_is_for_people_to_sort_out() {
     let (mut ours, _) = ours_and_copy();
     move_away_open(&mut ours);
-    let mut theirs = Book { entries: ours.entries.clone(), ledger: ours.ledger.clone() };
+    let mut theirs = copy(&ours);
     ours.write(vec![
         Record::Unwinding { why: "x".into() },
         Record::Closed { ended: Ended::Unwound("x".into()) },
@@ -206,7 +211,7 @@ fn l1_a_move_that_both_went_on_with_is_over_when_it_is_over_here() {
     let (mut ours, _) = ours_and_copy();
     move_away_open(&mut ours);
     ours.write(vec![done("promote")]);
-    let mut theirs = Book { entries: ours.entries.clone(), ledger: ours.ledger.clone() };
+    let mut theirs = copy(&ours);
     ours.write(vec![done("shifted"), Record::Closed { ended: Ended::Moved }]);
     theirs.write(vec![Record::Claimed { claim: claim(4, &run(3)), by: "laptop".into() }]);
     theirs.write(vec![done("shifted")]);
@@ -226,7 +231,7 @@ fn s1_our_run_behind_its_point_of_no_return_goes_on_whatever_else_was_begun() {
             false => prepared(&mut theirs, 4),
             true => theirs.write(vec![done("promote"), done("shifted")]),
         }
-        let mut after = Book { entries: ours.entries.clone(), ledger: ours.ledger.clone() };
+        let mut after = copy(&ours);
         import(&mut after, &theirs.entries);
         let open = after.ledger.open_run().unwrap();
         assert_eq!((open.id.as_str(), open.committed), (run(3).as_str(), true));
@@ -245,10 +250,8 @@ fn l2_what_a_renamed_instance_was_held_or_owed_for_is_void() {
         Effect::Rename(_) => Some(id.clone()),
         _ => None,
     });
+    begins(&mut ours, (4, "shop-4-failback"), plan, true);
     ours.write(vec![
-        Record::Claimed { claim: claim(4, "shop-4-failback"), by: "a".into() },
-        opened(PlanKind::Failback, Site::Standby),
-        Record::Planned { plan: Box::new(plan), moves: true },
         done(renamed.unwrap().as_str()),
         Record::Closed { ended: Ended::Unwound("x".into()) },
     ]);
@@ -272,21 +275,13 @@ fn l2_what_a_renamed_instance_was_held_or_owed_for_is_void() {
 /// A failover that prepares.
 fn prepared(book: &mut Book, epoch: u64) {
     let plan = prewarm(&Ground::shop().survey(Site::Home)).unwrap();
-    book.write(vec![
-        Record::Claimed { claim: claim(epoch, &run(epoch)), by: "a".into() },
-        opened(PlanKind::Failover, Site::Home),
-        Record::Planned { plan: Box::new(plan), moves: false },
-    ]);
+    begins(book, (epoch, &run(epoch)), plan, false);
 }
 
 /// A failback, until it is over.
 fn come_home(book: &mut Book, epoch: u64) {
     let plan = planned_move(&Ground::shop().survey(Site::Standby)).unwrap();
-    book.write(vec![
-        Record::Claimed { claim: claim(epoch, &format!("shop-{epoch}-failback")), by: "a".into() },
-        opened(PlanKind::Failback, Site::Standby),
-        Record::Planned { plan: Box::new(plan), moves: true },
-    ]);
+    begins(book, (epoch, &format!("shop-{epoch}-failback")), plan, true);
     book.write(vec![done("promote"), done("shifted")]);
     book.write(vec![Record::Closed { ended: Ended::Moved }]);
 }
@@ -371,13 +366,8 @@ fn s5_of_two_journals_with_one_epoch_either_can_take_the_other_in() {
 #[test]
 fn a_run_that_went_on_elsewhere_goes_on_here() {
     let (mut ours, _) = ours_and_copy();
-    let plan = failover(&Ground::shop().survey(Site::Home)).unwrap();
-    ours.write(vec![
-        Record::Claimed { claim: claim(3, &run(3)), by: "a".into() },
-        opened(PlanKind::Failover, Site::Home),
-        Record::Planned { plan: Box::new(plan), moves: true },
-    ]);
-    let mut theirs = Book { entries: ours.entries.clone(), ledger: ours.ledger.clone() };
+    move_away_open(&mut ours);
+    let mut theirs = copy(&ours);
     ours.write(vec![done("claim.gaining")]);
     theirs.write(vec![Record::Claimed { claim: claim(4, &run(3)), by: "laptop".into() }]);
     theirs.write(vec![done("promote"), done("shifted")]);
@@ -402,11 +392,15 @@ fn a_failover_that_somebody_else_finished_is_over_here_too() {
 
 /// A failover of ours that did not come far.
 fn move_away_open(book: &mut Book) {
-    let plan = failover(&Ground::shop().survey(Site::Home)).unwrap();
+    begins(book, (3, &run(3)), failover(&Ground::shop().survey(Site::Home)).unwrap(), true);
+}
+
+/// A run of ours is claimed, opened and given its plan.
+fn begins(book: &mut Book, (epoch, run): (u64, &str), plan: Plan, moves: bool) {
     book.write(vec![
-        Record::Claimed { claim: claim(3, &run(3)), by: "a".into() },
-        opened(PlanKind::Failover, Site::Home),
-        Record::Planned { plan: Box::new(plan), moves: true },
+        Record::Claimed { claim: claim(epoch, run), by: "a".into() },
+        opened(plan.kind, plan.from),
+        Record::Planned { plan: Box::new(plan), moves },
     ]);
 }
 
@@ -432,7 +426,7 @@ fn s5_an_open_run_that_the_other_journal_does_not_continue_is_told_with_what_to_
 #[test]
 fn an_import_within_an_import_is_refused() {
     let (ours, mut theirs) = ours_and_copy();
-    let mut third = Book { entries: theirs.entries.clone(), ledger: theirs.ledger.clone() };
+    let mut third = copy(&theirs);
     move_away(&mut third, 4);
     import(&mut theirs, &third.entries);
     theirs.write(vec![Record::Claimed { claim: claim(5, &run(4)), by: "b".into() }]);

@@ -43,6 +43,18 @@ fn shop_failover() -> Book {
     Book::moving(failover(&ground.survey(Site::Home)).unwrap())
 }
 
+/// A failback that was opened while a hold of the failover before stands.
+fn failback_behind_a_hold() -> Book {
+    let mut book = shop_failover();
+    book.write(vec![started("start.shop.web", Some(hold(12)))]);
+    book.write(vec![Record::Closed { ended: Ended::Moved }]);
+    book.write(vec![
+        Record::Claimed { claim: claim(2, "r2"), by: "a".into() },
+        opened(PlanKind::Failback, Site::Standby),
+    ]);
+    book
+}
+
 #[test]
 fn s7_a_release_that_was_begun_and_cut_off_is_undone_as_one_that_was_done() {
     let mut book = shop_failover();
@@ -119,13 +131,7 @@ fn s7_a_hold_stands_from_its_started_until_it_is_released() {
 
 #[test]
 fn s7_a_hold_that_was_there_before_the_run_is_restored_not_released() {
-    let mut book = shop_failover();
-    book.write(vec![started("start.shop.web", Some(hold(12)))]);
-    book.write(vec![Record::Closed { ended: Ended::Moved }]);
-    book.write(vec![
-        Record::Claimed { claim: claim(2, "r2"), by: "a".into() },
-        opened(PlanKind::Failback, Site::Standby),
-    ]);
+    let mut book = failback_behind_a_hold();
     book.write(vec![started("quiesce.shop.web", Some(hold(0)))]);
     assert_eq!(book.ledger.undo(), [Undo::Restore(hold(12))]);
 }
@@ -223,13 +229,7 @@ fn s8_a_failover_ordered_while_one_is_prepared_is_the_human_s() {
 
 #[test]
 fn l2_a_hold_that_a_run_touched_and_left_as_it_was_is_not_undone() {
-    let mut book = shop_failover();
-    book.write(vec![started("start.shop.web", Some(hold(12)))]);
-    book.write(vec![Record::Closed { ended: Ended::Moved }]);
-    book.write(vec![
-        Record::Claimed { claim: claim(2, "r2"), by: "a".into() },
-        opened(PlanKind::Failback, Site::Standby),
-    ]);
+    let mut book = failback_behind_a_hold();
     book.write(vec![started("quiesce.shop.web", Some(hold(12)))]);
     assert_eq!(book.ledger.undo(), []);
 }

@@ -128,8 +128,7 @@ fn s6_a_late_answer_to_a_look_is_not_taken_for_the_outcome_of_the_call() {
 #[test]
 fn s6_a_doubled_outcome_of_a_call_is_not_taken_for_the_look_after_it() {
     let mut bench = Bench::new(vec![("promote", promote())]);
-    let record = bench.until_started(1);
-    let Some(Doing::Call { slot: call, .. }) = bench.accept(record) else { panic!() };
+    let call = bench.until_sent(1);
     bench.reply(&call, 2, Ok(Answer::Ok));
     let (look, op) = bench.call(2);
     assert!(matches!(op, Op::Rds(_, RdsOp::Describe(_))));
@@ -143,8 +142,7 @@ fn s6_a_doubled_outcome_of_a_call_is_not_taken_for_the_look_after_it() {
 #[test]
 fn a_call_that_came_too_late_for_its_object_is_followed_by_a_look_at_once() {
     let mut bench = Bench::new(vec![("promote", promote())]);
-    let record = bench.until_started(1);
-    let Some(Doing::Call { slot, .. }) = bench.accept(record) else { panic!() };
+    let slot = bench.until_sent(1);
     bench.reply(&slot, 2, Err(Fault::Conflict("it is being changed".into())));
     assert_eq!(bench.execution.note(&"promote".into()), Some("it is being changed"));
     let (_, op) = bench.call(2);
@@ -260,8 +258,7 @@ fn s6_an_answer_to_a_look_from_before_the_question_is_not_heard_after_it() {
 #[test]
 fn s6_nothing_is_asked_while_it_is_open_what_a_call_does() {
     let mut bench = Bench::new(vec![("promote", limited(promote(), OnTimeout::Ask))]);
-    let record = bench.until_started(1);
-    let Some(Doing::Call { slot, .. }) = bench.accept(record) else { panic!() };
+    let slot = bench.until_sent(1);
     assert_eq!(bench.poll(40), []);
     bench.reply(&slot, 40, Err(Fault::Unknown("no answer".into())));
     assert!(matches!(bench.record(41), Record::Asked { .. }));
