@@ -55,9 +55,9 @@ impl Trial {
         let open = glass.ledger.open_run().is_some();
         let chain = store.chain(&self.policies[0].group);
         let known = usize::try_from(glass.ledger.head).unwrap_or(usize::MAX);
+        let own = format!("bowline-{}.", self.replicas);
         for bytes in chain.iter().skip(known) {
             let Ok(entry) = glass.ledger.apply(glass.ledger.head + 1, bytes) else { break };
-            let own = format!("bowline-{}.", self.replicas);
             glass.claimed |= entry.records.iter().any(|record| {
                 matches!(record, Record::Claimed { by, .. } if by.as_str().starts_with(&own))
             });

@@ -14,7 +14,7 @@ use bowline_core::policy::Policy;
 use super::case::Case;
 use super::play::{Crew, Played, Plot};
 use super::points::{name, points};
-use super::table::{differs, never_begun, unharmed};
+use super::table::{End, unharmed};
 use crate::harness::{Spoil, SpoilTrouble};
 
 /// What a run looks at, whatever the step.
@@ -35,12 +35,8 @@ pub struct FaultRow {
     pub lasts: bool,
     /// How many calls came to it.
     pub times: u32,
-    /// What a human had to say that nobody had to say otherwise.
-    pub said: Vec<String>,
-    /// Whether no run was begun, or it was sent back: by then nothing was to be done any more.
-    pub never_begun: bool,
-    /// What is wrong with how it ended; empty: nothing.
-    pub wrong: Vec<String>,
+    /// How it ended.
+    pub end: End,
 }
 
 /// All faults of a case.
@@ -74,7 +70,7 @@ impl FaultTable {
 
     /// Rows whose end is wrong.
     pub fn wrong(&self) -> impl Iterator<Item = &FaultRow> {
-        self.rows.iter().filter(|row| !row.wrong.is_empty())
+        self.rows.iter().filter(|row| !row.end.wrong.is_empty())
     }
 }
 
@@ -92,25 +88,10 @@ fn calls(case: &Case, shop: &Policy, whole: &Played) -> Vec<&'static str> {
 
 fn row(plot: &Plot<'_>, spoil: Spoil, whole: &Played) -> FaultRow {
     let (played, times) = plot.play_spoilt(spoil, &whole.picture);
-    let never_begun = never_begun(plot.case, &played, whole);
-    let mut wrong = differs(plot.case, &played, whole);
-    if times == 0 {
-        wrong.push("no call came to it".into());
-    }
+    let missed = (times == 0).then_some("no call came to it");
+    let end = End::of(plot.case, played, whole, missed);
     let Spoil { call, trouble, lasts, .. } = spoil;
-    let lasts = lasts.is_some();
-    FaultRow { call, trouble, lasts, times, said: played.said, never_begun, wrong }
-}
-
-impl FaultRow {
-    fn how(&self) -> String {
-        match (self.wrong.as_slice(), self.said.as_slice()) {
-            ([], []) if self.never_begun => "no run was begun: the alarm was over".into(),
-            ([], []) => "same end".into(),
-            ([], said) => format!("same end, a human said {}", said.join(", ")),
-            (wrong, _) => format!("WRONG: {}", wrong.join("; ")),
-        }
-    }
+    FaultRow { call, trouble, lasts: lasts.is_some(), times, end }
 }
 
 /// One line for each call, length and way of ending, with the faults that ended so.
@@ -121,7 +102,7 @@ impl fmt::Display for FaultTable {
         }
         let mut lines: BTreeMap<_, Vec<String>> = BTreeMap::new();
         for row in &self.rows {
-            let key = (row.call, row.lasts, row.how());
+            let key = (row.call, row.lasts, row.end.how());
             lines.entry(key).or_default().push(format!("{} ({})", row.trouble.word(), row.times));
         }
         for ((call, lasts, how), troubles) in &lines {

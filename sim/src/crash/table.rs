@@ -33,11 +33,18 @@ pub struct Row {
     pub point: Point,
     /// On which side of the call.
     pub side: Side,
-    /// What a human had to say that nobody had to say when nobody died.
+    /// How it ended.
+    pub end: End,
+}
+
+/// How a case ended, beside the one in which all went well.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct End {
+    /// What a human had to say that nobody had to say otherwise.
     pub said: Vec<String>,
-    /// Whether no run was begun: by the time somebody led, nothing was to be done any more.
+    /// Whether no run was begun, or it was sent back: by then nothing was to be done any more.
     pub never_begun: bool,
-    /// What is wrong with how it ended; empty: nothing.
+    /// What is wrong with it; empty: nothing.
     pub wrong: Vec<String>,
 }
 
@@ -73,7 +80,7 @@ impl Table {
 
     /// Deaths whose end is wrong.
     pub fn wrong(&self) -> impl Iterator<Item = &Row> {
-        self.rows.iter().filter(|row| !row.wrong.is_empty())
+        self.rows.iter().filter(|row| !row.end.wrong.is_empty())
     }
 }
 
@@ -92,21 +99,18 @@ fn row(plot: &Plot<'_>, (point, side): (&Point, Side), whole: &Played) -> Row {
     let (case, crew) = (plot.case, plot.crew);
     let strike = Strike { nth: point.nth, side, away: crew.away() };
     let played = plot.play(Some(strike), Some(&whole.picture));
-    let never_begun = never_begun(case, &played, whole);
-    let mut wrong = differs(case, &played, whole);
-    if !played.struck {
-        wrong.push("nobody died: the story before the call is another".into());
-    }
-    Row { crew, point: point.clone(), side, said: played.said, never_begun, wrong }
+    let nobody = "nobody died: the story before the call is another";
+    let missed = (!played.struck).then_some(nobody);
+    Row { crew, point: point.clone(), side, end: End::of(case, played, whole, missed) }
 }
 
 /// Whether no run was begun, where none needs to be.
-pub(super) fn never_begun(case: &Case, played: &Played, whole: &Played) -> bool {
+fn never_begun(case: &Case, played: &Played, whole: &Played) -> bool {
     !played.began && whole.began && !case.leaves
 }
 
 /// What is wrong with how a case ended, beside one in which all went well.
-pub(super) fn differs(case: &Case, played: &Played, whole: &Played) -> Vec<String> {
+fn differs(case: &Case, played: &Played, whole: &Played) -> Vec<String> {
     let mut wrong = played.broken.clone();
     if !played.ended {
         wrong.push("it did not come to its end".into());
@@ -133,8 +137,15 @@ fn word(side: Side) -> String {
     }
 }
 
-impl Row {
-    fn how(&self) -> String {
+impl End {
+    /// How `played` ended beside `whole`; `missed` is what was to happen in it and did not.
+    pub(super) fn of(case: &Case, played: Played, whole: &Played, missed: Option<&str>) -> Self {
+        let mut wrong = differs(case, &played, whole);
+        wrong.extend(missed.map(Into::into));
+        Self { never_begun: never_begun(case, &played, whole), said: played.said, wrong }
+    }
+
+    pub(super) fn how(&self) -> String {
         match (self.wrong.as_slice(), self.said.as_slice()) {
             ([], []) if self.never_begun => "no run was begun: the alarm was over".into(),
             ([], []) => "same end".into(),
@@ -152,7 +163,7 @@ impl fmt::Display for Table {
         }
         let mut lines: BTreeMap<_, Vec<String>> = BTreeMap::new();
         for row in &self.rows {
-            let key = (row.crew, row.point.nth, row.how());
+            let key = (row.crew, row.point.nth, row.end.how());
             lines.entry(key).or_default().push(word(row.side));
         }
         for ((crew, nth, how), sides) in &lines {

@@ -20,7 +20,7 @@ fn same_end(name: &str) -> Table {
         assert!(here.count() > 0, "{name}: nobody dies in {}", phase.word());
     }
     // Who takes over has watched all along, and needs nobody's word that was not needed before.
-    let asked = table.rows.iter().find(|row| row.crew == Crew::Pair && !row.said.is_empty());
+    let asked = table.rows.iter().find(|row| row.crew == Crew::Pair && !row.end.said.is_empty());
     assert!(asked.is_none(), "{asked:?}");
     println!("{name}: {} deaths", table.rows.len());
     table
