@@ -4,9 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::levers::records::ArmedSet;
 use crate::model::{
-    Claim, Epoch, HealthCheckId, Host, InstanceArn, RunId, Site, StepId, Wall, ZoneId,
+    Claim, Epoch, HealthCheckId, Host, InstanceArn, InstanceId, RunId, Site, StepId, Wall, ZoneId,
 };
-use crate::op::{AliasTarget, Failover, InstanceSettings, LoadBalancer, RecordSet, RecordType};
+use crate::op::{
+    AliasTarget, Failover, Instance, InstanceSettings, LoadBalancer, RecordSet, RecordType,
+};
 use crate::plan::{Facts, MemberFacts, Survey, ZoneFacts};
 use crate::policy::{Lever, Policy, examples};
 use crate::step::{Hold, HoldId};
@@ -48,6 +50,23 @@ pub(crate) fn settings(group: &str) -> InstanceSettings {
         kms_key: None,
         backup_retention_days: 7,
         multi_az: true,
+    }
+}
+
+/// A database instance at a site, as it should be.
+pub(crate) fn instance(id: &str, site: Site, resource: &str, source: Option<&str>) -> Instance {
+    let region = examples::shop().site(site).scope.region.clone();
+    let id = InstanceId::new(id);
+    Instance {
+        arn: InstanceArn::of("aws", &region, "111111111111", &id),
+        id,
+        resource: resource.into(),
+        status: "available".into(),
+        source: source.map(Into::into),
+        streaming: source.is_some(),
+        replicas: Vec::new(),
+        settings: Box::new(settings("sg-app")),
+        managed_password: false,
     }
 }
 

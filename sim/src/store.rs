@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use bowline_core::model::{GroupName, Version, Wall};
 use bowline_core::op::{Answer, FactsView, Fault, IntentObject, StoreOp, Stored};
+use bowline_core::run::Intent;
 
 /// The largest entry, in bytes: etcd's default request limit is 1.5 MiB, and an object has more in
 /// it than the entry.
@@ -89,6 +90,13 @@ impl Store {
     #[must_use]
     pub fn export_facts(&self) -> Self {
         Self { chains: BTreeMap::new(), ..self.export() }
+    }
+
+    /// What makes a group's journal, with its facts, part of another store's.
+    #[must_use]
+    pub fn import(&self, group: &GroupName, reason: &str) -> Intent {
+        let facts = self.facts(group).map(|view| Arc::clone(&view.bytes));
+        Intent::Import { entries: self.chain(group).to_vec(), facts, reason: reason.into() }
     }
 
     /// The entries of a group's chain, from sequence number 1.

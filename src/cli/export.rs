@@ -5,7 +5,7 @@ use std::io::Write;
 
 use anyhow::{Context, Result, anyhow, bail};
 use bowline_core::model::GroupName;
-use bowline_core::op::{Answer, FactsView, StoreOp};
+use bowline_core::op::{Answer, StoreOp};
 use clap::Args;
 use serde_json::json;
 
@@ -112,20 +112,13 @@ async fn copy(from: &Store, to: &Store, group: &GroupName) -> Result<Copied> {
 }
 
 async fn copy_facts(from: &Store, to: &Store, group: &GroupName) -> Result<bool> {
-    let Some(theirs) = facts(from, group).await? else { return Ok(false) };
-    let ours = facts(to, group).await?;
+    let Some(theirs) = reading::facts(from, group).await? else { return Ok(false) };
+    let ours = reading::facts(to, group).await?;
     if ours.as_ref().is_none_or(|ours| ours.bytes != theirs.bytes) {
         let (version, bytes) = (ours.map(|ours| ours.version), theirs.bytes);
         call(to, StoreOp::PutFacts { group: group.clone(), version, bytes }).await?;
     }
     Ok(true)
-}
-
-async fn facts(store: &Store, group: &GroupName) -> Result<Option<FactsView>> {
-    match call(store, StoreOp::Facts { group: group.clone() }).await? {
-        Answer::Facts(facts) => Ok(facts),
-        _ => bail!("the store gave something that is no facts"),
-    }
 }
 
 async fn call(store: &Store, op: StoreOp) -> Result<Answer> {
@@ -177,7 +170,7 @@ mod tests {
         let second = copy(&from, &to, &group).await.unwrap();
         assert_eq!((second.entries, second.head, second.facts), (1, 2, true));
         assert_eq!(copy(&from, &to, &group).await.unwrap().entries, 0, "nothing is new");
-        assert_eq!(&*facts(&to, &group).await.unwrap().unwrap().bytes, "{}");
+        assert_eq!(&*reading::facts(&to, &group).await.unwrap().unwrap().bytes, "{}");
         let [mut a, mut b] = [&from, &to].map(|s| Follower::new(s.clone(), group.clone()));
         a.catch_up().await.unwrap();
         b.catch_up().await.unwrap();

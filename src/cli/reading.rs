@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail};
 use bowline_core::model::GroupName;
-use bowline_core::op::{Answer, Fault, StoreOp, Stored};
+use bowline_core::op::{Answer, FactsView, Fault, StoreOp, Stored};
 use bowline_core::policy::{self, Policy};
 use clap::ValueEnum;
 use serde::Serialize;
@@ -96,6 +96,17 @@ pub(super) async fn chain(store: &Store, group: &GroupName) -> Result<Vec<Stored
             Answer::Entries(found) => chain.extend(found),
             _ => bail!("the store gave something that is no journal"),
         }
+    }
+}
+
+/// A group's peacetime facts.
+///
+/// # Errors
+/// A store that does not answer.
+pub(super) async fn facts(store: &Store, group: &GroupName) -> Result<Option<FactsView>> {
+    match answered(store.perform(&StoreOp::Facts { group: group.clone() })).await? {
+        Answer::Facts(facts) => Ok(facts),
+        _ => bail!("the store gave something that is no facts"),
     }
 }
 

@@ -112,20 +112,17 @@ pub(super) fn left_behind(ledger: &Ledger) -> impl Iterator<Item = &Hold> {
 }
 
 /// A run that only goes back: it releases what was left behind.
-pub(super) fn tidy(group: &Group, host: &Host<'_>) -> Vec<Record> {
+pub(super) fn tidy(group: &Group, host: &Host<'_>, left: &[Hold]) -> Vec<Record> {
     let (kind, from, trigger) = (PlanKind::Failover, group.active(), Trigger::Automatic);
-    let Begin { epoch, run, .. } = Begin::anew(group, kind, trigger.clone(), None);
-    let claim = Claim::new(epoch, run).made_by(host.id);
-    let left: Vec<_> = left_behind(group.ledger()).collect();
     let evidence = left.iter().map(|hold| format!("still held: {}", hold.id)).collect();
-    let held: Vec<_> = left.into_iter().cloned().map(Undo::Release).collect();
+    let held: Vec<_> = left.iter().cloned().map(Undo::Release).collect();
     let plan = Box::new(unwind(kind, from, &held));
-    vec![
-        Record::Claimed { claim, by: host.id.clone() },
-        Record::Opened { kind, from, trigger, fault_at: None, evidence },
+    let begin = Begin::anew(group, kind, trigger, None);
+    let goes_back = [
         Record::Unwinding { why: words::LEFT_BEHIND.into() },
         Record::Planned { plan, moves: false },
-    ]
+    ];
+    begin.opening(group, host, evidence).into_iter().chain(goes_back).collect()
 }
 
 /// What a human would begin now, and nothing of it begun.
@@ -143,7 +140,7 @@ pub(super) struct Drafted {
 /// The plan of a move, from the facts recorded, or from what is seen now where none are.
 pub(super) fn draft(group: &Group, kind: PlanKind, now: Now) -> Result<Drafted, Incomplete> {
     let begin = Begin::new(group, kind, Trigger::Automatic, None);
-    let are_recorded = group.facts.get().is_some();
+    let are_recorded = group.facts().is_some();
     let facts = match recorded(group) {
         Ok(facts) => facts,
         Err(_) => super::collect::facts(&group.policy, &group.known, now.wall)?,
@@ -217,8 +214,7 @@ pub(super) fn failover_question(
 
 /// Peacetime facts, with the members that were rebuilt since.
 fn recorded(group: &Group) -> Result<Facts, Incomplete> {
-    let facts = group.facts.get();
-    let mut facts = facts.cloned().ok_or_else(|| Incomplete("peacetime facts".into()))?;
+    let mut facts = group.facts().cloned().ok_or_else(|| Incomplete("peacetime facts".into()))?;
     for (site, resource) in &group.ledger().rebuilt {
         if let Some(member) = facts.members.get_mut(site) {
             member.resource.clone_from(resource);
@@ -301,28 +297,34 @@ impl Begin {
         if let Some(danger) = lint(&plan, &self.existing).first() {
             return Err(Incomplete(format!("a safe plan ({danger})")));
         }
-        let mut records = Vec::new();
         let busy = group.ledger().busy_run();
         if self.opens && busy.is_some_and(|run| run.closed() || !self.anew) {
             return Err(Incomplete("that the obligations of the last run are done".into()));
         }
-        if self.opens {
-            let claim = Claim::new(self.epoch, self.run).made_by(host.id);
-            records.push(Record::Claimed { claim, by: host.id.clone() });
-            if group.ledger().open_run().is_some() {
-                let ended = Ended::Unwound(words::GIVES_WAY.into());
-                records.push(Record::Closed { ended });
-            }
-            records.push(Record::Opened {
-                kind: self.kind,
-                from: group.active(),
-                trigger: self.trigger,
-                fault_at: self.fault_at.filter(|_| self.kind == PlanKind::Failover),
-                evidence: words::evidence(group, host.now),
-            });
-        }
+        let mut records = match self.opens {
+            true => self.opening(group, host, words::evidence(group, host.now)),
+            false => Vec::new(),
+        };
         records.push(Record::Planned { plan: Box::new(plan), moves });
         Ok(records)
+    }
+
+    /// Claims and opens the run; one that is open gives way.
+    fn opening(self, group: &Group, host: &Host<'_>, evidence: Vec<String>) -> Vec<Record> {
+        let claim = Claim::new(self.epoch, self.run).made_by(host.id);
+        let mut records = vec![Record::Claimed { claim, by: host.id.clone() }];
+        if group.ledger().open_run().is_some() {
+            let ended = Ended::Unwound(words::GIVES_WAY.into());
+            records.push(Record::Closed { ended });
+        }
+        records.push(Record::Opened {
+            kind: self.kind,
+            from: group.active(),
+            trigger: self.trigger,
+            fault_at: self.fault_at.filter(|_| self.kind == PlanKind::Failover),
+            evidence,
+        });
+        records
     }
 }
 

@@ -361,7 +361,7 @@ impl Group {
 
     fn recorded(&self) -> Finding {
         let about = "recorded facts";
-        match self.facts.get() {
+        match self.facts() {
             Some(facts) => {
                 let counted: u32 = facts.replicas.values().sum();
                 Finding::ok(about, format!("home's {counted} replicas, as of {}", facts.at))

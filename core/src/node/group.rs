@@ -5,7 +5,7 @@ use crate::decide::{Decision, Member, RegionEvent};
 use crate::health::{IsolationWatch, Steady};
 use crate::model::{Author, GroupName, Mono, Now, Region, ReplicaId, Site, Span, Wall};
 use crate::op::{Answer, Call, Fault, Op, StoreOp};
-use crate::plan::{Incomplete, PlanKind};
+use crate::plan::{Facts, Incomplete, PlanKind};
 use crate::policy::Policy;
 use crate::run::{Desk, Ended, Heard, Ledger, Seat, StepCall};
 
@@ -15,7 +15,7 @@ use super::facts::StoredFacts;
 use super::known::Known;
 use super::notices::Notices;
 use super::sampler::{Frame, Sampler};
-use super::survey::Survey;
+use super::survey::{Look, Survey};
 
 /// One group as one replica sees it.
 #[derive(Debug)]
@@ -117,6 +117,11 @@ impl Group {
         self.desk.ledger()
     }
 
+    /// The group's peacetime facts: those of the store, or what came with an imported journal.
+    pub(super) fn facts(&self) -> Option<&Facts> {
+        self.facts.get().or(self.ledger().facts.as_deref())
+    }
+
     pub(super) fn active(&self) -> Site {
         self.ledger().active
     }
@@ -156,6 +161,9 @@ impl Group {
         }
         if self.survey.wake_at().is_some_and(|due| due <= host.now.mono) {
             for (index, op) in self.survey.due(&self.policy, &self.known, host.now) {
+                if self.survey.look(index) == Some(&Look::ClusterClaim(Site::Standby)) {
+                    self.known.asks_for_claim();
+                }
                 host.send(self.index, GroupOwner::Survey(index), self.survey.timeout(), op);
             }
         }
@@ -180,7 +188,7 @@ impl Group {
             GroupOwner::PutFacts => self.facts.written(result),
             GroupOwner::Survey(index) => {
                 if let Some(look) = self.survey.look(index) {
-                    if matches!(look, super::survey::Look::Records(..)) {
+                    if matches!(look, Look::Records(..)) {
                         self.sampler.heard_of_aws(&result);
                     }
                     self.known.take(index, look, host.now, result);

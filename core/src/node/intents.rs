@@ -77,8 +77,9 @@ impl Group {
             Intent::Pause { reason } => Ok(vec![Record::Paused { reason: reason.clone() }]),
             Intent::Resume => Ok(vec![Record::Resumed]),
             Intent::Arm => self.arm(host),
-            Intent::Import { entries, .. } => {
-                self.ledger().import(&self.policy.group, entries).map(|record| vec![record])
+            Intent::Import { entries, facts, .. } => {
+                let record = self.ledger().import(&self.policy.group, entries, facts.as_deref());
+                record.map(|record| vec![record])
             }
         }
     }

@@ -42,6 +42,10 @@ pub(super) struct Known {
     pub(super) zone_claims: BTreeMap<ZoneId, Option<Claim>>,
     /// The gate object's claim.
     pub(super) gate_claim: Option<Claim>,
+    /// The instances as they were when standby's claim was asked for, and as they were when that
+    /// was which was answered last.
+    asked: BTreeMap<Site, SeenAt<Option<Instance>>>,
+    vetted: BTreeMap<Site, SeenAt<Option<Instance>>>,
     /// The looks that were ever answered.
     pub(super) answered: BTreeSet<usize>,
     /// Why each look last failed.
@@ -102,6 +106,9 @@ impl Known {
             }
             (Look::ClusterClaim(site), Answer::Fence(fence)) => {
                 let value = fence.map(|fence| fence.claim);
+                if *site == Site::Standby {
+                    self.vetted.clone_from(&self.asked);
+                }
                 self.cluster_claims.insert(*site, SeenAt { at, value });
             }
             (Look::Records(_, name), Answer::Records(value)) => {
@@ -146,6 +153,21 @@ impl Known {
         self.instances.get(&site).and_then(|seen| seen.value.as_ref())
     }
 
+    /// Standby's claim is asked for: what is known by now was so before.
+    pub(super) fn asks_for_claim(&mut self) {
+        self.asked.clone_from(&self.instances);
+    }
+
+    /// Whether the instances are as they were before standby was last asked for its claim. Whoever
+    /// leaves home claims there before a door is closed: what a claim is found behind is no peace.
+    pub(super) fn vetted(&self) -> bool {
+        let settled = |site: &Site| match (self.instances.get(site), self.vetted.get(site)) {
+            (Some(now), Some(vetted)) => now.value == vetted.value,
+            (now, _) => now.is_none(),
+        };
+        Site::BOTH.iter().all(settled)
+    }
+
     /// A site's replication samples start anew: its member is another one now.
     pub(super) fn forget_replication(&mut self, site: Site) {
         self.replication.remove(&site);
@@ -174,5 +196,38 @@ impl Known {
     pub(super) fn replication_since(&self, site: Site, now: Wall) -> Wall {
         let last = self.replication.get(&site).and_then(Replication::latest);
         last.map_or(now - Span::mins(5), |sample| sample.at)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::instance;
+
+    fn hears(known: &mut Known, look: &Look, answer: Answer) {
+        known.take(0, look, Now { mono: Mono(1), wall: Wall(1) }, Ok(answer));
+    }
+
+    #[test]
+    fn l2_an_instance_is_as_in_peace_once_a_claim_asked_for_later_was_answered() {
+        let (home, claim) = (Look::Instance(Site::Home), Look::ClusterClaim(Site::Standby));
+        let open = instance("shop-home", Site::Home, "db-1", None);
+        let mut closed = open.clone();
+        closed.settings.security_groups = vec!["sg-closed".into()];
+        let mut known = Known::default();
+        assert!(known.vetted(), "nothing is known that could be wrong");
+        hears(&mut known, &home, Answer::Instance(open));
+        known.asks_for_claim();
+        assert!(!known.vetted());
+        hears(&mut known, &claim, Answer::Fence(None));
+        assert!(known.vetted());
+        // Somebody claims, and closes the door; both are seen by looks that began together.
+        known.asks_for_claim();
+        hears(&mut known, &home, Answer::Instance(closed));
+        hears(&mut known, &claim, Answer::Fence(None));
+        assert!(!known.vetted());
+        known.asks_for_claim();
+        hears(&mut known, &claim, Answer::Fence(None));
+        assert!(known.vetted(), "no claim was found by a look that began behind it");
     }
 }

@@ -2,11 +2,13 @@
 
 use crate::bugs::{self, Bug};
 use crate::decide::{Ask, AskWhy, Decision, HoldWhy, Member};
+use crate::health::Reach;
 use crate::model::{Answer3, Claim, Epoch, Now, Site, Span};
 use crate::op::Op;
 use crate::plan::Effect;
 use crate::policy::Action;
 use crate::run::{Ledger, Record, Run};
+use crate::step::Hold;
 
 use super::begin;
 use super::calls::{GroupOwner, STORE};
@@ -87,8 +89,9 @@ impl Group {
         } else if self.is_outdated(now) {
             self.desk.unwind(words::OUTDATED.into());
         }
+        let left = self.left_behind(host);
         let records = match &self.decision {
-            _ if self.left_behind(host) => Ok(begin::tidy(self, host)),
+            _ if !left.is_empty() => Ok(begin::tidy(self, host, &left)),
             Some(Decision::Prewarm) => begin::prewarm(self, host),
             Some(Decision::FailOver) => begin::automatic_failover(self, host),
             Some(Decision::FailBack) => begin::automatic_failback(self, host),
@@ -136,14 +139,24 @@ impl Group {
         }
     }
 
-    /// Whether something is still held though home serves and nothing goes on: a run was cancelled
-    /// beside another's claim, or a journal was imported whose process left it.
-    fn left_behind(&self, host: &Host<'_>) -> bool {
+    /// What is still held though nothing goes on: a run was cancelled beside another's claim, or a
+    /// journal was imported whose process left it. What keeps home itself from serving is let go as
+    /// soon as home can be reached, all else once home serves.
+    fn left_behind(&self, host: &Host<'_>) -> Vec<Hold> {
         let ledger = self.ledger();
-        let serves = self.serving.held_for(host.now, Answer3::Yes) >= self.policy.health.confirm;
-        let peace = ledger.active == Site::Home && ledger.busy_run().is_none() && serves;
+        let busy = ledger.busy_run();
+        let peace = ledger.active == Site::Home && busy.is_none_or(begin::is_prewarm);
+        if !peace || begin::left_behind(ledger).next().is_none() {
+            return Vec::new();
+        }
         let may = host.unasked && ledger.paused.is_none() && self.foreign_claim().is_none();
-        peace && may && begin::left_behind(ledger).next().is_some()
+        let serves = self.serving.held_for(host.now, Answer3::Yes) >= self.policy.health.confirm;
+        let reached = self.sampler.contact(Site::Home).reach() == Reach::Answers
+            && self.cluster_answers(Site::Home, host.now.mono) == Answer3::Yes;
+        // What a run holds at standby that only prepares is its own.
+        let stays = |hold: &Hold| hold.site == Site::Standby && (busy.is_some() || !serves);
+        let held = begin::left_behind(ledger).filter(|hold| !stays(hold));
+        held.filter(|_| may && (serves || reached)).cloned().collect()
     }
 
     /// Records peacetime facts while home serves and nothing goes on.
@@ -153,7 +166,7 @@ impl Group {
         if !peace || self.serving.held_for(host.now, Answer3::Yes).as_millis() == 0 {
             return;
         }
-        if !self.facts.wants(self.known.revision, host.now) {
+        if !self.facts.wants(self.known.revision, host.now) || !self.known.vetted() {
             return;
         }
         let facts = collect::facts(&self.policy, &self.known, host.now.wall).ok();

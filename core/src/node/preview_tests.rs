@@ -1,12 +1,10 @@
 //! A look ahead against a small world that answers and never changes.
 
 use super::*;
-use crate::model::{InstanceArn, Mono, Wall};
-use crate::op::{
-    Instance, InstanceEvent, KubeOp, PoolView, RdsOp, RecordSet, Route53Op, WorkloadView,
-};
+use crate::model::{Mono, Wall};
+use crate::op::{InstanceEvent, KubeOp, PoolView, RdsOp, RecordSet, Route53Op, WorkloadView};
 use crate::plan::{failover, planned_move};
-use crate::testing::{Ground, claim, settings};
+use crate::testing::{Ground, claim};
 
 /// The shop's plan of a kind, with nothing held.
 fn preview(ground: &Ground, kind: PlanKind) -> Preview {
@@ -67,17 +65,7 @@ fn instance(ground: &Ground, id: &crate::model::InstanceId) -> Result<Answer, Fa
         ground.policy.site(*site).database.as_ref().is_some_and(|own| own.instance == *id)
     });
     let Some((site, source)) = found else { return Err(Fault::NotFound(id.to_string())) };
-    Ok(Answer::Instance(Instance {
-        id: id.clone(),
-        arn: InstanceArn::of("aws", &ground.policy.site(site).scope.region, "111111111111", id),
-        resource: format!("db-{site}").as_str().into(),
-        status: "available".into(),
-        source: source.map(Into::into),
-        streaming: source.is_some(),
-        replicas: Vec::new(),
-        settings: Box::new(settings("sg-app")),
-        managed_password: false,
-    }))
+    Ok(Answer::Instance(crate::testing::instance(id.as_str(), site, &format!("db-{site}"), source)))
 }
 
 fn sets(ground: &Ground, name: &crate::model::Host) -> Vec<RecordSet> {

@@ -41,9 +41,9 @@ impl Group {
             stable_for: self.policy.health.stable_for,
             isolation,
             run,
-            armed: ledger.armed && self.facts.get().is_some(),
+            armed: ledger.armed && self.facts().is_some(),
             paused: ledger.paused.is_some(),
-            home_has_served: self.facts.get().is_some() || ledger.active == Site::Standby,
+            home_has_served: self.facts().is_some() || ledger.active == Site::Standby,
             quarantine: ledger.quarantined.iter().next().copied(),
             obligations: u32::try_from(standing).unwrap_or(u32::MAX),
             foreign_claim: self.foreign_claim().is_some(),
@@ -80,7 +80,7 @@ impl Group {
     }
 
     /// The survey reads the fence ConfigMap of each cluster: its answer is the cluster's.
-    fn cluster_answers(&self, site: Site, now: Mono) -> Answer3 {
+    pub(super) fn cluster_answers(&self, site: Site, now: Mono) -> Answer3 {
         match self.known.cluster_claims.get(&site) {
             Some(seen) if fresh(seen, now) => Answer3::Yes,
             Some(_) | None => Answer3::Unknown,

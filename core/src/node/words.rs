@@ -21,7 +21,7 @@ pub(super) const SERVES_AGAIN: &str = "the outage is over: the active site serve
 pub(super) const OUTDATED: &str = "it was decided on what is not so any more";
 
 /// Why a run is opened that only goes back.
-pub(super) const LEFT_BEHIND: &str = "what was left behind is released: home serves";
+pub(super) const LEFT_BEHIND: &str = "what was left behind is released";
 
 /// Why a run of a copied journal is over there: a human took the group over.
 pub(super) const GIVES_WAY: &str =

@@ -20,8 +20,8 @@ use crate::model::{Claim, GroupName, RunId, Site};
 use crate::plan::{Effect, PlanKind};
 use crate::step::HoldId;
 
-/// The most bytes of entries that one import may hold. They are escaped twice on their way into an
-/// object of the API server's, whose limit is 1.5 MiB.
+/// The most bytes of entries and facts that one import may hold. They are escaped twice on their
+/// way into an object of the API server's, whose limit is 1.5 MiB.
 const LIMIT: usize = 512 << 10;
 
 /// Whose state stands once a group has both chains.
@@ -31,11 +31,17 @@ enum Stands {
 }
 
 impl Ledger {
-    /// The record that makes a foreign journal of `group` part of this one.
+    /// The record that makes a foreign journal of `group` part of this one, with the peacetime
+    /// `facts` that lie beside it.
     ///
     /// # Errors
     /// A [`Refusal`] that says what is wrong with it, or what must be done before.
-    pub fn import(&self, group: &GroupName, sent: &[Arc<str>]) -> Result<Record, Refusal> {
+    pub fn import(
+        &self,
+        group: &GroupName,
+        sent: &[Arc<str>],
+        facts: Option<&str>,
+    ) -> Result<Record, Refusal> {
         if sent.iter().any(|bytes| self.imported.contains(&Entry::hash(bytes))) {
             return Err(Refusal::BadImport("it was imported before".into()));
         }
@@ -47,13 +53,15 @@ impl Ledger {
             Stands::Ours => self.agrees(&parsed, &theirs)?,
             Stands::Theirs => self.continues(&theirs)?,
         }
-        let size: usize = entries.iter().map(|bytes| bytes.len()).sum();
+        let size: usize = entries.iter().map(|bytes| &**bytes).chain(facts).map(str::len).sum();
         if size > LIMIT {
-            let words = format!("its new entries are {size} bytes, and {LIMIT} are the most");
+            let words = format!("its new entries and facts are {size} bytes, of {LIMIT} at most");
             return Err(Refusal::BadImport(words));
         }
         let hash = entries.last().map(|bytes| Entry::hash(bytes)).unwrap_or_default();
-        Ok(Record::Imported { after, hash, entries: entries.to_vec() })
+        let facts = facts.map(serde_json::from_str).transpose();
+        let facts = facts.map_err(|e| Refusal::BadImport(format!("its peacetime facts: {e}")))?;
+        Ok(Record::Imported { after, hash, entries: entries.to_vec(), facts })
     }
 
     /// The last entry that both chains have, and what comes behind it in the foreign one.

@@ -58,6 +58,10 @@ pub enum Intent {
         /// journals have. Left out where the intent is recorded: [`super::Record::Imported`] has
         /// them.
         entries: Vec<Arc<str>>,
+        /// The exact bytes of the peacetime facts that lie beside it, if any; left out where the
+        /// intent is recorded, like the entries.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        facts: Option<Arc<str>>,
         /// Why, for the report.
         reason: String,
     },
@@ -68,7 +72,9 @@ impl Intent {
     #[must_use]
     pub fn recorded(self) -> Self {
         match self {
-            Self::Import { reason, .. } => Self::Import { entries: Vec::new(), reason },
+            Self::Import { reason, .. } => {
+                Self::Import { entries: Vec::new(), facts: None, reason }
+            }
             other => other,
         }
     }

@@ -12,7 +12,7 @@ use super::record::{BadEntry, Entry, Record, Trigger};
 use super::state::{Ended, Phase, Reply, Run, StepRun, StepState};
 use crate::bugs::{self, Bug};
 use crate::model::{Claim, Epoch, InstanceId, ReplicaId, ResourceId, RunId, Site, StepId, Wall};
-use crate::plan::{Effect, PlanKind, Undo};
+use crate::plan::{Effect, Facts, PlanKind, Undo};
 use crate::step::{Acted, Held, Hold, HoldId, Mark};
 
 /// Everything the chain says of a group.
@@ -66,6 +66,9 @@ pub struct Ledger {
     /// traffic moved. 0 for none.
     #[serde(skip)]
     pub(super) deed: u64,
+    /// Peacetime facts that came with an imported journal, for a store that has none.
+    #[serde(skip)]
+    pub facts: Option<Box<Facts>>,
 }
 
 /// An automatic failover that began to move.
@@ -115,6 +118,7 @@ impl Default for Ledger {
             moved_at: None,
             moved_by: None,
             deed: 0,
+            facts: None,
         }
     }
 }
@@ -258,7 +262,10 @@ impl Ledger {
             Record::Resumed => self.paused = None,
             Record::Armed => self.armed = true,
             // Its entries are folded behind the entry's own records.
-            Record::Imported { hash, .. } => drop(self.imported.insert(Arc::clone(hash))),
+            Record::Imported { hash, facts, .. } => {
+                self.imported.insert(Arc::clone(hash));
+                self.facts = facts.clone().or(self.facts.take());
+            }
             Record::Started { step, hold, .. } => {
                 if let Some(hold) = hold {
                     self.hold(hold);

@@ -9,7 +9,7 @@ use super::intent::{Intent, Refusal};
 use super::state::Ended;
 use crate::model::{Author, Claim, ReplicaId, Site, StepId, Wall};
 use crate::op::Op;
-use crate::plan::{Plan, PlanKind};
+use crate::plan::{Facts, Plan, PlanKind};
 use crate::step::{Hold, Outputs, Question};
 
 /// One create-only object of a group's chain: records that are accepted together or not at all.
@@ -247,5 +247,8 @@ pub enum Record {
         hash: Arc<str>,
         /// The exact bytes of its entries behind `after`, oldest first.
         entries: Vec<Arc<str>>,
+        /// The peacetime facts that lay beside it: they count where the store has none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        facts: Option<Box<Facts>>,
     },
 }

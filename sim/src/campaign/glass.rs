@@ -84,9 +84,8 @@ impl Trial {
     /// Its journal is to become part of the controller's.
     pub(super) fn import(&mut self, now: Mono) {
         let group = self.policies[0].group.clone();
-        let entries = self.simulation.world.apart.store.chain(&group).to_vec();
-        let reason = "the other process is over".into();
-        self.say(now, &group, &Intent::Import { entries, reason });
+        let intent = self.simulation.world.apart.store.import(&group, "the other process is over");
+        self.say(now, &group, &intent);
         if let Some(glass) = &mut self.glass {
             glass.again = Some(now + AGAIN);
         }

@@ -1,9 +1,11 @@
 //! A trial told as a timeline that people can read.
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::rc::Rc;
 
+use bowline_core::decide;
 use bowline_core::model::{GroupName, Mono, Now, Site};
 use bowline_core::run::{Entry, Record};
 
@@ -54,7 +56,7 @@ pub fn tell(schedule: &Schedule) -> Result<String, UnknownStory> {
     let mut trial = Trial::new(schedule)?;
     let (began, seen) = (trial.began(), Seen::default());
     trial.watch(Box::new(seen.clone()));
-    let mut text = head(schedule);
+    let (mut text, mut decided) = (head(schedule), BTreeMap::new());
     while let Some(stored) = trial.step() {
         for (at, line) in seen.0.borrow_mut().drain(..) {
             put(&mut text, began, at, &line);
@@ -65,6 +67,9 @@ pub fn tell(schedule: &Schedule) -> Result<String, UnknownStory> {
                 put(&mut text, began, now, &line);
             }
         }
+        for line in decisions(&trial, schedule.replicas, &mut decided) {
+            put(&mut text, began, now, &line);
+        }
     }
     let outcome = trial.outcome();
     let _ = writeln!(text, "{} moves, {} round trips", outcome.moves, outcome.round_trips);
@@ -72,6 +77,29 @@ pub fn tell(schedule: &Schedule) -> Result<String, UnknownStory> {
         let _ = writeln!(text, "BROKEN {promise}: {why}");
     }
     Ok(text)
+}
+
+/// What the leader decides and did not decide before; how long it has still to wait is no news.
+fn decisions(
+    trial: &Trial,
+    replicas: usize,
+    before: &mut BTreeMap<GroupName, String>,
+) -> Vec<String> {
+    let simulation = &trial.simulation;
+    let now = simulation.now();
+    let mut replicas = (0..replicas).filter_map(|seat| simulation.replica(seat));
+    let Some(leader) = replicas.find(|node| node.leads(now.mono)) else { return Vec::new() };
+    let mut lines = Vec::new();
+    for group in trial.groups() {
+        let Some(decided) = leader.decision(group) else { continue };
+        let words = decide::words::decision(decided, group);
+        let news: String = words.chars().filter(|letter| !letter.is_ascii_digit()).collect();
+        if before.get(group) != Some(&news) {
+            lines.push(format!("{group} decides: {words}"));
+            before.insert(group.clone(), news);
+        }
+    }
+    lines
 }
 
 fn head(schedule: &Schedule) -> String {

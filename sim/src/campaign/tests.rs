@@ -270,6 +270,14 @@ kept! {
         "s6-a-promotion-found-done-is-the-point-of-no-return",
     s7_a_stale_view_does_not_let_go: "s7-a-stale-view-does-not-let-go",
     s7_two_runs_may_have_one_name: "s7-two-runs-may-have-one-name",
+    l2_an_import_brings_the_facts_beside_the_journal:
+        "l2-an-import-brings-the-facts-beside-the-journal",
+    l2_what_an_imported_run_holds_at_home_is_released:
+        "l2-what-an-imported-run-holds-at-home-is-released",
+    l2_a_door_that_a_break_glass_process_closed_is_no_peacetime_fact:
+        "l2-a-door-that-a-break-glass-process-closed-is-no-peacetime-fact",
+    s2_what_somebody_else_takes_away_a_moment_before_the_shift:
+        "s2-what-somebody-else-takes-away-a-moment-before-the-shift",
 }
 
 /// The schedules of a folder of `sim`, by name.

@@ -341,7 +341,9 @@ impl Trial {
             Wish::Resume => Intent::Resume,
             Wish::Arm => Intent::Arm,
             Wish::Nonsense => return None,
-            Wish::ImportNonsense => Intent::Import { entries: vec!["{}".into()], reason: reason() },
+            Wish::ImportNonsense => {
+                Intent::Import { entries: vec!["{}".into()], facts: None, reason: reason() }
+            }
         })
     }
 

@@ -162,6 +162,12 @@ impl KubeCluster {
         all.filter_map(|(name, note)| note.clone().map(|note| (name, note))).collect()
     }
 
+    /// When the GitOps controller last put a workload's replicas back.
+    #[must_use]
+    pub fn put_back(&self, workload: &WorkloadRef) -> Option<Mono> {
+        self.objects.workload(workload).ok().and_then(|n| self.objects.workloads[n].put_back)
+    }
+
     /// **Fault**: EC2 has only so many nodes left for a NodePool (`None`: as many as wanted).
     pub fn limit_capacity(&mut self, pool: &ObjectName, available: Option<u32>) {
         if let Ok(index) = self.objects.pool(pool) {
@@ -239,6 +245,7 @@ impl KubeCluster {
             let workload = &self.objects.workloads[index];
             if workload.view.wanted != workload.declared {
                 self.want(index, workload.declared, at, rng);
+                self.objects.workloads[index].put_back = Some(at);
             }
         }
     }

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use bowline_core::model::{GroupName, JobRef, ObjectName, ObjectRef, Span, Version, WorkloadRef};
+use bowline_core::model::{
+    GroupName, JobRef, Mono, ObjectName, ObjectRef, Span, Version, WorkloadRef,
+};
 use bowline_core::op::{Fault, FenceView, JobView, PoolView, Quantities, WorkloadView};
 
 use super::spec::{Between, ClusterSpec, JobSpec, PoolSpec, WorkloadSpec};
@@ -32,6 +34,8 @@ pub(super) struct Workload {
     pub(super) unobserved: bool,
     /// Replicas that Git declares.
     pub(super) declared: u32,
+    /// When somebody else last put them back.
+    pub(super) put_back: Option<Mono>,
 }
 
 /// A CronJob.
@@ -92,6 +96,7 @@ impl Objects {
             cpu: spec.cpu,
             unobserved: false,
             declared: spec.replicas,
+            put_back: None,
         });
     }
 

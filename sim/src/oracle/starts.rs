@@ -1,5 +1,7 @@
 //! What begins by itself: S4, S8.
 
+use std::collections::BTreeSet;
+
 use bowline_core::model::{Mono, Site, Span};
 use bowline_core::op::{KubeOp, Op};
 use bowline_core::plan::Plan;
@@ -90,9 +92,11 @@ impl Case {
         let block = self.policy.automation.block_after_failover;
         let mut own = court.automatic.iter().filter(|(_, group, _)| *group == self.group);
         let again = own.any(|(at, ..)| now.since(*at) + EXACT < block);
-        let together = court.automatic.iter();
-        let together = together.filter(|(at, _, r)| r == region && now.since(*at) <= TOGETHER);
-        let many = together.count() + 1 >= REGION_EVENT;
+        let lately = court.automatic.iter();
+        let lately = lately.filter(|(at, _, r)| r == region && now.since(*at) <= TOGETHER);
+        let mut together: BTreeSet<_> = lately.map(|(_, group, _)| *group).collect();
+        together.insert(self.group);
+        let many = together.len() >= REGION_EVENT;
         court.automatic.push((now, self.group, region.clone()));
         if again {
             let words = format!("another automatic failover within {block}");

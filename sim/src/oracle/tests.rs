@@ -143,6 +143,20 @@ fn s2_breaks_when_a_site_opens_without_its_pods() {
 }
 
 #[test]
+fn s2_does_not_count_what_somebody_else_took_away_a_moment_before() {
+    for (after, broken) in [(1, false), (6, true)] {
+        let mut trial = failed_over();
+        grow(&mut trial);
+        let cluster = trial.bench.policy.site(Site::Standby).cluster.clone();
+        let every = Span::secs(30);
+        trial.begin(&Trouble::GitOps { cluster, every });
+        trial.pass(every + Span::secs(after));
+        trial.shift();
+        assert_eq!(trial.breaks("S2"), broken, "{after} s after it");
+    }
+}
+
+#[test]
 fn s2_breaks_when_a_site_opens_that_does_not_write() {
     let mut trial = Trial::shop();
     trial.open(1, PlanKind::Failover, Site::Home, human());
@@ -480,6 +494,18 @@ fn s8_breaks_when_many_groups_leave_a_region_by_themselves() {
         trial.store_for(&group, vec![planned(PlanKind::Failover, Site::Home)]);
     }
     assert!(trial.why("S8").contains("3 groups left eu-west-1"));
+}
+
+#[test]
+fn s8_one_group_that_leaves_again_is_not_many() {
+    let mut trial = Trial::shop();
+    trial.kill(Site::Home);
+    for epoch in 1..=3 {
+        trial.store(opening(epoch, PlanKind::Failover, Site::Home, Trigger::Automatic));
+        trial.store(vec![planned(PlanKind::Failover, Site::Home)]);
+    }
+    let why = trial.why("S8");
+    assert!(why.contains("another automatic failover") && !why.contains("groups left"), "{why}");
 }
 
 /// Gives a group names of its own in the shared zone.

@@ -1,6 +1,6 @@
 //! Where traffic is led: S1, S2, S3, S11.
 
-use bowline_core::model::{Site, ZoneId};
+use bowline_core::model::{Site, Span, ZoneId};
 use bowline_core::op::{Failover, Op, Route53Op};
 use bowline_core::plan::Effect;
 use bowline_core::policy::{Lever, OnUnknown};
@@ -11,6 +11,10 @@ use super::court::{Court, Scene};
 use crate::aws::rds::DoorId;
 use crate::aws::route53::SERVERS;
 use crate::world::World;
+
+/// How long before a shift nobody may have looked at the pods any more: the front is seen to serve
+/// in between, and the call takes its time.
+const UNSEEN: Span = Span::secs(5);
 
 impl Case {
     /// S1: no answer leads to a site whose member is not the writer, outside the window of a move.
@@ -112,7 +116,10 @@ impl Case {
         for (index, workload) in self.policy.capacity.workloads.iter().enumerate() {
             let asked = self.asked(index, workload, site);
             let ready = cluster.workload(&workload.object).map_or(0, |view| view.ready);
-            if ready < (asked * percent).div_ceil(100) {
+            // What somebody else takes away once it was seen there cannot be known.
+            let put_back = cluster.put_back(&workload.object);
+            let just_now = put_back.is_some_and(|at| scene.now.mono.since(at) < UNSEEN);
+            if ready < (asked * percent).div_ceil(100) && !just_now {
                 let words =
                     format!("{site} was opened with {ready}/{asked} of {}", workload.object);
                 court.breaks("S2", scene.now, words);

@@ -68,9 +68,8 @@ impl Stage {
             Hand::Stop => self.simulation.hand(SEAT, Input::Stop),
             Hand::Import => {
                 let group = self.policies()[0].group.clone();
-                let entries = self.simulation.world.apart.store.chain(&group).to_vec();
-                let reason = "the controller is back".into();
-                let bytes = serde_json::to_string(&Intent::Import { entries, reason });
+                let apart = &self.simulation.world.apart.store;
+                let bytes = serde_json::to_string(&apart.import(&group, "the controller is back"));
                 self.simulation.plan_intent(now, group, "on-call", bytes.unwrap_or_default());
             }
         }

@@ -126,6 +126,15 @@ pub struct ImportArgs {
     pub act: ActArgs,
 }
 
+/// A journal that is to be imported.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Foreign {
+    /// The exact bytes of the entries that are not here.
+    pub(super) entries: Vec<Arc<str>>,
+    /// Those of the peacetime facts beside it.
+    pub(super) facts: Option<Arc<str>>,
+}
+
 /// What a command wants.
 #[derive(Clone, Debug, Subcommand)]
 pub enum Wish {
@@ -229,13 +238,13 @@ impl Wish {
         Target { group, run: run.map(RunId::new) }
     }
 
-    /// The intent; `None` when no run is open that it could be about. `foreign` are the entries of
-    /// a journal that is to be imported.
+    /// The intent; `None` when no run is open that it could be about. `foreign` is the journal that
+    /// is to be imported.
     pub(super) fn intent(
         &self,
         target: &Target,
         ledger: &Ledger,
-        foreign: &[Arc<str>],
+        foreign: &Foreign,
     ) -> Option<Intent> {
         let run = || {
             let open = ledger.open_run().map(|run| run.id.clone());
@@ -254,7 +263,8 @@ impl Wish {
             Self::Resume(_) => Intent::Resume,
             Self::Arm(_) => Intent::Arm,
             Self::Import(args) => {
-                Intent::Import { entries: foreign.to_vec(), reason: args.reason.clone() }
+                let Foreign { entries, facts } = foreign.clone();
+                Intent::Import { entries, facts, reason: args.reason.clone() }
             }
         })
     }
@@ -303,11 +313,15 @@ mod tests {
         let (ledger, groups) = (Ledger::default(), ["shop".into()]);
         for words in ["approve shop", "cancel shop"] {
             let wish = wish(words);
-            assert_eq!(wish.intent(&wish.target(&groups), &ledger, &[]), None, "{words}");
+            assert_eq!(
+                wish.intent(&wish.target(&groups), &ledger, &Foreign::default()),
+                None,
+                "{words}"
+            );
         }
         let glass = wish("failover shop --controller-is-dead gone --accept-loss 30s");
         let Some(Intent::Failover { accept_loss, break_glass, .. }) =
-            glass.intent(&glass.target(&groups), &ledger, &[])
+            glass.intent(&glass.target(&groups), &ledger, &Foreign::default())
         else {
             panic!("a failover")
         };

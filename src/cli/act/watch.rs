@@ -1,7 +1,6 @@
 //! From a wish to its end: leave the intent, see it taken, watch the run.
 
 use std::io::Write;
-use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Result, anyhow, bail};
@@ -14,12 +13,12 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::Wish;
 use super::follow::Follower;
-use super::intents::Target;
+use super::intents::{Foreign, Target};
 use super::outcome::{Ending, Told};
 use super::session::Session;
 use crate::cli::lines::Layout;
 use crate::cli::paint::Paint;
-use crate::cli::reading::Output;
+use crate::cli::reading::{self, Output};
 use crate::cli::records;
 use crate::cli::target::folder;
 use crate::edges::Store;
@@ -133,7 +132,7 @@ impl<O: Write, E: Write> Watch<'_, O, E> {
             return Ok(Ending::Failed(format!("nothing was started: {error:#}")));
         }
         let foreign = match self.foreign().await {
-            Ok(entries) => entries,
+            Ok(foreign) => foreign,
             Err(error) => return Ok(Ending::Refused { why: format!("{error:#}"), refusal: None }),
         };
         let ledger = &self.follower.ledger;
@@ -181,18 +180,21 @@ impl<O: Write, E: Write> Watch<'_, O, E> {
         })
     }
 
-    /// The entries of a journal that is to be imported which ours does not have.
-    async fn foreign(&self) -> Result<Vec<Arc<str>>> {
-        let Wish::Import(args) = self.wish else { return Ok(Vec::new()) };
+    /// What a journal that is to be imported has and ours does not, and the facts beside it.
+    async fn foreign(&self) -> Result<Foreign> {
+        let Wish::Import(args) = self.wish else { return Ok(Foreign::default()) };
+        let group = &self.target.group;
         let store = FileStore::open(folder(&args.from)?).map_err(|fault| anyhow!("{fault}"))?;
-        let mut theirs = Follower::new(Store::Files(store), self.target.group.clone());
+        let store = Store::Files(store);
+        let facts = reading::facts(&store, group).await?.map(|view| view.bytes);
+        let mut theirs = Follower::new(store, group.clone());
         theirs.catch_up().await?;
         let common = self.follower.common(theirs.entries());
-        let new = theirs.entries()[common..].to_vec();
-        if new.is_empty() {
-            bail!("the journal of {} in {} has nothing new", self.target.group, args.from);
+        let entries = theirs.entries()[common..].to_vec();
+        if entries.is_empty() {
+            bail!("the journal of {group} in {} has nothing new", args.from);
         }
-        Ok(new)
+        Ok(Foreign { entries, facts })
     }
 
     /// Leaves the intent in the store.

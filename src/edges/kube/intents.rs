@@ -154,7 +154,7 @@ mod tests {
             Intent::Pause { reason: reason.clone() },
             Intent::Resume,
             Intent::Arm,
-            Intent::Import { entries: vec!["{}".into()], reason },
+            Intent::Import { entries: vec!["{}".into()], facts: Some("{}".into()), reason },
         ];
         for intent in intents {
             let mut spec = serde_json::to_value(&intent).unwrap();

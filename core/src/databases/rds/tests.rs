@@ -24,17 +24,7 @@ fn arn(instance: &str) -> InstanceArn {
 }
 
 fn instance(source: Option<&str>) -> Instance {
-    Instance {
-        id: "db".into(),
-        arn: arn("db"),
-        resource: "db-1".into(),
-        status: "available".into(),
-        source: source.map(Into::into),
-        streaming: source.is_some(),
-        replicas: Vec::new(),
-        settings: Box::new(settings("sg-app")),
-        managed_password: false,
-    }
+    crate::testing::instance("db", Site::Standby, "db-1", source)
 }
 
 fn member() -> Member {

@@ -1,12 +1,12 @@
 //! A group that was looked at in small worlds: all findings at once, each with what to do.
 
 use super::*;
-use crate::model::{InstanceArn, Mono, Now, Wall};
+use crate::model::{Mono, Now, Wall};
 use crate::node::survey::Look;
 use crate::op::{
     Answer, CloudWatchOp, ElbOp, Fault, HealthCheckKind, KubeOp, Op, RdsOp, Route53Op, ZoneInfo,
 };
-use crate::testing::{Ground, settings};
+use crate::testing::{Ground, instance};
 
 /// The shop's group, its survey answered by a world.
 fn looked(world: impl Fn(&Op) -> Result<Answer, Fault>) -> Group {
@@ -43,17 +43,8 @@ fn fit(op: &Op) -> Result<Answer, Fault> {
         Op::Elb(..) => Ok(Answer::TargetGroups(vec!["tg".into()])),
         Op::Rds(scope, RdsOp::Describe(id)) => {
             let site = site(scope.region.as_str());
-            Ok(Answer::Instance(Instance {
-                id: id.clone(),
-                arn: InstanceArn::of("aws", &scope.region, "111111111111", id),
-                resource: format!("db-{site}").as_str().into(),
-                status: "available".into(),
-                source: (site == Site::Standby).then(|| "shop-home".into()),
-                streaming: site == Site::Standby,
-                replicas: Vec::new(),
-                settings: Box::new(settings("sg-app")),
-                managed_password: false,
-            }))
+            let source = (site == Site::Standby).then_some("shop-home");
+            Ok(Answer::Instance(instance(id.as_str(), site, &format!("db-{site}"), source)))
         }
         Op::CloudWatch(_, CloudWatchOp::Points { .. }) => Ok(Answer::Points(Vec::new())),
         Op::Kube(_, KubeOp::Fence(_)) => Ok(Answer::Fence(None)),

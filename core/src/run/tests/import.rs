@@ -54,7 +54,7 @@ fn ours_and_copy() -> (Book, Book) {
 }
 
 fn import(ours: &mut Book, theirs: &[Arc<str>]) {
-    let record = ours.ledger.import(&shop(), theirs).unwrap();
+    let record = ours.ledger.import(&shop(), theirs, None).unwrap();
     ours.write(vec![record]);
 }
 
@@ -79,14 +79,35 @@ fn s5_a_journal_that_began_as_a_copy_is_replayed_from_where_it_went_on() {
 }
 
 #[test]
+fn l2_the_facts_beside_a_journal_come_with_it() {
+    let (mut ours, mut theirs) = ours_and_copy();
+    move_away(&mut theirs, 4);
+    let facts = Ground::shop().facts;
+    let bytes = serde_json::to_string(&facts).unwrap();
+    let record = ours.ledger.import(&shop(), &theirs.entries, Some(&bytes)).unwrap();
+    ours.write(vec![record]);
+    assert_eq!(ours.ledger.facts.as_deref(), Some(&facts));
+    let mut later = copy(&ours);
+    later.write(vec![Record::Claimed { claim: claim(5, &run(5)), by: "laptop".into() }]);
+    import(&mut ours, &later.entries[3..]);
+    assert_eq!(ours.ledger.facts.as_deref(), Some(&facts), "later ones without any take none away");
+
+    let (ours, mut theirs) = ours_and_copy();
+    move_away(&mut theirs, 4);
+    let refused = ours.ledger.import(&shop(), &theirs.entries, Some("{\"at\": \"noon\"}"));
+    let Err(Refusal::BadImport(why)) = refused else { panic!("{refused:?}") };
+    assert!(why.starts_with("its peacetime facts: "), "{why}");
+}
+
+#[test]
 fn only_what_is_not_here_is_stored_and_a_part_suffices() {
     let (ours, mut theirs) = ours_and_copy();
     move_away(&mut theirs, 4);
-    let whole = ours.ledger.import(&shop(), &theirs.entries).unwrap();
+    let whole = ours.ledger.import(&shop(), &theirs.entries, None).unwrap();
     let Record::Imported { after, entries, .. } = &whole else { panic!("{whole:?}") };
     assert_eq!((*after, entries.len()), (2, 2));
-    assert_eq!(ours.ledger.import(&shop(), &theirs.entries[2..]).unwrap(), whole);
-    let early = Ledger::default().import(&shop(), &theirs.entries[2..]);
+    assert_eq!(ours.ledger.import(&shop(), &theirs.entries[2..], None).unwrap(), whole);
+    let early = Ledger::default().import(&shop(), &theirs.entries[2..], None);
     assert!(matches!(early, Err(Refusal::BadImport(why)) if why.contains("send all of it")));
 }
 
@@ -101,7 +122,7 @@ fn s5_a_journal_that_began_empty_is_replayed_on_what_is_here() {
     assert!(ours.ledger.taken.contains("there-1"));
     assert_eq!(ours.ledger.open_run().unwrap().id.as_str(), run(4));
     move_away(&mut theirs, 5);
-    let again = ours.ledger.import(&shop(), &theirs.entries).unwrap_err();
+    let again = ours.ledger.import(&shop(), &theirs.entries, None).unwrap_err();
     assert!(again.to_string().contains("imported before"), "{again}");
 }
 
@@ -109,7 +130,7 @@ fn s5_a_journal_that_began_empty_is_replayed_on_what_is_here() {
 fn a_journal_without_anything_new_is_refused() {
     let (ours, theirs) = ours_and_copy();
     for sent in [&theirs.entries[..], &[]] {
-        let refused = ours.ledger.import(&shop(), sent).unwrap_err();
+        let refused = ours.ledger.import(&shop(), sent, None).unwrap_err();
         assert!(refused.to_string().contains("nothing that is not here"), "{refused}");
     }
 }
@@ -126,7 +147,7 @@ fn s5_a_journal_that_was_changed_is_refused() {
     unreadable[3] = "{}".into();
     for (sent, why) in [(changed, "was changed"), (gap, "expected"), (unreadable, "cannot be read")]
     {
-        let refused = ours.ledger.import(&shop(), &sent).unwrap_err();
+        let refused = ours.ledger.import(&shop(), &sent, None).unwrap_err();
         assert!(refused.to_string().contains(why), "{refused}");
     }
 }
@@ -137,7 +158,7 @@ fn an_import_that_does_not_fit_leaves_the_ledger_as_it_was() {
     move_away(&mut theirs, 4);
     let before = ours.ledger.clone();
     let entries = theirs.entries[3..].to_vec();
-    let record = Record::Imported { after: 2, hash: "x".into(), entries };
+    let record = Record::Imported { after: 2, hash: "x".into(), entries, facts: None };
     let bytes = ours.entry(None, vec![Record::Resumed, record]).bytes();
     assert!(ours.ledger.apply(3, &bytes).is_err());
     assert_eq!(ours.ledger, before);
@@ -148,7 +169,7 @@ fn another_groups_journal_is_refused() {
     let (ours, mut theirs) = ours_and_copy();
     move_away(&mut theirs, 4);
     for other in ["sho", "shop-4", "office"] {
-        let refused = ours.ledger.import(&other.into(), &theirs.entries).unwrap_err();
+        let refused = ours.ledger.import(&other.into(), &theirs.entries, None).unwrap_err();
         assert!(refused.to_string().contains("is not one of group"), "{refused}");
     }
 }
@@ -187,7 +208,7 @@ fn s5_two_moves_of_which_neither_journal_knows_the_other_are_for_people_to_sort_
     // Their move is the later one, and their claim the older.
     (0..9).for_each(|_| theirs.write(vec![Record::Resumed]));
     move_away(&mut theirs, 4);
-    let refused = ours.ledger.import(&shop(), &theirs.entries).unwrap_err();
+    let refused = ours.ledger.import(&shop(), &theirs.entries, None).unwrap_err();
     assert!(refused.to_string().contains("moved the group to standby"), "{refused}");
 }
 
@@ -202,7 +223,7 @@ fn s5_a_run_that_was_ended_here_and_went_on_there_is_for_people_to_sort_out() {
     ]);
     theirs.write(vec![Record::Claimed { claim: claim(4, &run(3)), by: "laptop".into() }]);
     theirs.write(vec![done("promote"), done("shifted")]);
-    let refused = ours.ledger.import(&shop(), &theirs.entries).unwrap_err();
+    let refused = ours.ledger.import(&shop(), &theirs.entries, None).unwrap_err();
     assert!(refused.to_string().contains("which is over here"), "{refused}");
 }
 
@@ -321,7 +342,7 @@ fn s7_what_an_overtaken_process_holds_becomes_ours_and_claim_and_run_stay() {
     assert_eq!(own.touched.get(&door().id), Some(&None), "it is undone with our run");
     assert_eq!(ours.ledger.history.last().unwrap().0.as_str(), run(4));
     assert!(ours.ledger.taken.contains("there-1"));
-    let again = ours.ledger.import(&shop(), &theirs.entries).unwrap_err();
+    let again = ours.ledger.import(&shop(), &theirs.entries, None).unwrap_err();
     assert!(again.to_string().contains("imported before"), "{again}");
     let chain = (1..).zip(ours.entries.iter().map(|bytes| &**bytes));
     assert_eq!(Ledger::replay(chain).unwrap(), ours.ledger);
@@ -412,7 +433,7 @@ fn s5_an_open_run_that_the_other_journal_does_not_continue_is_told_with_what_to_
         Record::Claimed { claim: claim(3, "shop-3-switchover"), by: "a".into() },
         opened(PlanKind::Switchover, Site::Home),
     ]);
-    let refused = ours.ledger.import(&shop(), &theirs.entries).unwrap_err();
+    let refused = ours.ledger.import(&shop(), &theirs.entries, None).unwrap_err();
     assert!(matches!(&refused, Refusal::NotContinued { .. }), "{refused:?}");
     assert!(refused.to_string().contains("--run shop-3-switchover"), "{refused}");
     let why = "cancelled".to_owned();
@@ -430,6 +451,6 @@ fn an_import_within_an_import_is_refused() {
     move_away(&mut third, 4);
     import(&mut theirs, &third.entries);
     theirs.write(vec![Record::Claimed { claim: claim(5, &run(4)), by: "b".into() }]);
-    let refused = ours.ledger.import(&shop(), &theirs.entries).unwrap_err();
+    let refused = ours.ledger.import(&shop(), &theirs.entries, None).unwrap_err();
     assert!(refused.to_string().contains("import itself"), "{refused}");
 }

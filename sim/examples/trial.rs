@@ -1,0 +1,30 @@
+//! One trial of a campaign: `trial SEED|FILE [FOLDER]` tells it, and says what it breaks. With a
+//! folder, what breaks a promise is made small there first, in a file named for it.
+use std::error::Error;
+use std::path::Path;
+
+use bowline_sim::campaign::{Faults, Schedule, Story, generate, play, shrink, tell};
+
+/// How many trials making one small may take.
+const SHRINK: u32 = 400;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let named = args.first().ok_or("say which: a seed, or a file")?;
+    let mut schedule = match named.parse::<u64>() {
+        Ok(seed) => generate(seed, &Faults::all(), &Story::brisk()?),
+        Err(_) => Schedule::from_json(&std::fs::read_to_string(named)?)?,
+    };
+    let broken = play(&schedule)?.broken;
+    if let (Some(folder), Some((promise, _))) = (args.get(1), broken.first()) {
+        let fails = |one: &Schedule| play(one).is_ok_and(|outcome| outcome.broke(promise));
+        schedule = shrink(&schedule, SHRINK, fails).schedule;
+        let file = Path::new(folder).join(format!("{promise}-{}.json", schedule.seed));
+        std::fs::write(file, schedule.to_json())?;
+    }
+    println!("{}", tell(&schedule)?);
+    for (promise, why) in play(&schedule)?.broken {
+        println!("BROKEN {promise}: {why}");
+    }
+    Ok(())
+}
