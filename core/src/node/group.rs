@@ -24,6 +24,8 @@ pub(super) struct Group {
     pub(super) policy: Policy,
     /// Its chain and its run.
     pub(super) desk: Desk,
+    /// When this replica first looked.
+    pub(super) watching_since: Option<Wall>,
     pub(super) sampler: Sampler,
     pub(super) survey: Survey,
     pub(super) canaries: Canaries,
@@ -94,6 +96,7 @@ impl Group {
         Self {
             index,
             desk: Desk::new(policy.group.clone()),
+            watching_since: None,
             sampler: Sampler::new(&policy),
             survey: Survey::new(&policy),
             canaries: Canaries::new(&policy),
@@ -136,6 +139,7 @@ impl Group {
 
     /// Does everything that is due.
     pub(super) fn poll(&mut self, host: &mut Host<'_>) {
+        self.watching_since.get_or_insert(host.now.wall);
         self.look(host);
         if let Some(op) = self.desk.read(host.now.mono) {
             host.store(self.index, GroupOwner::Chain, op);

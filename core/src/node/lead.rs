@@ -122,19 +122,23 @@ impl Group {
     }
 
     /// Whether what an automatic failover was decided on is not so any more, while nothing was
-    /// begun for it: the store had held its record up. Who is asked about one decides that alone.
+    /// begun for it: the store had held its record up, or who planned it is dead. Who is asked about
+    /// one decides that alone.
     fn is_outdated(&self, now: Now) -> bool {
         let asks = |run: &Run| {
             run.steps.values().any(|step| matches!(step.step.effect, Effect::Approval(_)))
         };
-        let planned = self
-            .ledger()
+        let ledger = self.ledger();
+        let planned = ledger
             .open_run()
             .filter(|run| run.is_automatic_failover() && run.only_planned() && !asks(run));
         let Some(since) = planned.and_then(|run| run.moving_since) else { return false };
+        // Who watched when another planned it, and cannot say the same, does not go on with it.
+        let taken_over = planned.is_some_and(|run| run.epoch != ledger.epoch());
+        let doubts = taken_over && self.watching_since.is_some_and(|began| began < since);
         match self.sampler.serving(self.active(), now.mono).verdict {
             Answer3::Yes => true,
-            Answer3::Unknown => now.wall.since(since) > HELD_UP,
+            Answer3::Unknown => doubts || now.wall.since(since) > HELD_UP,
             Answer3::No => false,
         }
     }
@@ -166,13 +170,19 @@ impl Group {
         if !peace || self.serving.held_for(host.now, Answer3::Yes).as_millis() == 0 {
             return;
         }
-        if !self.facts.wants(self.known.revision, host.now) || !self.known.vetted() {
+        if !self.facts.wants(self.known.revision, host.now) || !self.untouched() {
             return;
         }
         let facts = collect::facts(&self.policy, &self.known, host.now.wall).ok();
         if let Some(op) = self.facts.write(&self.policy.group, facts, host.now) {
             host.send(self.index, GroupOwner::PutFacts, STORE, Op::Store(op));
         }
+    }
+
+    /// Whether nobody else had a hand in what was seen: not even under a claim that a newer one of
+    /// ours went past.
+    fn untouched(&self) -> bool {
+        self.known.vetted() && self.known.claims().all(|claim| self.ledger().has_made(claim))
     }
 
     /// What people are asked now, if anything.

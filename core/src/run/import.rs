@@ -176,6 +176,7 @@ impl Ledger {
             self.history.push((run.id, run.kind, ended));
         }
         self.taken.extend(theirs.taken);
+        self.made.extend(theirs.made);
         let known =
             |left: &Leftover| self.leftovers.iter().any(|own| own.resource == left.resource);
         let left: Vec<_> = theirs.leftovers.into_iter().filter(|left| !known(left)).collect();

@@ -66,6 +66,9 @@ pub struct Ledger {
     /// traffic moved. 0 for none.
     #[serde(skip)]
     pub(super) deed: u64,
+    /// Every claim that was made in this chain, or in one that it imported.
+    #[serde(skip)]
+    pub(super) made: BTreeSet<Claim>,
     /// Peacetime facts that came with an imported journal, for a store that has none.
     #[serde(skip)]
     pub facts: Option<Box<Facts>>,
@@ -118,6 +121,7 @@ impl Default for Ledger {
             moved_at: None,
             moved_by: None,
             deed: 0,
+            made: BTreeSet::new(),
             facts: None,
         }
     }
@@ -197,6 +201,12 @@ impl Ledger {
         }
     }
 
+    /// Whether a claim is told of here: who made it wrote this chain, or one that it imported.
+    #[must_use]
+    pub fn has_made(&self, claim: &Claim) -> bool {
+        self.made.contains(claim)
+    }
+
     /// The epoch that a new claim must exceed.
     #[must_use]
     pub fn epoch(&self) -> Epoch {
@@ -248,6 +258,7 @@ impl Ledger {
     fn record(&mut self, record: &Record, at: Wall) {
         match record {
             Record::Claimed { claim, by } => {
+                self.made.insert(claim.clone());
                 self.claim = Some(claim.clone());
                 self.claimant = Some(by.clone());
             }

@@ -276,6 +276,18 @@ kept! {
         "l2-what-an-imported-run-holds-at-home-is-released",
     l2_a_door_that_a_break_glass_process_closed_is_no_peacetime_fact:
         "l2-a-door-that-a-break-glass-process-closed-is-no-peacetime-fact",
+    s4_a_plan_whose_maker_is_dead_is_decided_anew: "s4-a-plan-whose-maker-is-dead-is-decided-anew",
+    l2_an_old_writer_that_lost_its_name_need_not_be_stopped:
+        "l2-an-old-writer-that-lost-its-name-need-not-be-stopped",
+    l2_what_was_done_under_an_older_claim_is_no_fact:
+        "l2-what-was-done-under-an-older-claim-is-no-fact",
+    l2_a_run_that_prepares_gives_way_to_what_is_held_at_home:
+        "l2-a-run-that-prepares-gives-way-to-what-is-held-at-home",
+    l2_who_writes_the_sets_at_peace_leads_users: "l2-who-writes-the-sets-at-peace-leads-users",
+    s3_what_somebody_else_takes_away_a_moment_before_the_shift:
+        "s3-what-somebody-else-takes-away-a-moment-before-the-shift",
+    s8_one_group_that_leaves_twice_is_one: "s8-one-group-that-leaves-twice-is-one",
+    s11_what_somebody_else_takes_away_after_the_move: "s11-what-somebody-else-takes-away-after-the-move",
     s2_what_somebody_else_takes_away_a_moment_before_the_shift:
         "s2-what-somebody-else-takes-away-a-moment-before-the-shift",
 }

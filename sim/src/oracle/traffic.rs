@@ -3,7 +3,7 @@
 use bowline_core::model::{Site, Span, ZoneId};
 use bowline_core::op::{Failover, Op, Route53Op};
 use bowline_core::plan::Effect;
-use bowline_core::policy::{Lever, OnUnknown};
+use bowline_core::policy::{Lever, OnUnknown, Workload};
 use bowline_core::run::StepState;
 
 use super::case::Case;
@@ -12,9 +12,9 @@ use crate::aws::rds::DoorId;
 use crate::aws::route53::SERVERS;
 use crate::world::World;
 
-/// How long before a shift nobody may have looked at the pods any more: the front is seen to serve
-/// in between, and the call takes its time.
-const UNSEEN: Span = Span::secs(5);
+/// How long before a shift takes effect nobody looks at the pods any more: the front is seen to
+/// serve in between, and the call may take as long as its deadline allows.
+const UNSEEN: Span = Span::secs(15);
 
 impl Case {
     /// S1: no answer leads to a site whose member is not the writer, outside the window of a move.
@@ -105,9 +105,18 @@ impl Case {
             }
         }
         let at = DoorId { group: self.group, site };
-        if !scene.world.app.serves(at).reads {
+        let workloads = &self.policy.capacity.workloads;
+        let taken = workloads.iter().any(|one| self.taken_away(scene, (site, one), UNSEEN));
+        if !scene.world.app.serves(at).reads && !taken {
             court.breaks("S3", scene.now, format!("{site} was opened and does not serve"));
         }
+    }
+
+    /// Whether somebody else put a workload's replicas back within this time.
+    fn taken_away(&self, scene: Scene<'_>, (site, one): (Site, &Workload), within: Span) -> bool {
+        let cluster = scene.world.cluster(&self.policy.site(site).cluster);
+        let put_back = cluster.and_then(|cluster| cluster.put_back(&one.object));
+        put_back.is_some_and(|at| scene.now.mono.since(at) < within)
     }
 
     fn judge_capacity(&self, scene: Scene<'_>, site: Site, court: &mut Court) {
@@ -116,10 +125,8 @@ impl Case {
         for (index, workload) in self.policy.capacity.workloads.iter().enumerate() {
             let asked = self.asked(index, workload, site);
             let ready = cluster.workload(&workload.object).map_or(0, |view| view.ready);
-            // What somebody else takes away once it was seen there cannot be known.
-            let put_back = cluster.put_back(&workload.object);
-            let just_now = put_back.is_some_and(|at| scene.now.mono.since(at) < UNSEEN);
-            if ready < (asked * percent).div_ceil(100) && !just_now {
+            let short = ready < (asked * percent).div_ceil(100);
+            if short && !self.taken_away(scene, (site, workload), UNSEEN) {
                 let words =
                     format!("{site} was opened with {ready}/{asked} of {}", workload.object);
                 court.breaks("S2", scene.now, words);
@@ -156,6 +163,15 @@ impl Case {
         world.site_of(self.group, world.elb.named(&alias.dns_name)?)
     }
 
+    /// Whether somebody else put a site's replicas back since the traffic moved there, and users
+    /// were seen to be served.
+    fn emptied(&self, scene: Scene<'_>, site: Site) -> bool {
+        let Some(moved) = self.ledger.moved_at else { return false };
+        let since = scene.now.wall.since(moved);
+        let mut workloads = self.policy.capacity.workloads.iter();
+        workloads.any(|one| self.taken_away(scene, (site, one), since))
+    }
+
     /// S11: a run that says it moved is believed by the world.
     pub(super) fn judge_success(&self, scene: Scene<'_>, to: Site, court: &mut Court) {
         let at = DoorId { group: self.group, site: to };
@@ -165,7 +181,7 @@ impl Case {
         }
         if self.answers_but(scene, to) {
             court.breaks("S11", scene.now, format!("moved to {to}, and answers lead elsewhere"));
-        } else if !serves.reads || !serves.writes {
+        } else if (!serves.reads || !serves.writes) && !self.emptied(scene, to) {
             let words = format!("moved to {to}, where users get {serves:?}");
             court.breaks("S11", scene.now, words);
         }

@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::member::{Member, last_was};
-use super::{POLL, SKEW};
+use super::{POLL, RENAME_SHOWS, SKEW};
 use crate::bugs::{self, Bug};
 use crate::model::{Span, StepId, Wall};
 use crate::op::{Fault, Instance, InstanceEvent, Op, RdsOp};
@@ -40,9 +40,15 @@ impl Procedure for Fence {
         if let Some(at) = self.confirmed(cx) {
             return Ok(Judgement::done_with("confirmed", at, "confirmed already"));
         }
+        if seen.missing(0) {
+            return Ok(self.nobody_reaches_it(cx, "is not there any more"));
+        }
         let found = seen.instance(0)?;
         if let Some(stranger) = self.member.stranger(cx, found) {
-            return Ok(stranger);
+            return Ok(match found.source {
+                Some(_) => self.nobody_reaches_it(cx, "is another instance now, a replica"),
+                None => stranger,
+            });
         }
         if let Some(first) = close(cx, &self.member, found) {
             return Ok(first);
@@ -67,6 +73,14 @@ impl Procedure for Fence {
 }
 
 impl Fence {
+    /// Clients know the old writer by its identifier. Who has lost it, by a rename (RDS restarts it
+    /// then) or by being deleted, has none any more. While RDS renames, names come and go.
+    fn nobody_reaches_it(&self, cx: &Context<'_>, words: &str) -> Judgement {
+        let outputs = Outputs::from([("confirmed".into(), cx.now.wall.0.to_string().into())]);
+        let note = format!("{} {words}", self.member.instance);
+        Judgement::Steady { hold: RENAME_SHOWS, outputs, note }
+    }
+
     /// When the other step confirmed it.
     fn confirmed<'a>(&self, cx: &Context<'a>) -> Option<&'a str> {
         cx.output(self.unless.as_ref()?, "confirmed")

@@ -24,6 +24,9 @@ use crate::model::Span;
 /// How soon to look again at something that RDS does in minutes. `DescribeDBInstances` is cheap.
 const POLL: Span = Span::secs(5);
 
+/// How long a rename or a creation may take to show.
+const RENAME_SHOWS: Span = Span::mins(2);
+
 /// How far the clocks of RDS and of a replica of Bowline may differ, NTP on both sides.
 const SKEW: Span = Span::secs(2);
 

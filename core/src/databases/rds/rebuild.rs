@@ -3,14 +3,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::POLL;
 use super::member::{Member, last_was};
-use crate::model::{InstanceArn, InstanceId, Span};
+use super::{POLL, RENAME_SHOWS};
+use crate::model::{InstanceArn, InstanceId};
 use crate::op::{Fault, InstanceSettings, Op, RdsOp};
 use crate::step::{Context, Judgement, Outputs, Procedure, Seen};
-
-/// How long a rename or a creation may take to show before it is sent again.
-const SHOWS: Span = Span::mins(2);
 
 /// Gives a fenced old instance another identifier. It takes RDS about ten minutes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -56,7 +53,7 @@ impl Procedure for Rename {
             return Ok(Judgement::done(note));
         }
         let sent = last_was(cx, |op| matches!(op, RdsOp::Rename { .. }));
-        if !found.available() || sent.is_some_and(|at| cx.now.wall.since(at) < SHOWS) {
+        if !found.available() || sent.is_some_and(|at| cx.now.wall.since(at) < RENAME_SHOWS) {
             return Ok(Judgement::wait(POLL, format!("{from} is {}", found.status)));
         }
         let rename = RdsOp::Rename { instance: from.clone(), to: to.clone() };
@@ -73,7 +70,7 @@ impl Rename {
             return Judgement::wait(POLL, format!("neither {from} nor {to} is there"));
         }
         let note = format!("no instance is called {from} any more");
-        Judgement::Steady { hold: SHOWS, outputs: Outputs::new(), note }
+        Judgement::Steady { hold: RENAME_SHOWS, outputs: Outputs::new(), note }
     }
 }
 
@@ -97,7 +94,7 @@ impl Procedure for CreateReplica {
         let name = &self.member.instance;
         if seen.missing(0) {
             let sent = last_was(cx, |op| matches!(op, RdsOp::CreateReplica { .. }));
-            if sent.is_some_and(|at| cx.now.wall.since(at) < SHOWS) {
+            if sent.is_some_and(|at| cx.now.wall.since(at) < RENAME_SHOWS) {
                 return Ok(Judgement::wait(POLL, format!("{name} is not there yet")));
             }
             let words = format!("create replica {name} of {}", self.source);
@@ -128,7 +125,7 @@ impl CreateReplica {
     fn configure(&self, cx: &Context<'_>) -> Judgement {
         let name = &self.member.instance;
         let sent = last_was(cx, |op| matches!(op, RdsOp::Configure { .. }));
-        if sent.is_some_and(|at| cx.now.wall.since(at) < SHOWS) {
+        if sent.is_some_and(|at| cx.now.wall.since(at) < RENAME_SHOWS) {
             return Judgement::wait(POLL, format!("{name} is not set as recorded yet"));
         }
         let settings = Box::new(self.settings.clone());

@@ -133,19 +133,31 @@ fn s1_an_older_restart_or_a_closed_group_alone_confirms_nothing() {
 }
 
 #[test]
+fn l2_an_old_writer_that_lost_its_name_has_no_clients_to_keep_out() {
+    let replica = Instance { resource: "db-9".into(), ..instance(Some("standby")) };
+    for present in [None, Some(replica)] {
+        let (judgement, drive) = drive(&mut Rds::with(present), &fence());
+        let Ok(Judgement::Steady { hold, outputs, .. }) = judgement else {
+            panic!("{judgement:?}")
+        };
+        assert!(hold >= Span::mins(2), "a name may be gone for a while as RDS renames: {hold}");
+        assert!(outputs.contains_key("confirmed") && drive.sent.is_empty());
+    }
+}
+
+#[test]
 fn s6_a_stranger_under_the_recorded_name_is_never_touched() {
-    let mut stranger = instance(Some("home"));
-    stranger.resource = "db-9".into();
+    let stranger = |source| Instance { resource: "db-9".into(), ..instance(source) };
     let settings = settings("sg");
     let create = CreateReplica { member: member(), source: arn("elsewhere"), settings };
-    let all: [&dyn Procedure; 4] = [
-        &fence(),
-        &Promote { member: member() },
-        &create,
-        &Reopen { member: member(), groups: vec!["sg".into()] },
+    let all: [(&dyn Procedure, _); 4] = [
+        (&fence(), None),
+        (&Promote { member: member() }, Some("home")),
+        (&create, Some("home")),
+        (&Reopen { member: member(), groups: vec!["sg".into()] }, Some("home")),
     ];
-    for procedure in all {
-        let mut rds = Rds::with(Some(stranger.clone()));
+    for (procedure, source) in all {
+        let mut rds = Rds::with(Some(stranger(source)));
         let (judgement, drive) = drive(&mut rds, procedure);
         assert!(matches!(judgement, Ok(Judgement::Disagrees(_))), "{judgement:?}");
         assert!(drive.sent.is_empty());
