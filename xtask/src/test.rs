@@ -22,45 +22,76 @@ pub(crate) enum Extent {
 
 /// Longest time that a build or a test run of the workspace may take.
 const BUILD_LIMIT: Duration = Duration::from_secs(40 * 60);
-/// Longest time that the whole story may take.
-const STORY_LIMIT: Duration = Duration::from_secs(45 * 60);
+/// Longest time that what runs beside the other checks may take.
+const BESIDE_LIMIT: Duration = Duration::from_secs(45 * 60);
 /// Longest time that stories may take when somebody plays many seeds.
 const DEEP_LIMIT: Duration = Duration::from_secs(8 * 60 * 60);
 /// How many stories are played at a time beside the other checks.
 const STORIES_BESIDE: &str = "3";
+/// The seeds that are played, and under which faults: 28,500 trials are 20,300 round trips.
+const CAMPAIGN: &[&str] = &["100000", "128500", "all", "2"];
+/// How long each fuzz target runs.
+const FUZZ_SECONDS: &str = "10";
 /// Longest time for what builds nothing.
 const SHORT_LIMIT: Duration = Duration::from_secs(2 * 60);
 
 /// Runs the checks; fails at the first that fails.
 pub(crate) fn run(extent: Extent) -> Result<()> {
-    let stories = RefCell::new(None);
+    let beside = RefCell::new(Vec::new());
+    let begin = |name: &'static str, (what, mut command, limit): (&'static str, Command, _)| {
+        let beside = &beside;
+        Phase::new(name, move || {
+            beside.borrow_mut().push(Beside::start(what, &mut command, limit)?);
+            Ok(())
+        })
+    };
     let mut phases = vec![
         Phase::new("format", || cargo(&["fmt", "--all", "--check"], SHORT_LIMIT)),
         Phase::new("clippy", clippy),
     ];
-    let checks = [
-        Phase::new("tests", || cargo(&["test", "--workspace"], BUILD_LIMIT)),
-        Phase::new("deliberate bugs", || mutants(&[])),
-        Phase::new("documentation", documentation),
-    ];
-    if extent == Extent::Quick {
-        phases.extend(checks);
-        return run_all(phases);
+    if extent == Extent::Everything {
+        phases.push(Phase::new("lab tools", crate::lab::tools));
     }
-    phases.push(Phase::new("lab tools", crate::lab::tools));
     phases.push(Phase::new("compilation of tests", || {
         cargo(&["test", "--workspace", "--no-run"], BUILD_LIMIT)
     }));
-    // They wait for most of their time: for CloudWatch's minutes, pods and nodes.
-    phases.push(Phase::new("stories begin", || {
-        let started = Beside::start("stories", &mut story_command(STORIES_BESIDE), STORY_LIMIT)?;
-        stories.replace(Some(started));
-        Ok(())
+    if extent == Extent::Everything {
+        // They wait for most of their time: for CloudWatch's minutes, pods and nodes.
+        let stories = ("stories", story_command(STORIES_BESIDE), BESIDE_LIMIT);
+        phases.push(begin("stories begin", stories));
+    }
+    phases.push(begin("campaign begins", ("campaign", campaign_command(), BESIDE_LIMIT)));
+    phases.push(begin("fuzzing begins", ("fuzzing", fuzz_command()?, BESIDE_LIMIT)));
+    phases.push(Phase::new("tests", || cargo(&["test", "--workspace"], BUILD_LIMIT)));
+    phases.push(Phase::new("deliberate bugs", || mutants(&[])));
+    phases.push(Phase::new("documentation", documentation));
+    if extent == Extent::Everything {
+        phases.push(Phase::new("lab tests", lab_tests));
+    }
+    phases.push(Phase::new("what runs beside ends", || {
+        beside.take().into_iter().try_for_each(Beside::join)
     }));
-    phases.extend(checks);
-    phases.push(Phase::new("lab tests", lab_tests));
-    phases.push(Phase::new("stories end", || stories.take().map_or(Ok(()), Beside::join)));
     run_all(phases)
+}
+
+/// Trials under all faults: more than 20,000 round trips.
+fn campaign_command() -> Command {
+    let run = ["run", "--quiet", "--release", "--package", "bowline-sim", "--example", "campaign"];
+    in_idle_time(&cargo_command(&[&run[..], &["--"], CAMPAIGN].concat()))
+}
+
+/// Every fuzz target for a moment.
+fn fuzz_command() -> Result<Command> {
+    let mut xtask = Command::new(std::env::current_exe()?);
+    Ok(in_idle_time(xtask.args(["fuzz", "--seconds", FUZZ_SECONDS])))
+}
+
+/// The same command, which takes only what time the other checks leave.
+fn in_idle_time(command: &Command) -> Command {
+    let mut nice = Command::new("nice");
+    nice.args(["-n", "19"]).arg(command.get_program()).args(command.get_args());
+    nice.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    nice
 }
 
 /// Prints the numbers behind `tests/tidy.rs`.

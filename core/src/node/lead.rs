@@ -122,8 +122,8 @@ impl Group {
     }
 
     /// Whether what an automatic failover was decided on is not so any more, while nothing was
-    /// begun for it: the store had held its record up, or who planned it is dead. Who is asked about
-    /// one decides that alone.
+    /// begun for it: the store had held its record up, or who planned it is dead. Who is asked
+    /// about one decides that alone.
     fn is_outdated(&self, now: Now) -> bool {
         let asks = |run: &Run| {
             run.steps.values().any(|step| matches!(step.step.effect, Effect::Approval(_)))

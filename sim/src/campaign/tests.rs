@@ -287,7 +287,8 @@ kept! {
     s3_what_somebody_else_takes_away_a_moment_before_the_shift:
         "s3-what-somebody-else-takes-away-a-moment-before-the-shift",
     s8_one_group_that_leaves_twice_is_one: "s8-one-group-that-leaves-twice-is-one",
-    s11_what_somebody_else_takes_away_after_the_move: "s11-what-somebody-else-takes-away-after-the-move",
+    s11_what_somebody_else_takes_away_after_the_move:
+        "s11-what-somebody-else-takes-away-after-the-move",
     s2_what_somebody_else_takes_away_a_moment_before_the_shift:
         "s2-what-somebody-else-takes-away-a-moment-before-the-shift",
 }
