@@ -111,6 +111,18 @@ pub(super) fn left_behind(ledger: &Ledger) -> impl Iterator<Item = &Hold> {
     })
 }
 
+/// What opens the door of the writer that the open run leads to, if it is held closed: on its way
+/// elsewhere a run of ours had closed it, and an imported journal made that one the writer.
+pub(super) fn opens_its_door(ledger: &Ledger) -> Option<Record> {
+    let leads = |run: &&Run| run.phase == Phase::Moving && ledger.writer == Some(run.to());
+    let run = ledger.open_run().filter(leads)?;
+    let shut = |hold: &&Hold| hold.site == run.to() && matches!(hold.held, Held::Writer { .. });
+    let held: Vec<_> = ledger.holds.values().filter(shut).cloned().map(Undo::Release).collect();
+    let plan = Box::new(unwind(run.kind, run.from, &held));
+    let new = plan.steps.keys().any(|id| !run.steps.contains_key(id));
+    new.then_some(Record::Planned { plan, moves: false })
+}
+
 /// A run that only goes back: it releases what was left behind.
 pub(super) fn tidy(group: &Group, host: &Host<'_>, left: &[Hold]) -> Vec<Record> {
     let (kind, from, trigger) = (PlanKind::Failover, group.active(), Trigger::Automatic);

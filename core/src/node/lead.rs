@@ -107,7 +107,9 @@ impl Group {
             Some(Decision::Hold(_) | Decision::AskHuman(_)) | None => Ok(Vec::new()),
         };
         self.obstacle = records.as_ref().err().cloned();
-        records.into_iter().flatten().for_each(|record| self.desk.push(record));
+        let opens = begin::opens_its_door(self.ledger());
+        let records = records.into_iter().flatten().chain(opens);
+        records.for_each(|record| self.desk.push(record));
         let asking = self.question(now);
         self.notices.asking(&self.policy, asking, now.mono);
     }

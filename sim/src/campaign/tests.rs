@@ -279,6 +279,8 @@ kept! {
     s4_a_plan_whose_maker_is_dead_is_decided_anew: "s4-a-plan-whose-maker-is-dead-is-decided-anew",
     l2_an_old_writer_that_lost_its_name_need_not_be_stopped:
         "l2-an-old-writer-that-lost-its-name-need-not-be-stopped",
+    l2_the_door_of_the_writer_that_a_run_leads_to_is_opened:
+        "l2-the-door-of-the-writer-that-a-run-leads-to-is-opened",
     l2_what_was_done_under_an_older_claim_is_no_fact:
         "l2-what-was-done-under-an-older-claim-is-no-fact",
     l2_a_run_that_prepares_gives_way_to_what_is_held_at_home:
