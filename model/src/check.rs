@@ -7,7 +7,9 @@ use std::fmt;
 use std::hash::Hash;
 use std::time::{Duration, Instant};
 
-use stateright::{Checker, Expectation, HasDiscoveries, Model, Property};
+use stateright::{Checker, Expectation, HasDiscoveries, Model, Path, Property};
+
+use crate::ending::{CAN_END, Charted, Ends, Reach, Seeking};
 
 /// What became of a check.
 #[derive(Clone, Debug)]
@@ -28,6 +30,8 @@ pub struct Verdict {
     pub broken: Vec<Broken>,
     /// What should happen on some way and does on none: the model says less than it seems to.
     pub never: Vec<&'static str>,
+    /// From which states an end can be reached, when nothing else is wrong.
+    pub reach: Option<Reach>,
 }
 
 /// A promise that is broken.
@@ -40,9 +44,15 @@ pub struct Broken {
 }
 
 impl Verdict {
-    /// Whether every state was visited, no promise is broken, and nothing is missing.
+    /// Whether every state was visited, no promise is broken, nothing is missing, and from every
+    /// state an end can be reached.
     #[must_use]
     pub fn holds(&self) -> bool {
+        let reached = |reach: &Reach| reach.stuck.is_empty() && reach.states == self.unique;
+        self.whole() && self.reach.as_ref().is_some_and(reached)
+    }
+
+    fn whole(&self) -> bool {
         !self.cut && self.broken.is_empty() && self.never.is_empty()
     }
 
@@ -69,6 +79,10 @@ impl fmt::Display for Verdict {
              {secs:>6.1} s  {}",
             self.name
         )?;
+        if let Some(Reach { over, excused, stuck, .. }) = &self.reach {
+            let stuck = stuck.len();
+            write!(f, "\n  ends: {over} over, {excused} excused, {stuck} stuck")?;
+        }
         self.never.iter().try_for_each(|what| write!(f, "\n  never: {what}"))?;
         self.broken.iter().try_for_each(|broken| write!(f, "\n{broken}"))
     }
@@ -98,45 +112,72 @@ pub struct Limits {
     pub generated: usize,
 }
 
-/// Visits every state of `model`, breadth first, until all were visited or a promise is broken.
+/// Visits every state of `model`, breadth first, until all were visited or a promise is broken;
+/// then looks from each for a way to an end.
 pub fn exhaust<M>(name: impl Into<String>, model: M, limits: Limits) -> Verdict
 where
-    M: Tells + Send + Sync + 'static,
+    M: Tells + Ends + Clone + Send + Sync + 'static,
     M::State: Clone + PartialEq + fmt::Debug + Hash + Send + Sync + 'static,
     M::Action: Clone + PartialEq + fmt::Debug + Send + Sync + 'static,
 {
     let began = Instant::now();
     let expected = model.properties();
-    let checker = model
-        .checker()
-        .threads(limits.threads)
-        .finish_when(HasDiscoveries::AnyFailures)
-        .target_state_count(limits.generated)
-        .spawn_bfs()
-        .join();
+    let checker = visit(Charted::new(model.clone()), limits);
     let found = checker.discoveries();
-    let seen = |property: &Property<M>| found.contains_key(property.name);
+    let seen = |property: &&Property<M>| found.contains_key(property.name);
     let wanted = |property: &&Property<M>| property.expectation == Expectation::Sometimes;
     let broken = expected.iter().filter(|property| !wanted(property) && seen(property));
-    let way = |property: &Property<M>| {
-        let path = found.get(property.name).map(|path| path.clone().into_vec());
-        let told = |(state, action): (M::State, Option<M::Action>)| {
-            Some(checker.model().tell(&state, &action?))
-        };
-        path.into_iter().flatten().filter_map(told).collect()
-    };
+    let way = |property: &Property<M>| way(&model, found.get(property.name).cloned());
     let broken: Vec<_> =
         broken.map(|property| Broken { promise: property.name, way: way(property) }).collect();
     let never = expected.iter().filter(|property| wanted(property) && !seen(property));
     let never = if broken.is_empty() { never.map(|p| p.name).collect() } else { Vec::new() };
-    Verdict {
+    let mut verdict = Verdict {
         name: name.into(),
         unique: checker.unique_state_count(),
         generated: checker.state_count(),
         depth: checker.max_depth(),
-        took: began.elapsed(),
+        took: Duration::ZERO,
         cut: broken.is_empty() && checker.state_count() >= limits.generated,
         broken,
         never,
+        reach: None,
+    };
+    if verdict.whole() {
+        let reach = checker.model().reach();
+        verdict.broken.extend(seek(&model, &reach, limits));
+        verdict.reach = Some(reach);
     }
+    verdict.took = began.elapsed();
+    verdict
+}
+
+/// Visits all states that there are, or enough to find something broken.
+fn visit<M>(model: M, limits: Limits) -> impl Checker<M>
+where
+    M: Model + Send + Sync + 'static,
+    M::State: Clone + PartialEq + fmt::Debug + Hash + Send + Sync + 'static,
+    M::Action: Clone + PartialEq + fmt::Debug + Send + Sync + 'static,
+{
+    let visiting = model.checker().threads(limits.threads).target_state_count(limits.generated);
+    visiting.finish_when(HasDiscoveries::AnyFailures).spawn_bfs().join()
+}
+
+/// A way to a state that cannot end, if there is one.
+fn seek<M>(model: &M, reach: &Reach, limits: Limits) -> Option<Broken>
+where
+    M: Tells + Ends + Clone + Send + Sync + 'static,
+    M::State: Clone + PartialEq + fmt::Debug + Hash + Send + Sync + 'static,
+    M::Action: Clone + PartialEq + fmt::Debug + Send + Sync + 'static,
+{
+    let sought = (!reach.stuck.is_empty()).then(|| reach.stuck.clone())?;
+    let checker = visit(Seeking { model: model.clone(), sought }, limits);
+    let found = checker.discovery(CAN_END);
+    Some(Broken { promise: CAN_END, way: way(model, found) })
+}
+
+/// A way in words.
+fn way<M: Tells>(model: &M, path: Option<Path<M::State, M::Action>>) -> Vec<String> {
+    let told = |(state, action): (M::State, Option<M::Action>)| Some(model.tell(&state, &action?));
+    path.into_iter().flat_map(Path::into_vec).filter_map(told).collect()
 }

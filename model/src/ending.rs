@@ -2,31 +2,40 @@
 //! wrong any more leads to an end.
 //!
 //! Stateright's `eventually` misses cycles and ways that join, and a model of retries is full of
-//! both. So the states are visited once more here, the steps on which nothing goes wrong are kept,
-//! and the ends are followed backwards. What is shown is that an end stays within reach; a system
-//! whose every step that stays possible is taken some time (strong fairness) then ends.
+//! both. So the steps on which nothing goes wrong are kept while stateright visits the states
+//! ([`Charted`]), and the ends are followed backwards. What is shown is that an end stays within
+//! reach; a system whose every step that stays possible is taken some time (strong fairness) then
+//! ends.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use stateright::Model;
+use stateright::{Model, Property};
 
-use crate::check::Tells;
+use crate::graph::Graph;
 
 /// A model of something that shall end.
 pub trait Ends: Model {
     /// Whether nothing goes wrong in this.
     fn heals(&self, action: &Self::Action) -> bool;
 
-    /// Whether it is over.
-    fn over(&self, state: &Self::State) -> bool;
+    /// How far it is.
+    fn fate(&self, state: &Self::State) -> Fate;
+}
 
-    /// Whether the bounds of the model, not the system, keep it from going on: no way to an end is
-    /// asked for from here.
-    fn excused(&self, state: &Self::State) -> bool {
-        let _ = state;
-        false
-    }
+/// How far a state is from an end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// A way to an end is asked for.
+    Open,
+    /// It is over.
+    Over,
+    /// It would go on, but for the bounds of the model: a way to here is as good as one to an end.
+    Waits,
+    /// The bounds of the model keep it from going on: no way is asked for from here, and none to
+    /// here counts.
+    Excused,
 }
 
 /// What became of looking for ends.
@@ -36,147 +45,204 @@ pub struct Reach {
     pub states: usize,
     /// States that are over.
     pub over: usize,
-    /// States from which the model's bounds keep it from going on.
+    /// States from which no healing way leads to an end, since the model's bounds do not let it.
     pub excused: usize,
     /// Other states from which no healing way leads to an end.
-    pub stuck: usize,
-    /// The shortest way to one of these.
-    pub way: Vec<String>,
+    pub stuck: HashSet<u64>,
 }
 
-/// The graph of what can be reached.
-#[derive(Default)]
-struct Graph {
-    /// From which state, by its how-manieth action, each was first reached.
-    parents: Vec<(u32, u16)>,
-    /// Healing steps, from and to.
-    steps: Vec<(u32, u32)>,
-    over: Vec<bool>,
-    excused: Vec<bool>,
-}
-
-impl Graph {
-    fn add(&mut self, parent: (u32, u16), over: bool, excused: bool) -> u32 {
-        let index = u32::try_from(self.parents.len()).unwrap_or(u32::MAX);
-        self.parents.push(parent);
-        self.over.push(over);
-        self.excused.push(excused && !over);
-        index
-    }
-}
-
-/// Looks from every state of `model` for a way to an end. There must be fewer than 2^32 states.
-pub fn reach<M>(model: &M) -> Reach
-where
-    M: Ends + Tells,
-    M::State: Hash + Clone,
-{
-    let graph = visit(model);
-    let reached = backwards(&graph);
-    let stuck = |state: &usize| !reached[*state] && !graph.excused[*state];
-    let way = (0..reached.len()).find(stuck);
-    let count = |these: &[bool]| these.iter().filter(|this| **this).count();
-    Reach {
-        states: graph.parents.len(),
-        over: count(&graph.over),
-        excused: count(&graph.excused),
-        stuck: (0..reached.len()).filter(stuck).count(),
-        way: way.map(|state| way_to(model, &graph, state)).unwrap_or_default(),
-    }
-}
-
-/// A number that is the same for equal states, and hardly ever for others.
+/// A number that is the same for equal things, and hardly ever for others.
 #[must_use]
-pub fn print(state: &impl Hash) -> u64 {
+pub fn print(thing: &impl Hash) -> u64 {
     let mut hasher = DefaultHasher::new();
-    state.hash(&mut hasher);
+    thing.hash(&mut hasher);
     hasher.finish()
 }
 
-fn visit<M>(model: &M) -> Graph
+/// A model that keeps its graph while it is visited.
+pub struct Charted<M: Model> {
+    model: M,
+    promises: Vec<Property<M>>,
+    sheets: Vec<Mutex<Sheet>>,
+}
+
+/// A part of the graph: those states, by their prints, whose prints begin alike.
+#[derive(Default)]
+struct Sheet {
+    states: Vec<u64>,
+    over: Vec<u64>,
+    waits: Vec<u64>,
+    excused: Vec<u64>,
+    /// Healing steps from these states, from and to.
+    steps: Vec<(u64, u64)>,
+}
+
+/// Sheets are many, so that threads seldom meet at one, and that one which grows is small.
+const SHEETS: u64 = 64;
+
+impl<M> Charted<M>
 where
     M: Ends,
     M::State: Hash,
 {
-    let mut graph = Graph::default();
-    let (mut known, mut waiting) = (BTreeMap::new(), VecDeque::new());
-    for state in model.init_states() {
-        let first = graph.add((u32::MAX, 0), model.over(&state), model.excused(&state));
-        known.insert(print(&state), first);
-        waiting.push_back(state);
+    /// The model with a graph of nothing yet.
+    #[must_use]
+    pub fn new(model: M) -> Self {
+        let sheets = (0..SHEETS).map(|_| Mutex::default()).collect();
+        let promises = model.properties();
+        debug_assert!(promises.len() <= places::<M>().len(), "promises without a place");
+        Self { model, promises, sheets }
     }
-    let mut from = 0;
-    while let Some(state) = waiting.pop_front() {
-        let mut actions = Vec::new();
-        model.actions(&state, &mut actions);
-        for (number, action) in (0u16..).zip(actions) {
-            let heals = model.heals(&action);
-            let next = model.next_state(&state, action);
-            let Some(next) = next.filter(|next| model.within_boundary(next)) else { continue };
-            let to = *known.entry(print(&next)).or_insert_with(|| {
-                let to = graph.add((from, number), model.over(&next), model.excused(&next));
-                waiting.push_back(next);
-                to
-            });
-            if heals && to != from {
-                graph.steps.push((from, to));
-            }
+
+    /// The model itself.
+    #[must_use]
+    pub fn model(&self) -> &M {
+        &self.model
+    }
+
+    /// Looks from every state that was visited for a way to an end.
+    #[must_use]
+    pub fn reach(&self) -> Reach {
+        let take = |sheet: &Mutex<Sheet>| std::mem::take(&mut *open(sheet));
+        let mut sheets: Vec<_> = self.sheets.iter().map(take).collect();
+        let states = sheets.iter_mut().flat_map(|sheet| std::mem::take(&mut sheet.states));
+        let mut graph = Graph::new(states.collect());
+        for sheet in &mut sheets {
+            graph.join(std::mem::take(&mut sheet.steps));
         }
-        from += 1;
+        let mut backwards = graph.backwards();
+        let mut over: Vec<_> = sheets.iter().flat_map(|sheet| &sheet.over).copied().collect();
+        over.sort_unstable();
+        over.dedup();
+        backwards.follow(over.iter().copied());
+        let waiting = backwards.follow(sheets.iter().flat_map(|sheet| &sheet.waits).copied());
+        let mut stuck: HashSet<_> = backwards.others().collect();
+        let others = stuck.len();
+        sheets.iter().flat_map(|sheet| &sheet.excused).for_each(|one| _ = stuck.remove(one));
+        let excused = waiting + others - stuck.len();
+        Reach { states: graph.states(), over: over.len(), excused, stuck }
     }
-    graph
+
+    fn sheet(&self, print: u64) -> MutexGuard<'_, Sheet> {
+        open(&self.sheets[usize::try_from(print % SHEETS).unwrap_or_default()])
+    }
 }
 
-/// Which states lead to an end.
-fn backwards(graph: &Graph) -> Vec<bool> {
-    let states = graph.parents.len();
-    let mut first = vec![0usize; states + 1];
-    for (_, to) in &graph.steps {
-        first[*to as usize + 1] += 1;
-    }
-    for state in 0..states {
-        first[state + 1] += first[state];
-    }
-    let (mut place, mut from) = (first.clone(), vec![0u32; graph.steps.len()]);
-    for (before, to) in &graph.steps {
-        from[place[*to as usize]] = *before;
-        place[*to as usize] += 1;
-    }
-    let mut reached = graph.over.clone();
-    let mut waiting: Vec<usize> = (0..states).filter(|state| reached[*state]).collect();
-    while let Some(state) = waiting.pop() {
-        for before in &from[first[state]..first[state + 1]] {
-            let before = *before as usize;
-            if !std::mem::replace(&mut reached[before], true) {
-                waiting.push(before);
-            }
-        }
-    }
-    reached
-}
-
-/// What happened on the first way to a state.
-fn way_to<M>(model: &M, graph: &Graph, mut state: usize) -> Vec<String>
+impl<M> Model for Charted<M>
 where
-    M: Ends + Tells,
-    M::State: Clone,
+    M: Ends,
+    M::State: Hash,
 {
-    let mut numbers = Vec::new();
-    while let (before, number) = graph.parents[state]
-        && before != u32::MAX
-    {
-        numbers.push(usize::from(number));
-        state = before as usize;
+    type State = M::State;
+    type Action = M::Action;
+
+    fn init_states(&self) -> Vec<M::State> {
+        self.model.init_states()
     }
-    let mut way = Vec::new();
-    let Some(mut at) = model.init_states().into_iter().nth(state) else { return way };
-    for number in numbers.into_iter().rev() {
-        let mut actions = Vec::new();
-        model.actions(&at, &mut actions);
-        let action = actions.swap_remove(number);
-        way.push(model.tell(&at, &action));
-        let Some(next) = model.next_state(&at, action) else { return way };
-        at = next;
+
+    /// Stateright asks this of every state that it visits, once.
+    fn actions(&self, state: &M::State, actions: &mut Vec<M::Action>) {
+        let print = print(state);
+        let mut sheet = self.sheet(print);
+        sheet.states.push(print);
+        match self.model.fate(state) {
+            Fate::Open => {}
+            Fate::Over => sheet.over.push(print),
+            Fate::Waits => sheet.waits.push(print),
+            Fate::Excused => sheet.excused.push(print),
+        }
+        drop(sheet);
+        self.model.actions(state, actions);
     }
-    way
+
+    fn next_state(&self, last: &M::State, action: M::Action) -> Option<M::State> {
+        let heals = self.model.heals(&action);
+        let next = self.model.next_state(last, action)?;
+        let next = Some(next).filter(|next| self.model.within_boundary(next))?;
+        if heals {
+            let from = print(last);
+            self.sheet(from).steps.push((from, print(&next)));
+        }
+        Some(next)
+    }
+
+    fn properties(&self) -> Vec<Property<Self>> {
+        let given = self.promises.iter().zip(places());
+        let same = |(promise, condition): (&Property<M>, _)| {
+            let (expectation, name) = (promise.expectation.clone(), promise.name);
+            Property { expectation, name, condition }
+        };
+        given.map(same).collect()
+    }
+}
+
+/// A condition, as stateright wants it.
+type Condition<M> = fn(&M, &<M as Model>::State) -> bool;
+
+/// Stateright's conditions are plain functions and cannot remember a promise: here is one for each
+/// place in the list of promises.
+fn places<M>() -> [Condition<Charted<M>>; 12]
+where
+    M: Ends,
+    M::State: Hash,
+{
+    let [a, b, c] = [nth::<M, 0>, nth::<M, 1>, nth::<M, 2>];
+    let [d, e, f] = [nth::<M, 3>, nth::<M, 4>, nth::<M, 5>];
+    let [g, h, i] = [nth::<M, 6>, nth::<M, 7>, nth::<M, 8>];
+    let [j, k, l] = [nth::<M, 9>, nth::<M, 10>, nth::<M, 11>];
+    [a, b, c, d, e, f, g, h, i, j, k, l]
+}
+
+fn nth<M, const N: usize>(charted: &Charted<M>, state: &M::State) -> bool
+where
+    M: Ends,
+    M::State: Hash,
+{
+    (charted.promises[N].condition)(&charted.model, state)
+}
+
+/// A model in which some states are looked for.
+pub struct Seeking<M> {
+    /// The model.
+    pub model: M,
+    /// The prints of the states.
+    pub sought: HashSet<u64>,
+}
+
+impl<M> Model for Seeking<M>
+where
+    M: Ends,
+    M::State: Hash,
+{
+    type State = M::State;
+    type Action = M::Action;
+
+    fn init_states(&self) -> Vec<M::State> {
+        self.model.init_states()
+    }
+
+    fn actions(&self, state: &M::State, actions: &mut Vec<M::Action>) {
+        self.model.actions(state, actions);
+    }
+
+    fn next_state(&self, last: &M::State, action: M::Action) -> Option<M::State> {
+        self.model.next_state(last, action)
+    }
+
+    fn within_boundary(&self, state: &M::State) -> bool {
+        self.model.within_boundary(state)
+    }
+
+    fn properties(&self) -> Vec<Property<Self>> {
+        let other = |seeking: &Self, state: &M::State| !seeking.sought.contains(&print(state));
+        vec![Property::always(CAN_END, other)]
+    }
+}
+
+/// What is asked of every state.
+pub const CAN_END: &str = "from every state some way on which nothing goes wrong leads to an end";
+
+/// What is on a sheet is whole, whoever panicked beside it.
+fn open(sheet: &Mutex<Sheet>) -> MutexGuard<'_, Sheet> {
+    sheet.lock().unwrap_or_else(PoisonError::into_inner)
 }

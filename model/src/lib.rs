@@ -9,6 +9,8 @@
 pub mod chain;
 pub mod check;
 pub mod ending;
+mod graph;
 pub mod lease;
 pub mod run;
 pub mod suite;
+pub mod table;

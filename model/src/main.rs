@@ -9,6 +9,7 @@ use std::process::ExitCode;
 
 use bowline_model::check::Limits;
 use bowline_model::suite::{self, Check};
+use bowline_model::table;
 
 const USAGE: &str = "usage: bowline-model [--deep | --mistakes | --open] [--only TEXT] \
                      [--most STATES] [--threads N]";
@@ -57,17 +58,19 @@ fn number(text: &str) -> Result<usize, String> {
     text.replace('_', "").parse().map_err(|e| format!("{text:?} is not a number of states: {e}"))
 }
 
-/// Runs the checks, and says what became of each.
+/// Runs the checks, says what became of each, and all of it once more in a table.
 fn checks(asked: &Asked) -> ExitCode {
     let all = if asked.deep { suite::deep() } else { suite::quick() };
+    let mut rows = Vec::new();
     let mut failed = 0;
     for check in all.iter().filter(|check| check.name().contains(&asked.only)) {
         eprintln!("… {}", check.name());
         let played = check.play(asked.limits);
         println!("{played}");
+        rows.push(table::row(&played));
         failed += usize::from(!played.holds());
     }
-    println!("{} failed", failed);
+    println!("\n{}\n{}\n\n{failed} failed", table::HEAD, rows.join("\n"));
     if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
@@ -76,7 +79,7 @@ fn fails(asked: &Asked, failing: &[(Check, &'static str)]) -> ExitCode {
     let mut missed = 0;
     for (check, promise) in failing {
         if check.name().contains(&asked.only) {
-            let verdict = check.exhaust(asked.limits);
+            let verdict = check.play(asked.limits);
             println!("{verdict}");
             missed += usize::from(verdict.way_to(promise).is_none());
         }

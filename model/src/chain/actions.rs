@@ -47,7 +47,13 @@ impl Action {
 
 impl ChainModel {
     pub(super) fn possible(&self, state: &State, actions: &mut Vec<Action>) {
+        let fresh = |writer: &&Writer| writer.print == 0;
+        let first = state.writers.iter().position(|writer| fresh(&writer));
         for (index, writer) in state.writers.iter().enumerate() {
+            // Who has done nothing yet is like any other such but for the name: the first one acts.
+            if fresh(&writer) && first != Some(index) {
+                continue;
+            }
             if writer.chain.settled() && writer.wished < self.bounds.wishes {
                 actions.push(Action::Wish(index));
             }

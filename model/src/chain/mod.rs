@@ -18,7 +18,7 @@ use stateright::{Model, Property};
 pub use actions::Action;
 
 use crate::check::Tells;
-use crate::ending::Ends;
+use crate::ending::{Ends, Fate};
 
 /// Names are never given twice.
 pub const CREATE_ONLY: &str = "one entry per sequence number, and its bytes never change";
@@ -220,9 +220,9 @@ impl Ends for ChainModel {
         matches!(action, Action::Wish(_) | Action::Arrive(_) | Action::Hear(_) | Action::Read(_))
     }
 
-    fn over(&self, state: &State) -> bool {
+    fn fate(&self, state: &State) -> Fate {
         let done = |writer: &Writer| writer.wished == self.bounds.wishes && writer.chain.settled();
-        state.writers.iter().all(done)
+        if state.writers.iter().all(done) { Fate::Over } else { Fate::Open }
     }
 }
 

@@ -1,9 +1,9 @@
 //! What may happen next to replicas that share a lease.
 
 use bowline_core::lease::{Lease, LeaseCall, LeaseInput, Ticket};
-use bowline_core::model::{Mono, Now, ReplicaId, Version, Wall};
+use bowline_core::model::{Mono, Now, Wall};
 
-use super::{LeaseModel, Mistake, NOW, Replica, Reply, State, Travel, Write};
+use super::{LeaseModel, Mistake, NAMES, NOW, Replica, Reply, State, Travel, Write};
 
 /// One thing that happens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -112,13 +112,13 @@ impl LeaseModel {
         if present != write.version.as_ref() && self.mistake != Mistake::BlindStore {
             return Reply::Conflict;
         }
-        let version = Version::new("new");
+        let version = NAMES.written.clone();
         state.record = Some((version.clone(), write.holder));
         Reply::Written(version)
     }
 
     fn restart(&self, state: &mut State, index: usize) {
-        let (replica, id) = (&mut state.replicas[index], ReplicaId::new("new"));
+        let (replica, id) = (&mut state.replicas[index], NAMES.new.clone());
         replica.give_up();
         replica.lease = Lease::new(id.clone(), self.bounds.times).moved(Mono(0), NOW);
         replica.id = id;

@@ -10,6 +10,9 @@
 
 mod actions;
 
+use std::hash::{Hash, Hasher};
+use std::sync::LazyLock;
+
 use bowline_core::lease::{Lease, LeaseTimes};
 use bowline_core::model::{Mono, ReplicaId, Span, Version};
 use bowline_core::op::{Answer, Fault, LeaseOp, LeaseSpec};
@@ -18,7 +21,7 @@ use stateright::{Model, Property};
 pub use actions::Action;
 
 use crate::check::Tells;
-use crate::ending::{Ends, print};
+use crate::ending::{Ends, Fate, print};
 
 /// What time it always is, by every replica's own clock.
 const NOW: Mono = Mono(1_000);
@@ -58,11 +61,13 @@ pub struct LeaseModel {
 }
 
 /// Replicas, the record, and what is on its way.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug)]
 pub struct State {
     replicas: Vec<Replica>,
     /// The record's version and holder.
     record: Option<(Version, Option<ReplicaId>)>,
+    /// Of all that.
+    print: u64,
 }
 
 /// One replica, and what it sent.
@@ -157,12 +162,11 @@ impl LeaseModel {
     /// One of all states that differ in names alone. Replicas whose clocks are alike change places.
     fn plain(&self, state: State) -> State {
         let alike = self.bounds.rates.iter().all(|rate| *rate == self.bounds.rates[0]);
-        let orders = if alike { orders(state.replicas.len()) } else { Vec::new() };
-        let prune = self.mistake == Mistake::None;
         let given: Vec<_> = (0..state.replicas.len()).collect();
-        let first = state.clone().plain(&given, prune);
-        let others = orders.iter().map(|order| state.clone().plain(order, prune));
-        others.chain([first.clone()]).min_by_key(print).unwrap_or(first)
+        let orders = if alike { orders(state.replicas.len()) } else { vec![given] };
+        let prune = self.mistake == Mistake::None;
+        let plain = orders.iter().map(|order| state.clone().plain(order, prune));
+        plain.min_by_key(|state| state.print).unwrap_or(state)
     }
 }
 
@@ -191,7 +195,7 @@ impl Model for LeaseModel {
             adrift: Vec::new(),
         };
         let replicas = (0..self.bounds.rates.len()).map(replica).collect();
-        vec![State { replicas, record: None }]
+        vec![self.plain(State { replicas, record: None, print: 0 })]
     }
 
     fn actions(&self, state: &State, actions: &mut Vec<Action>) {
@@ -215,7 +219,7 @@ impl Model for LeaseModel {
             Property::always(ONE_LEADER, |_, state: &State| state.leaders() <= 1),
             Property::sometimes("a replica leads", |_, state: &State| state.leaders() == 1),
             Property::sometimes("a replica leads after another", |_, state: &State| {
-                let gone = |replica: &Replica| replica.lease.holder() == Some(&"gone".into());
+                let gone = |replica: &Replica| replica.lease.holder() == Some(&NAMES.gone);
                 state.leaders() == 1 && state.replicas.iter().any(gone)
             }),
             Property::sometimes("a leader's write drifts", |model: &Self, state: &State| {
@@ -245,8 +249,8 @@ impl Ends for LeaseModel {
         }
     }
 
-    fn over(&self, state: &State) -> bool {
-        state.leaders() > 0
+    fn fate(&self, state: &State) -> Fate {
+        if state.leaders() > 0 { Fate::Over } else { Fate::Open }
     }
 }
 
@@ -268,7 +272,7 @@ impl State {
         let alive: Vec<_> = self.replicas.iter().map(|replica| replica.id.clone()).collect();
         let replica = |id: &ReplicaId| match alive.iter().position(|alive| alive == id) {
             Some(index) => name(index),
-            None => ReplicaId::new("gone"),
+            None => NAMES.gone.clone(),
         };
         let mut versions: Vec<Version> = Vec::new();
         let mut version = |old: &Version| {
@@ -276,7 +280,7 @@ impl State {
                 versions.push(old.clone());
                 versions.len() - 1
             });
-            Version::new(place.to_string())
+            NAMES.versions[place].clone()
         };
         if prune {
             let present = self.record.as_ref().map(|(version, _)| version.clone());
@@ -289,7 +293,20 @@ impl State {
             each.lease = each.lease.renamed(replica, &mut version);
             each.rename(&replica, &mut version);
         }
+        self.print = print(&(&self.replicas, &self.record));
         self
+    }
+}
+
+impl Hash for State {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.print.hash(state);
+    }
+}
+
+impl PartialEq for State {
+    fn eq(&self, other: &Self) -> bool {
+        self.print == other.print
     }
 }
 
@@ -318,8 +335,29 @@ impl Replica {
 
 /// A replica's name; in its next life it has another, until the old one is forgotten.
 fn name(index: usize) -> ReplicaId {
-    ReplicaId::new(format!("r{index}"))
+    NAMES.replicas[index].clone()
 }
+
+/// The names that are given. They are made once: giving them is most of the work.
+struct Names {
+    replicas: [ReplicaId; 4],
+    /// Who is dead.
+    gone: ReplicaId,
+    /// Who is just born.
+    new: ReplicaId,
+    /// Everybody knows at most two versions, and so do the record and whatever is on its way.
+    versions: [Version; 32],
+    /// The version that is just written.
+    written: Version,
+}
+
+static NAMES: LazyLock<Names> = LazyLock::new(|| Names {
+    replicas: std::array::from_fn(|index| ReplicaId::new(format!("r{index}"))),
+    gone: ReplicaId::new("gone"),
+    new: ReplicaId::new("new"),
+    versions: std::array::from_fn(|place| Version::new(place.to_string())),
+    written: Version::new("new"),
+});
 
 impl Write {
     fn of(op: &LeaseOp) -> Option<Self> {

@@ -2,12 +2,18 @@
 
 use std::sync::Arc;
 
-use bowline_core::op::{Answer, Fault, Op, StoreOp, Stored};
+use bowline_core::op::{Answer, Fault, Op, StoreOp};
 use bowline_core::plan::unwind;
-use bowline_core::run::{Entry, Record};
+use bowline_core::run::{Entry, Record, StepRun};
+use bowline_core::step::Acted;
 
-use super::replica::{Message, Owner, Replica, Sent, Turn};
-use super::{Kept, Mistake, Promise, RunModel, State, ground};
+use super::memory::Moved;
+use super::promises::Faults;
+use super::replica::{Event, Message, Owner, Replica};
+use super::stored::Stored;
+use super::world::World;
+use super::{Mistake, Promise, RunModel, State, ground};
+use crate::ending::print;
 
 /// One thing that happens. Messages are counted in the order in which the state has them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,10 +54,15 @@ pub enum Action {
 impl RunModel {
     pub(super) fn possible(&self, state: &State, actions: &mut Vec<Action>) {
         let spare = state.spent.leads < self.bounds.leads;
+        let mut fresh = false;
         for (index, replica) in state.replicas.iter().enumerate() {
-            let others = state.replicas.iter().enumerate();
-            let led = spare || others.into_iter().any(|(i, other)| i != index && other.leads);
-            self.of_replica(state, (index, replica), led, actions);
+            // Who has done nothing yet is like any other such but for the name: the first one acts.
+            if !(replica.fresh() && fresh && self.alike()) {
+                let others = state.replicas.iter().enumerate();
+                let led = spare || others.into_iter().any(|(i, other)| i != index && other.leads);
+                self.of_replica(state, (index, replica), led, actions);
+            }
+            fresh |= replica.fresh();
         }
         for (index, message) in state.messages.iter().enumerate() {
             actions.push(match message.reply {
@@ -59,7 +70,8 @@ impl RunModel {
                 None => Action::Arrive(index),
             });
             // A look that is lost is a look that comes later.
-            let changes = message.waited && message.op.mutates();
+            let waited = message.waited && !state.replicas[message.from].fresh();
+            let changes = waited && message.op.mutates();
             if changes && state.spent.losses < self.bounds.losses {
                 actions.push(Action::GiveUp(index));
             }
@@ -72,7 +84,8 @@ impl RunModel {
         }
         // A process whose call is open for so long does not lead when it goes on.
         let waits = |message: &Arc<Message>| message.waited && state.replicas[message.from].leads;
-        if state.spent.pauses < self.bounds.pauses && !state.messages.iter().any(waits) {
+        let may = state.spent.pauses < self.bounds.pauses && !state.messages.iter().any(waits);
+        if may && state.rest_matters() {
             actions.push(Action::Pause);
         }
     }
@@ -90,7 +103,7 @@ impl RunModel {
         if replica.leads && led {
             actions.push(Action::Follow(index));
         }
-        if led && state.spent.crashes < self.bounds.crashes {
+        if led && !replica.fresh() && state.spent.crashes < self.bounds.crashes {
             actions.push(Action::Crash(index));
         }
         if !replica.leads {
@@ -98,7 +111,7 @@ impl RunModel {
         }
         actions.push(Action::Turn(index));
         // A read that brings nothing new, or settles nothing, changes nothing.
-        if replica.desk.in_doubt() || replica.desk.ledger().head < state.ledger.head {
+        if replica.desk.in_doubt() || replica.desk.ledger().head < state.stored.ledger.head {
             actions.push(Action::Read(index));
         }
         let timed = |activity: &bowline_core::run::StepRun| {
@@ -122,30 +135,19 @@ impl RunModel {
 
 impl RunModel {
     pub(super) fn happen(&self, state: &mut State, action: Action) {
-        let plain = Turn::default();
         match action {
             Action::Lead(index) => {
                 state.spent.leads += 1;
-                let replica = Arc::make_mut(&mut state.replicas[index]);
-                replica.leads = true;
-                replica.desk.begin_to_lead();
-                self.turn(state, index, plain);
+                self.meet(state, index, Event::Lead);
             }
-            Action::Follow(index) => {
-                Arc::make_mut(&mut state.replicas[index]).leads = false;
-                self.turn(state, index, plain);
-            }
-            Action::Turn(index) => self.turn(state, index, plain),
-            Action::Read(index) => self.turn(state, index, Turn { reads: true, ..plain }),
-            Action::Overdue(index) => self.turn(state, index, Turn { overdue: true, ..plain }),
-            Action::Begin(index) => self.deciding(state, index, plain, |replica| {
-                let epoch = replica.desk.ledger().epoch().next();
-                let records = ground::begin(self.bounds.route, epoch, &replica.id);
-                records.into_iter().for_each(|record| replica.desk.push(record));
-            }),
+            Action::Follow(index) => self.meet(state, index, Event::Follow),
+            Action::Turn(index) => self.meet(state, index, Event::Turn),
+            Action::Read(index) => self.meet(state, index, Event::Read),
+            Action::Overdue(index) => self.meet(state, index, Event::Overdue),
+            Action::Begin(index) => self.meet(state, index, Event::Begin),
             Action::Cancel(index) => {
                 state.spent.cancels += 1;
-                self.deciding(state, index, plain, |replica| self.cancel(replica));
+                self.meet(state, index, Event::Cancel);
             }
             Action::Crash(index) => self.crash(state, index),
             Action::Arrive(index) => self.arrive(state, index),
@@ -154,36 +156,72 @@ impl RunModel {
                 state.spent.losses += 1;
                 let message = state.messages.remove(index);
                 state.adrift(&message);
-                let result = Err(Fault::Unknown("no answer in time".into()));
-                self.heard(state, &message, result);
+                let result = || Err(Fault::Unknown("no answer in time".into()));
+                self.heard(state, &message, 0, result);
             }
             Action::Double(index) => {
                 state.spent.doubles += 1;
                 let message = Arc::clone(&state.messages[index]);
                 state.adrift(&message);
             }
-            Action::Show => state.world.shows = true,
+            Action::Show => state.world = Arc::new(state.world.showing()),
             Action::Pause => pause(state),
         }
     }
 
-    fn turn(&self, state: &mut State, index: usize, turn: Turn) {
-        self.deciding(state, index, turn, |_| {});
+    /// Something happens to a replica.
+    fn meet(&self, state: &mut State, index: usize, event: Event) {
+        let (wall, before) = (self.wall(state, index), Arc::clone(&state.replicas[index]));
+        let moved = self.memory.moves.recall(print(&(before.print, event, wall.0)), || {
+            self.known(before.met(event, wall, |replica| match event {
+                Event::Begin => {
+                    let epoch = replica.desk.ledger().epoch().next();
+                    let records = ground::begin(self.bounds.route, epoch, &replica.id);
+                    records.into_iter().for_each(|record| replica.desk.push(record));
+                }
+                Event::Cancel => self.cancel(replica),
+                _ => {}
+            }))
+        });
+        self.place(state, index, moved);
     }
 
-    /// A turn at which something is decided.
-    fn deciding(
+    /// A replica hears what became of its call. The result depends on the call and on `place`, the
+    /// print of where it was answered, alone.
+    fn heard(
         &self,
         state: &mut State,
-        index: usize,
-        turn: Turn,
-        decide: impl FnOnce(&mut Replica),
+        message: &Message,
+        place: u64,
+        result: impl FnOnce() -> Result<Answer, Fault>,
     ) {
-        let wall = self.wall(state, index);
-        let replica = Arc::make_mut(&mut state.replicas[index]);
-        let sent = replica.turn(wall, turn, decide);
-        replica.settle();
-        self.send(state, index, sent);
+        let index = message.from;
+        let (wall, before) = (self.wall(state, index), Arc::clone(&state.replicas[index]));
+        let moved = print(&(before.print, message.print, place, wall.0));
+        let moved =
+            self.memory.moves.recall(moved, || self.known(before.heard(message, wall, result())));
+        self.place(state, index, moved);
+    }
+
+    /// A replica as it is known already, if it is, and its messages.
+    fn known(&self, (replica, sent): (Replica, Vec<Message>)) -> Moved {
+        let replica = self.memory.replicas.recall(replica.print, || Arc::new(replica));
+        (replica, sent.into_iter().map(Arc::new).collect())
+    }
+
+    /// Puts a replica in its place, and what it sent on its way.
+    fn place(&self, state: &mut State, index: usize, (replica, sent): Moved) {
+        state.replicas[index] = replica;
+        for message in &*sent {
+            if let (Op::Store(op), Mistake::ActsBeforeItsRecord) = (&*message.op, self.mistake) {
+                rashly(state, index, op);
+            }
+            let acts = message.owner == Owner::Step && message.op.mutates();
+            if acts && !state.stored.recorded(&message.op) {
+                state.faults.found(Promise::Recorded);
+            }
+            state.messages.push(Arc::clone(message));
+        }
         state.forget(index);
     }
 
@@ -199,6 +237,21 @@ impl RunModel {
         replica.desk.push(Record::Planned { plan, moves: false });
     }
 
+    /// Who does not lead, and will not again within the bounds, changes nothing any more but by
+    /// what it has sent: what it knows and waits for makes no difference.
+    pub(super) fn retire(&self, state: &mut State) {
+        if state.spent.leads < self.bounds.leads {
+            return;
+        }
+        let State { replicas, messages, .. } = state;
+        for (index, replica) in replicas.iter_mut().enumerate() {
+            if !replica.leads {
+                *replica = self.replica(index, replica.life);
+                messages.retain(|message| message.from != index || message.acts());
+            }
+        }
+    }
+
     fn crash(&self, state: &mut State, index: usize) {
         state.spent.crashes += 1;
         let (lost, kept) = std::mem::take(&mut state.messages)
@@ -208,87 +261,62 @@ impl RunModel {
         let lost: Vec<Arc<Message>> = lost;
         lost.iter().for_each(|message| state.adrift(message));
         let life = state.replicas[index].life + 1;
-        state.replicas[index] = Arc::new(Replica::new(index, life));
-    }
-
-    /// Puts calls on their way.
-    fn send(&self, state: &mut State, from: usize, sent: Sent) {
-        for op in sent.store {
-            if self.mistake == Mistake::ActsBeforeItsRecord {
-                rashly(state, from, &op);
-            }
-            state.messages.push(Arc::new(Message::new(from, Owner::Chain, Op::Store(op))));
-        }
-        for call in sent.steps {
-            if call.op.mutates() && !state.recorded(&call.op) {
-                state.faults.found(Promise::Recorded);
-            }
-            let message = Message::new(from, Owner::Step(call.slot), call.op);
-            state.messages.push(Arc::new(message));
-        }
+        state.replicas[index] = self.replica(index, life);
     }
 
     /// A call reaches the store or the world.
     fn arrive(&self, state: &mut State, index: usize) {
         let message = state.messages.remove(index);
-        let now = state.wall();
+        if !message.op.mutates() {
+            let (stored, world) = (Arc::clone(&state.stored), Arc::clone(&state.world));
+            let place = if message.stores() { stored.print } else { world.print };
+            let now = state.wall();
+            return self.heard(state, &message, place, || match &*message.op {
+                Op::Store(StoreOp::Read { after, .. }) => {
+                    Ok(Answer::Entries(stored.behind(*after)))
+                }
+                op => World::clone(&world).perform(self, op, now, &mut Faults::default()),
+            });
+        }
         let result = match &*message.op {
             Op::Store(op) => self.store(state, op),
             op => {
-                let State { world, faults, .. } = state;
-                world.perform(self, op, now, faults)
+                let (mut world, now) = (World::clone(&state.world), state.wall());
+                let result = world.perform(self, op, now, &mut state.faults);
+                state.world = Arc::new(world.printed());
+                result
             }
         };
-        if message.waited && !message.op.mutates() {
-            self.heard(state, &message, result);
-        } else if message.waited {
-            let message = Message { reply: Some(result), ..Message::clone(&message) };
-            state.messages.push(Arc::new(message.printed()));
+        let retired = state.replicas[message.from].fresh();
+        if message.waited && !retired {
+            state.messages.push(Arc::new(message.replied(result)));
         }
     }
 
     fn hear(&self, state: &mut State, index: usize) {
         let message = state.messages.remove(index);
-        if let Some(result) = message.reply.clone() {
-            self.heard(state, &message, result);
+        if let Some(result) = &message.reply {
+            self.heard(state, &message, 0, || result.clone());
         }
     }
 
-    /// As a node takes a reply: whoever waits for it first, then a turn.
-    fn heard(&self, state: &mut State, message: &Message, result: Result<Answer, Fault>) {
-        let index = message.from;
-        let wall = self.wall(state, index);
-        let replica = Arc::make_mut(&mut state.replicas[index]);
-        let sent = replica.hear(wall, &message.owner, result);
-        self.send(state, index, sent);
-        self.turn(state, index, Turn::default());
-    }
-
-    /// The store: names are created once, and read in order.
+    /// The store creates a name, once.
     fn store(&self, state: &mut State, op: &StoreOp) -> Result<Answer, Fault> {
-        match op {
-            StoreOp::Read { after, .. } => {
-                let stored = (1u64..).zip(state.store.iter()).filter(|(seq, _)| seq > after);
-                let entry = |(seq, kept): (u64, &Kept)| Stored { seq, bytes: kept.bytes.clone() };
-                Ok(Answer::Entries(stored.map(entry).collect()))
-            }
-            StoreOp::Append { seq, bytes, .. } if *seq == state.ledger.head + 1 => {
-                state.append(bytes);
-                Ok(Answer::Ok)
-            }
-            StoreOp::Append { seq, bytes, .. } => match self.mistake {
-                Mistake::StoreOverwrites if *seq <= state.ledger.head => {
-                    state.overwrite(*seq, bytes);
-                    Ok(Answer::Ok)
-                }
-                Mistake::StoreRebases => {
-                    state.rebase(bytes);
-                    Ok(Answer::Ok)
-                }
-                _ => Err(Fault::Conflict(seq.to_string())),
-            },
-            other => Err(Fault::Invalid(format!("{other:?}"))),
-        }
+        let StoreOp::Append { seq, bytes, .. } = op else {
+            return Err(Fault::Invalid(format!("{op:?}")));
+        };
+        let stored = Arc::clone(&state.stored);
+        let head = stored.ledger.head;
+        let make: &dyn Fn() -> Stored = match self.mistake {
+            _ if *seq == head + 1 => &|| stored.with(bytes),
+            Mistake::StoreOverwrites if *seq <= head => &|| stored.overwritten(*seq, bytes),
+            Mistake::StoreRebases => &|| stored.rebased(bytes),
+            _ => return Err(Fault::Conflict(seq.to_string())),
+        };
+        let made = print(&(stored.print, seq, bytes));
+        state.stored = self.memory.chains.recall(made, || Arc::new(make()));
+        state.faults.extend(state.stored.faults);
+        Ok(Answer::Ok)
     }
 }
 
@@ -298,11 +326,10 @@ fn rashly(state: &mut State, from: usize, op: &StoreOp) {
     let records = Entry::parse(*seq, bytes).map(|entry| entry.records).unwrap_or_default();
     for record in records {
         let Record::Started { op, .. } = record else { continue };
-        if !state.recorded(&op) {
+        if !state.stored.recorded(&op) {
             state.faults.found(Promise::Recorded);
         }
-        let message = Message::new(from, Owner::Chain, *op);
-        state.messages.push(Arc::new(Message { waited: false, ..message }.printed()));
+        state.messages.push(Arc::new(Message::new(from, Owner::Chain, *op).left()));
     }
 }
 
@@ -314,70 +341,39 @@ fn pause(state: &mut State) {
         std::mem::take(&mut state.messages).into_iter().partition(expired);
     state.messages = kept;
     for message in gone.iter().filter(|message| message.waited) {
-        let reply = Some(Err(Fault::Transient("RequestExpired".into())));
-        let message = Message { reply, ..Message::clone(message) };
-        state.messages.push(Arc::new(message.printed()));
+        let expired = Err(Fault::Transient("RequestExpired".into()));
+        state.messages.push(Arc::new(message.replied(expired)));
     }
 }
 
 impl State {
+    /// Whether it makes a difference that time passes: a call is on its way that may become too
+    /// old, or a record that will tell its time; or a step was begun a moment ago. Otherwise all is
+    /// behind a pause as it was before, only later.
+    fn rest_matters(&self) -> bool {
+        let mut steps = self.stored.ledger.run.iter().flat_map(|run| run.steps.values());
+        let recent = |acted: &Acted| self.wall().since(acted.at) < ground::PAUSE;
+        let begun = |step: &StepRun| step.open() && step.acted.as_ref().is_some_and(recent);
+        self.messages.iter().any(|message| message.acts()) || steps.any(begun)
+    }
+
     /// Nobody waits for this any more; if it may change something, it may still do so.
     fn adrift(&mut self, message: &Message) {
         if message.acts() {
-            let message = Message { waited: false, ..message.clone() };
-            self.messages.push(Arc::new(message.printed()));
+            self.messages.push(Arc::new(message.left()));
         }
     }
 
-    /// Calls of looks that are over are waited for no more; nor are those of who does not lead,
-    /// since whoever begins to lead forgets them.
+    /// What a replica would not hear the answer to is waited for no more.
     fn forget(&mut self, index: usize) {
         let replica = Arc::clone(&self.replicas[index]);
-        let over = |message: &Arc<Message>| match &message.owner {
-            Owner::Step(slot) => {
-                let heard = replica.leads && replica.desk.awaits(slot);
-                message.waited && message.from == index && !heard
-            }
-            Owner::Chain => false,
+        let over = |message: &Arc<Message>| {
+            let of_step = message.waited && message.owner == Owner::Step;
+            of_step && message.from == index && !replica.awaits(message)
         };
         let (over, kept): (Vec<_>, Vec<_>) =
             std::mem::take(&mut self.messages).into_iter().partition(over);
         self.messages = kept;
         over.iter().for_each(|message| self.adrift(message));
-    }
-
-    /// Whether the store has the record of this call.
-    fn recorded(&self, call: &Op) -> bool {
-        let mut steps = self.ledger.run.iter().flat_map(|run| run.steps.values());
-        let last = steps.any(|step| step.acted.as_ref().is_some_and(|acted| acted.op == *call));
-        last || (1u64..).zip(self.store.iter()).any(|(seq, kept)| {
-            let entry = Entry::parse(seq, &kept.bytes);
-            entry.is_ok_and(|entry| {
-                entry.records.iter().any(|record| match record {
-                    Record::Started { op, .. } => **op == *call,
-                    _ => false,
-                })
-            })
-        })
-    }
-
-    /// A mistake: what stood at this number is gone, and everything behind it.
-    fn overwrite(&mut self, seq: u64, bytes: &Arc<str>) {
-        self.faults.found(Promise::Chain);
-        let before = usize::try_from(seq - 1).unwrap_or_default();
-        let store: Vec<_> = self.store[..before].to_vec();
-        let chain = (1u64..).zip(store.iter().map(|kept| &*kept.bytes));
-        self.ledger = Arc::new(bowline_core::run::Ledger::replay(chain).unwrap_or_default());
-        self.store = Arc::new(store);
-        self.append(bytes);
-    }
-
-    /// A mistake: the same records behind the last entry, under whatever claim stands there.
-    fn rebase(&mut self, bytes: &str) {
-        let (seq, prev) = (self.ledger.head + 1, Arc::clone(&self.ledger.hash));
-        let claim = self.ledger.claim.clone();
-        if let Ok(entry) = Entry::parse(seq, bytes) {
-            self.append(&Entry { seq, prev, claim, ..entry }.bytes());
-        }
     }
 }

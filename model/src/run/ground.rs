@@ -17,7 +17,7 @@ use super::Route;
 /// How long everything rests at once: longer than a signed request is valid (5 min) and than a
 /// promotion may take to show (6 min). Also the time between two turns of a replica, to its own
 /// mind: whatever waits to look again is due.
-pub(super) const PAUSE_MS: i64 = 6 * 60_000;
+pub(super) const PAUSE: Span = Span::mins(6);
 
 /// Longer than any number of turns: only a turn that is said to be overdue is.
 pub(super) const NEVER: Span = Span::mins(60 * 24 * 365);
@@ -44,7 +44,7 @@ pub(super) fn begin(route: Route, epoch: Epoch, by: &ReplicaId) -> Vec<Record> {
         fault_at: None,
         evidence: Vec::new(),
     };
-    let claimed = Record::Claimed { claim: Claim::new(epoch, run), by: by.clone() };
+    let claimed = Record::Claimed { claim: Claim::new(epoch, run).made_by(by), by: by.clone() };
     vec![claimed, opened, Record::Planned { plan: Box::new(plan(route)), moves: true }]
 }
 
@@ -69,8 +69,10 @@ fn plan(route: Route) -> Plan {
     let promote = Effect::Promote(Promote { member: member(Site::Standby) });
     let marks = vec![Mark::Writer(Site::Standby)];
     steps.push(("promote", Step { marks, ..step(promote, Class::Irreversible) }));
-    let marks = vec![Mark::Active(Site::Standby)];
-    steps.push(("shift", Step { marks, ..step(shift(route), Class::Irreversible) }));
+    if route != Route::Short {
+        let marks = vec![Mark::Active(Site::Standby)];
+        steps.push(("shift", Step { marks, ..step(shift(route), Class::Irreversible) }));
+    }
     let mut before: Option<StepId> = None;
     let chained = steps.into_iter().map(|(id, mut step)| {
         step.needs.extend(before.replace(id.into()));

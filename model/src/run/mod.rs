@@ -12,29 +12,38 @@
 //! look is on its way (what follows from it may be late instead); that a look is lost (it comes
 //! later); sampling, surveying and deciding (a run is begun by anybody who leads and sees none).
 //! Time passes in steps that no signed request survives: [`Bounds::pauses`].
+//!
+//! What is the same but for what makes no difference is one state: replicas that have done nothing
+//! yet begin in their order; time passes only where something may become too old; who does not lead
+//! has forgotten its steps, as it will before it leads again; and who cannot lead again within the
+//! bounds knows nothing, since it only writes what it has sent already.
 
 mod actions;
 mod ground;
+mod memory;
 mod promises;
 mod replica;
+mod stored;
 mod telling;
 mod world;
 
 use std::fmt;
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use bowline_core::model::Wall;
-use bowline_core::op::Op;
-use bowline_core::run::{Ledger, Run, StepState};
+use bowline_core::op::{Op, RdsOp};
+use bowline_core::run::{StepRun, StepState};
 use stateright::{Model, Property};
 
 pub use actions::Action;
 pub use promises::{BACK, ONCE, ONE_CHAIN, Promise, UNWOUND};
 
-use crate::ending::Ends;
+use crate::ending::{Ends, Fate, print};
+use memory::Memory;
 use promises::Faults;
 use replica::{Message, Replica};
+use stored::Stored;
 use world::World;
 
 /// How much may go on.
@@ -69,6 +78,8 @@ pub struct Bounds {
 /// Which steps the run has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Route {
+    /// Claim at the gate, promotion: the shortest that cannot be undone.
+    Short,
     /// Claim at the gate, promotion, flip of the gate.
     Gate,
     /// Claim in the zone, promotion, one batch of records.
@@ -104,12 +115,11 @@ pub enum Mistake {
 }
 
 /// The model.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone)]
 pub struct RunModel {
-    /// How much may go on.
-    pub bounds: Bounds,
-    /// What is wrong.
-    pub mistake: Mistake,
+    bounds: Bounds,
+    mistake: Mistake,
+    memory: Arc<Memory>,
 }
 
 /// Replicas, the store, the world, and what is on its way.
@@ -119,20 +129,11 @@ pub struct State {
     /// In the order of their prints.
     messages: Vec<Arc<Message>>,
     /// The stored chain.
-    store: Arc<Vec<Kept>>,
-    /// What it says.
-    ledger: Arc<Ledger>,
-    world: World,
+    stored: Arc<Stored>,
+    world: Arc<World>,
     spent: Spent,
     /// Promises that were broken.
     faults: Faults,
-}
-
-/// One stored entry.
-#[derive(Clone, Debug)]
-struct Kept {
-    bytes: Arc<str>,
-    hash: Arc<str>,
 }
 
 /// How much of the bounds is used up.
@@ -171,7 +172,13 @@ impl RunModel {
     /// A run in a world without mistakes.
     #[must_use]
     pub fn new(bounds: Bounds) -> Self {
-        Self { bounds, mistake: Mistake::None }
+        Self::wrong(bounds, Mistake::None)
+    }
+
+    /// A run in a world with a mistake.
+    #[must_use]
+    pub fn wrong(bounds: Bounds, mistake: Mistake) -> Self {
+        Self { bounds, mistake, memory: Arc::default() }
     }
 
     /// The bounds, in words.
@@ -191,6 +198,17 @@ impl RunModel {
         )
     }
 
+    /// A replica that begins a life.
+    fn replica(&self, index: usize, life: u8) -> Arc<Replica> {
+        let new = Replica::new(index, life);
+        self.memory.replicas.recall(new.print, || Arc::new(new))
+    }
+
+    /// Whether replicas differ by name alone.
+    fn alike(&self) -> bool {
+        self.mistake == Mistake::None && self.bounds.skew_secs == 0
+    }
+
     /// What a replica's wall clock says.
     fn wall(&self, state: &State, replica: usize) -> Wall {
         let skew = if replica == 1 { self.bounds.skew_secs * 1_000 } else { 0 };
@@ -203,13 +221,11 @@ impl Model for RunModel {
     type Action = Action;
 
     fn init_states(&self) -> Vec<State> {
-        let replicas = (0..self.bounds.replicas).map(|index| Arc::new(Replica::new(index, 0)));
         vec![State {
-            replicas: replicas.collect(),
+            replicas: (0..self.bounds.replicas).map(|index| self.replica(index, 0)).collect(),
             messages: Vec::new(),
-            store: Arc::default(),
-            ledger: Arc::default(),
-            world: World::new(),
+            stored: Arc::default(),
+            world: Arc::new(World::new()),
             spent: Spent::default(),
             faults: Faults::default(),
         }]
@@ -222,13 +238,14 @@ impl Model for RunModel {
     fn next_state(&self, last: &State, action: Action) -> Option<State> {
         let mut next = last.clone();
         self.happen(&mut next, action);
+        self.retire(&mut next);
         next.messages.sort_by_key(|message| message.print);
         (next != *last).then_some(next)
     }
 
     fn within_boundary(&self, state: &State) -> bool {
         let adrift = state.messages.iter().filter(|message| !message.waited).count();
-        adrift <= self.bounds.adrift && state.ledger.epoch().0 <= self.bounds.epochs
+        adrift <= self.bounds.adrift && state.stored.ledger.epoch().0 <= self.bounds.epochs
     }
 
     fn properties(&self) -> Vec<Property<Self>> {
@@ -244,56 +261,57 @@ impl Ends for RunModel {
         )
     }
 
-    fn over(&self, state: &State) -> bool {
-        state.ledger.run.as_ref().is_some_and(Run::closed)
-    }
-
-    /// A call that was recorded and is not on its way, never sent or lost, may need a pause before
-    /// it is sent again; a run that was claimed for the last time needs its claimant.
-    fn excused(&self, state: &State) -> bool {
-        let no_pause = state.spent.pauses >= self.bounds.pauses && state.missing();
+    /// It waits, where a call that was lost is given minutes to show and no pause is left. It is
+    /// excused, where the run was claimed for the last time and its claimant is dead, or cannot
+    /// lead again.
+    fn fate(&self, state: &State) -> Fate {
+        let ledger = &state.stored.ledger;
         let spare = state.spent.leads < self.bounds.leads;
         let able = state.replicas.iter().any(|replica| {
-            Some(&replica.id) == state.ledger.claimant.as_ref() && (replica.leads || spare)
+            Some(&replica.id) == ledger.claimant.as_ref() && (replica.leads || spare)
         });
-        no_pause || (state.ledger.epoch().0 >= self.bounds.epochs && !able)
+        let no_pause = state.spent.pauses >= self.bounds.pauses;
+        match &ledger.run {
+            Some(run) if run.closed() => Fate::Over,
+            _ if ledger.epoch().0 >= self.bounds.epochs && !able => Fate::Excused,
+            _ if no_pause && state.waits_for_lost() => Fate::Waits,
+            _ => Fate::Open,
+        }
     }
 }
 
 impl State {
     /// How late it is, by the clocks of the store, of RDS and of most replicas.
     fn wall(&self) -> Wall {
-        Wall(1_000_000_000 + i64::from(self.spent.pauses) * ground::PAUSE_MS)
+        (0..self.spent.pauses).fold(Wall(1_000_000_000), |wall, _| wall + ground::PAUSE)
     }
 
-    /// Whether a step's recorded call is neither on its way nor known to have ended.
-    fn missing(&self) -> bool {
-        let steps = self.ledger.run.iter().flat_map(|run| run.steps.values());
+    /// Whether a step waits for the effect of a call that is not to come: it was recorded since the
+    /// last pause, is not on its way, and has changed nothing. Calls to a lever are not waited for,
+    /// and a fence ends when its time is over.
+    fn waits_for_lost(&self) -> bool {
+        let steps = self.stored.ledger.run.iter().flat_map(|run| run.steps.values());
         let mut begun = steps.filter(|step| step.state == StepState::Started);
-        let travels = |op: &Op| self.messages.iter().any(|message| *message.op == *op);
-        begun.any(|step| step.acted.as_ref().is_some_and(|acted| !travels(&acted.op)))
+        begun.any(|step| step.step.timeout.is_none() && self.lost(step))
     }
 
-    /// The store takes an entry behind the last one.
-    fn append(&mut self, bytes: &Arc<str>) {
-        let (seq, before) = (self.ledger.head + 1, Arc::clone(&self.ledger));
-        let Ok(entry) = Arc::make_mut(&mut self.ledger).apply(seq, bytes) else {
-            return self.faults.found(Promise::Chain);
+    fn lost(&self, step: &StepRun) -> bool {
+        let Some(acted) = &step.acted else { return false };
+        let idle = match &acted.op {
+            Op::Rds(_, RdsOp::Promote(_)) => self.world.promoted == 0,
+            Op::Rds(_, RdsOp::SetSecurityGroups { groups, .. }) => !self.world.admits(groups),
+            _ => false,
         };
-        let kept = Kept { bytes: Arc::clone(bytes), hash: Arc::clone(&self.ledger.hash) };
-        Arc::make_mut(&mut self.store).push(kept);
-        if !promises::rightful(&before, &entry) {
-            self.faults.found(Promise::Stale);
-        }
+        let travels = |message: &Arc<Message>| *message.op == acted.op;
+        idle && acted.at >= self.wall() && !self.messages.iter().any(travels)
     }
 
     /// What decides how it goes on.
     fn print(&self) -> u64 {
-        let mut hasher = DefaultHasher::new();
-        self.replicas.iter().for_each(|replica| replica.print.hash(&mut hasher));
-        self.messages.iter().for_each(|message| message.print.hash(&mut hasher));
-        (&self.ledger.hash, &self.world, self.spent, self.faults).hash(&mut hasher);
-        hasher.finish()
+        let Self { replicas, messages, stored, world, spent, faults } = self;
+        let replicas: u64 = replicas.iter().fold(0, |all, one| print(&(all, one.print)));
+        let messages: u64 = messages.iter().fold(1, |all, one| print(&(all, one.print)));
+        print(&(replicas, messages, stored.print, world.print, spent, faults))
     }
 }
 
@@ -311,7 +329,7 @@ impl PartialEq for State {
 
 impl fmt::Debug for State {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { replicas, messages, store, world, spent, faults, .. } = self;
-        write!(f, "{replicas:#?} {messages:#?} {store:#?} {world:#?} {spent:?} {faults:?}")
+        let Self { replicas, messages, stored, world, spent, faults } = self;
+        write!(f, "{replicas:#?} {messages:#?} {stored:#?} {world:#?} {spent:?} {faults:?}")
     }
 }

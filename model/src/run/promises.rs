@@ -49,6 +49,10 @@ impl Faults {
         self.0 |= promise as u8;
     }
 
+    pub(super) fn extend(&mut self, others: Self) {
+        self.0 |= others.0;
+    }
+
     fn keeps(self, promise: Promise) -> bool {
         self.0 & promise as u8 == 0
     }
@@ -98,7 +102,7 @@ pub(super) fn properties(bounds: &Bounds) -> Vec<Property<RunModel>> {
             state.replicas.iter().filter(|replica| replica.leads).count() > 1
         }),
         Property::sometimes("a run is taken over and ends moved", |_, state: &State| {
-            state.moved() && state.ledger.epoch().0 > 1
+            state.moved() && state.stored.ledger.epoch().0 > 1
         }),
     ]);
     if bounds.cancels > 0 {
@@ -109,7 +113,7 @@ pub(super) fn properties(bounds: &Bounds) -> Vec<Property<RunModel>> {
 
 impl State {
     fn phase(&self) -> Option<&Phase> {
-        self.ledger.run.as_ref().map(|run| &run.phase)
+        self.stored.ledger.run.as_ref().map(|run| &run.phase)
     }
 
     fn moved(&self) -> bool {
@@ -125,15 +129,13 @@ impl State {
     }
 
     fn committed(&self) -> bool {
-        self.ledger.run.as_ref().is_some_and(|run| run.committed)
+        self.stored.ledger.run.as_ref().is_some_and(|run| run.committed)
     }
 
     fn one_chain(&self) -> bool {
         self.replicas.iter().all(|replica| {
             let ledger = replica.desk.ledger();
-            let last = usize::try_from(ledger.head).ok().and_then(|head| head.checked_sub(1));
-            let stored = last.map(|last| self.store.get(last).map(|kept| &kept.hash));
-            let follows = stored.is_none_or(|hash| hash == Some(&ledger.hash));
+            let follows = ledger.head == 0 || self.stored.hash(ledger.head) == Some(&ledger.hash);
             follows && replica.desk.broken().is_none()
         })
     }

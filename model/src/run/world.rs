@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use bowline_core::levers::records::read_fence;
-use bowline_core::model::{Claim, InstanceId, Site, Version, Wall};
+use bowline_core::model::{Claim, InstanceId, SecurityGroupId, Site, Version, Wall};
 use bowline_core::op::{
     Answer, Fault, GateOp, GateView, Instance, InstanceEvent, InstanceSettings, Op, RdsOp,
     RecordSet, Route53Op,
@@ -12,6 +12,7 @@ use bowline_core::op::{
 
 use super::promises::Faults;
 use super::{Mistake, Promise, Rds, RunModel, ground};
+use crate::ending::print;
 
 /// The world's state.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -34,6 +35,8 @@ pub(super) struct World {
     pub(super) shifted: u8,
     /// The zone's sets, the fence record among them, in order.
     zone: Arc<Vec<RecordSet>>,
+    /// Of all that.
+    pub(super) print: u64,
 }
 
 impl World {
@@ -50,7 +53,26 @@ impl World {
             claim: None,
             shifted: 0,
             zone: Arc::new(zone),
+            print: 0,
         }
+        .printed()
+    }
+
+    /// The same with its print.
+    pub(super) fn printed(mut self) -> Self {
+        self.print = 0;
+        self.print = print(&self);
+        self
+    }
+
+    /// The same when the promotion shows.
+    pub(super) fn showing(&self) -> Self {
+        Self { shows: true, ..self.clone() }.printed()
+    }
+
+    /// Whether the old writer's door is as these groups make it.
+    pub(super) fn admits(&self, groups: &[SecurityGroupId]) -> bool {
+        self.closed == closes(groups)
     }
 
     /// Performs a call of a step at `now`.
@@ -114,7 +136,7 @@ impl World {
                 Ok(Answer::Events(events.into_iter().collect()))
             }
             RdsOp::SetSecurityGroups { groups, .. } => {
-                self.closed = groups.iter().any(|group| group.as_str() == ground::CLOSED);
+                self.closed = closes(groups);
                 Ok(Answer::Ok)
             }
             RdsOp::Reboot(_) => {
@@ -190,4 +212,9 @@ impl World {
             other => Err(Fault::Invalid(format!("{other:?}"))),
         }
     }
+}
+
+/// Whether these groups close the door.
+fn closes(groups: &[SecurityGroupId]) -> bool {
+    groups.iter().any(|group| group.as_str() == ground::CLOSED)
 }
