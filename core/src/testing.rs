@@ -1,16 +1,19 @@
 //! What tests of several modules need: the example shop's facts, and entries to put into chains.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use crate::levers::records::ArmedSet;
 use crate::model::{
-    Claim, Epoch, HealthCheckId, Host, InstanceArn, InstanceId, RunId, Site, StepId, Wall, ZoneId,
+    Author, Claim, Epoch, HealthCheckId, Host, InstanceArn, InstanceId, RunId, Site, StepId, Wall,
+    ZoneId,
 };
 use crate::op::{
     AliasTarget, Failover, Instance, InstanceSettings, LoadBalancer, RecordSet, RecordType,
 };
-use crate::plan::{Facts, MemberFacts, Survey, ZoneFacts};
+use crate::plan::{Facts, MemberFacts, Plan, PlanKind, Survey, ZoneFacts};
 use crate::policy::{Lever, Policy, examples};
+use crate::run::{Entry, Ledger, Record, Trigger};
 use crate::step::{Hold, HoldId};
 
 /// A claim.
@@ -199,4 +202,50 @@ impl Drive {
         }
         panic!("it never comes to an end: {:?}", self.sent)
     }
+}
+
+/// Writes entries to a chain and keeps them.
+#[derive(Default)]
+pub(crate) struct Book {
+    pub(crate) entries: Vec<Arc<str>>,
+    pub(crate) ledger: Ledger,
+}
+
+impl Book {
+    /// Appends records under the standing claim (or the one that they claim).
+    pub(crate) fn write(&mut self, records: Vec<Record>) {
+        let claimed = records.iter().find_map(|record| match record {
+            Record::Claimed { claim, .. } => Some(claim.clone()),
+            _ => None,
+        });
+        let claim = claimed.or_else(|| self.ledger.claim.clone());
+        let bytes = self.entry(claim, records).bytes();
+        self.ledger.apply(self.ledger.head + 1, &bytes).unwrap();
+        self.entries.push(bytes);
+    }
+
+    /// The next entry, not yet written.
+    pub(crate) fn entry(&self, claim: Option<Claim>, records: Vec<Record>) -> Entry {
+        let seq = self.ledger.head + 1;
+        let at = Wall(i64::try_from(seq).unwrap() * 1_000);
+        let by = Author::Controller("a".into());
+        Entry { seq, prev: Arc::clone(&self.ledger.hash), at, by, claim, records }
+    }
+
+    /// A run that has begun to move with this plan.
+    pub(crate) fn moving(plan: Plan) -> Self {
+        let mut book = Self::default();
+        book.write(vec![
+            Record::Claimed { claim: claim(1, "r1"), by: "a".into() },
+            opened(plan.kind, plan.from),
+            Record::Planned { plan: Box::new(plan), moves: true },
+        ]);
+        book
+    }
+}
+
+/// A run that policy began, for no fault.
+pub(crate) fn opened(kind: PlanKind, from: Site) -> Record {
+    let trigger = Trigger::Automatic;
+    Record::Opened { kind, from, trigger, fault_at: None, evidence: Vec::new() }
 }

@@ -112,6 +112,9 @@ mod tests {
         assert_eq!(canaries.due(&policy, Mono(5)).len(), 2);
         assert_eq!(canaries.due(&policy, Mono(6)), []);
         assert_eq!(canaries.wake_at(), Some(Mono(10_005)));
+        assert_eq!(canaries.due(&policy, Mono(10_004)), []);
+        assert_eq!(canaries.due(&policy, Mono(10_005)).len(), 2);
+        assert_eq!(canaries.timeout(), Span::millis(3_500), "its own time, and half a second");
         let none = examples::shop();
         let mut canaries = Canaries::new(&none);
         assert_eq!((canaries.due(&none, Mono(5)), canaries.wake_at()), (Vec::new(), None));

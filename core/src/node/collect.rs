@@ -176,7 +176,8 @@ mod tests {
     use super::*;
     use crate::model::Mono;
     use crate::node::known::SeenAt;
-    use crate::op::WorkloadView;
+    use crate::node::testing::{fit, looked};
+    use crate::op::{Answer, HealthCheck, Op, WorkloadView, ZoneInfo};
     use crate::policy::examples;
 
     #[test]
@@ -199,5 +200,94 @@ mod tests {
         };
         assert_eq!(why(Some("{}")), "home's Deployment shop/web is held (bowline.dev/holds)");
         assert_eq!(why(None), "home's load balancer web", "the next fact");
+    }
+
+    /// What is lacking in a world that is fit but for some answers.
+    fn lacks(odd: impl Fn(&Op, Answer) -> Answer) -> String {
+        let group = looked(|op| Ok(odd(op, fit(op)?)));
+        facts(&group.policy, &group.known, Wall(7)).unwrap_err().0
+    }
+
+    #[test]
+    fn s2_facts_are_complete_in_a_fit_world_and_say_when_they_were_seen() {
+        let group = looked(fit);
+        let found = facts(&group.policy, &group.known, Wall(7)).unwrap();
+        assert_eq!(found.at, Wall(7));
+        assert_eq!(found.replicas.len(), 3);
+        assert!(found.replicas.values().all(|wanted| *wanted == 3), "{:?}", found.replicas);
+        let zone = found.zones.values().next().unwrap();
+        assert_eq!((found.members.len(), zone.sets.len()), (2, 4), "two names, a set of each site");
+        let checks = zone.sets.iter().map(|armed| armed.own_check.clone());
+        let id = |text: &str| Some(HealthCheckId::new(text));
+        let home = id("11111111-2222-3333-4444-555555555555");
+        let standby = id("66666666-7777-8888-9999-000000000000");
+        assert_eq!(checks.collect::<Vec<_>>(), [home.clone(), standby.clone(), home, standby]);
+    }
+
+    #[test]
+    fn s2_a_lever_that_would_not_move_the_traffic_is_no_fact() {
+        let private = lacks(|_, answer| match answer {
+            Answer::Zone(zone) => Answer::Zone(ZoneInfo { private: true, ..zone }),
+            other => other,
+        });
+        assert_eq!(private, "zone Z0123456789: private zones are refused");
+        let open = lacks(|_, answer| match answer {
+            Answer::HealthCheck(check) => {
+                Answer::HealthCheck(HealthCheck { inverted: true, ..check })
+            }
+            other => other,
+        });
+        assert!(
+            open.starts_with("0a1b2c3d-4e5f-6789-abcd-ef0123456789 is not always closed"),
+            "{open}"
+        );
+        let sets = |keep: fn(&RecordSet) -> bool| {
+            lacks(move |_, answer| match answer {
+                Answer::Records(mut sets) => {
+                    sets.retain(keep);
+                    Answer::Records(sets)
+                }
+                other => other,
+            })
+        };
+        let wanted = "a failover set of shop.example.com for each site";
+        assert_eq!(sets(|_| false), wanted, "none at all");
+        assert_eq!(sets(|set| set.failover == Some(Failover::Primary)), wanted);
+        assert_eq!(sets(|set| set.failover == Some(Failover::Secondary)), wanted);
+        let elsewhere = lacks(|_, answer| match answer {
+            Answer::Records(mut sets) => {
+                let aliases = sets.iter_mut().filter_map(|set| set.alias.as_mut());
+                aliases.for_each(|alias| alias.dns_name = "cdn.example".into());
+                Answer::Records(sets)
+            }
+            other => other,
+        });
+        assert!(elsewhere.starts_with("which site shop.example.com"), "{elsewhere}");
+    }
+
+    #[test]
+    fn an_alias_as_the_console_writes_it_leads_to_the_same_site() {
+        let group = looked(|op| match fit(op)? {
+            Answer::Records(mut sets) => {
+                for alias in sets.iter_mut().filter_map(|set| set.alias.as_mut()) {
+                    alias.dns_name = Host::new(format!("dualstack.{}.", alias.dns_name));
+                }
+                Ok(Answer::Records(sets))
+            }
+            other => Ok(other),
+        });
+        assert!(facts(&group.policy, &group.known, Wall(7)).is_ok());
+    }
+
+    #[test]
+    fn s2_a_site_that_carries_the_closed_check_has_no_check_of_its_own() {
+        let mut group = looked(fit);
+        let (name, present) = group.known.records.iter().next().unwrap();
+        let (name, present) = (name.clone(), present.value.clone());
+        // No signal says which check is a site's own: the sets themselves must.
+        group.policy.health.signals.retain(|s| !matches!(s.probe, Probe::Route53Check { .. }));
+        let sets = armed_sets(&group.policy, &group.known, (&name, &present), Site::Home).unwrap();
+        let own = sets.iter().map(|armed| (armed.site, armed.own_check.is_some()));
+        assert_eq!(own.collect::<Vec<_>>(), [(Site::Home, true), (Site::Standby, false)]);
     }
 }

@@ -256,3 +256,7 @@ impl Group {
         looks.chain(own.into_iter().flatten()).min()
     }
 }
+
+#[cfg(test)]
+#[path = "group_tests.rs"]
+mod tests;

@@ -244,18 +244,5 @@ fn incomplete(incomplete: Incomplete) -> Refusal {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn s10_an_unknown_loss_is_not_called_none_and_any_named_one_is_a_humans_word() {
-        let refused = enough(None, None).unwrap_err();
-        assert_eq!(refused, Refusal::MoreLoss { needed: None });
-        assert!(refused.to_string().contains("is not known"), "{refused}");
-        assert_eq!(enough(None, Some(Span::secs(1))), Ok(()));
-        let more = enough(Some(Span::millis(60_001)), Some(Span::secs(60))).unwrap_err();
-        assert_eq!(more, Refusal::MoreLoss { needed: Some(Span::secs(61)) });
-        assert!(more.to_string().contains("--accept-loss 1m1s"), "{more}");
-        assert_eq!(enough(Some(Span::secs(61)), Some(Span::secs(61))), Ok(()));
-    }
-}
+#[path = "intents_tests.rs"]
+mod tests;

@@ -226,3 +226,7 @@ fn epoch_above(ledger: &Ledger, known: &Known) -> Epoch {
     let seen = known.claims().map(|claim| claim.epoch).max();
     ledger.epoch().max(seen.unwrap_or_default()).next()
 }
+
+#[cfg(test)]
+#[path = "lead_tests.rs"]
+mod tests;

@@ -16,11 +16,15 @@ mod intents;
 mod known;
 mod lead;
 mod notices;
+#[cfg(test)]
+mod play_tests;
 mod preview;
 mod sampler;
 mod situation;
 mod status;
 mod survey;
+#[cfg(test)]
+mod testing;
 mod words;
 
 pub use check::{Extra, Finding, Verdict, extra_findings, extras};

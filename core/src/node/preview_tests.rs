@@ -1,9 +1,12 @@
 //! A look ahead against a small world that answers and never changes.
 
 use super::*;
-use crate::model::{Mono, Wall};
+use crate::databases::rds::{CloseDoor, Fence, Member, Promote, Rename, Reopen, ResourceRef};
+use crate::model::{Answer3, Mono, ResourceId, Wall};
+use crate::node::testing::{Bench, fit, looked};
 use crate::op::{InstanceEvent, KubeOp, PoolView, RdsOp, RecordSet, Route53Op, WorkloadView};
 use crate::plan::{failover, planned_move};
+use crate::step::QuestionKind;
 use crate::testing::{Ground, claim};
 
 /// The shop's plan of a kind, with nothing held.
@@ -178,4 +181,199 @@ fn somebody_elses_claim_is_refused_not_overwritten() {
     });
     let Prospect::Refused { why } = does(&steps, "claim.gaining") else { panic!() };
     assert!(why.contains("shop-9-failover"), "{why}");
+}
+
+fn question() -> Question {
+    let (why, otherwise) = ("why".into(), "nothing".into());
+    Question { kind: QuestionKind::Approve, why, loss_ms: None, otherwise }
+}
+
+#[test]
+fn a_step_tells_its_region_what_it_waits_for_and_what_it_asks() {
+    let ground = Ground::shop();
+    let survey = crate::plan::Survey { question: Some(question()), ..ground.survey(Site::Home) };
+    let mut asks = preview(&ground, PlanKind::Failover);
+    asks.plan = failover(&survey).unwrap();
+    let steps = walk(asks, |op| peace(&ground, op));
+    let of = |id: &str| steps.iter().find(|step| step.step.as_str() == id).unwrap();
+    assert_eq!(of("promote").region, Some("eu-central-1".into()));
+    assert_eq!(of("fence").region, Some("eu-west-1".into()));
+    assert_eq!(of("shift.Z0123456789").region, None, "Route 53 is of no Region");
+    assert_eq!(does(&steps, "approval"), &Prospect::Asks { question: question() });
+    let note = "target and lever know the claim".into();
+    assert_eq!(does(&steps, "claimed"), &Prospect::AsWanted { note });
+}
+
+#[test]
+fn a_step_about_an_instance_that_another_makes_is_told_later() {
+    let ground = Ground::shop();
+    let mut preview = preview(&ground, PlanKind::Failover);
+    let Effect::Promote(promote) = &preview.plan.steps["promote"].effect else { panic!() };
+    let member = |resource| Member { resource, ..promote.member.clone() };
+    let effects = |resource: ResourceRef| {
+        let member = member(resource);
+        let to = member.instance.clone();
+        let Effect::Fence(fence) = preview.plan.steps["fence"].effect.clone() else { panic!() };
+        [
+            Effect::Promote(Promote { member: member.clone() }),
+            Effect::Fence(Fence { member: member.clone(), ..fence }),
+            Effect::CloseDoor(CloseDoor { member: member.clone() }),
+            Effect::Reopen(Reopen { member: member.clone(), groups: Vec::new() }),
+            Effect::Rename(Rename { member, to }),
+        ]
+    };
+    let made = effects(ResourceRef::CreatedBy("rebuild.home".into()));
+    let known = effects(ResourceRef::Known(ResourceId::new("db-standby")));
+    for (made, known) in made.into_iter().zip(known) {
+        assert_eq!(created_by(&known), None);
+        preview.plan.steps["promote"].effect = made;
+        let steps = walk(preview.clone(), |op| peace(&ground, op));
+        let note = "the instance that rebuild.home makes".into();
+        assert_eq!(does(&steps, "promote"), &Prospect::Later { note }, "{known:?}");
+    }
+}
+
+#[test]
+fn what_a_procedure_says_is_told_with_the_calls_before_it() {
+    let call = PlannedCall { words: "scale".into(), holds: true, now: None, op: fence_read() };
+    let (none, one) = (Vec::new, || vec![call.clone()]);
+    let calls = |then: Option<&str>| Prospect::Calls { calls: one(), then: then.map(Into::into) };
+    let wait = || Ok(Judgement::wait(Span::secs(5), "pods"));
+    let fault = Err(Fault::Transient("503".into()));
+    let why = "neither as before nor as after".to_owned();
+    for (judged, before, told) in [
+        (Ok(Judgement::Ask(Box::new(question()))), one(), Prospect::Asks { question: question() }),
+        (Ok(Judgement::Disagrees(why.clone())), one(), Prospect::Refused { why }),
+        (fault.clone(), none(), Prospect::Unknown { why: "not available: 503".into() }),
+        (fault, one(), calls(None)),
+        (Ok(Judgement::done("is so")), none(), Prospect::AsWanted { note: "is so".into() }),
+        (Ok(Judgement::done("is so")), one(), calls(None)),
+        (wait(), none(), Prospect::Later { note: "start waits: pods".into() }),
+        (wait(), one(), calls(Some("pods"))),
+    ] {
+        let words = format!("{judged:?} after {} calls", before.len());
+        assert_eq!(prospect(&"start".into(), judged, before), told, "{words}");
+    }
+}
+
+fn fence_read() -> Op {
+    Op::Kube(Ground::shop().policy.home.cluster, KubeOp::Fence("shop".into()))
+}
+
+#[test]
+fn what_a_call_changes_is_shown_and_nothing_else_that_was_seen() {
+    let ground = Ground::shop();
+    let (policy, object) = (&ground.policy, "s3://gates/shop".into());
+    let kube = |op| Op::Kube(policy.home.cluster.clone(), op);
+    let workload = policy.capacity.workloads[0].object.clone();
+    let scale =
+        kube(KubeOp::Scale { workload: workload.clone(), version: "1".into(), replicas: 3 });
+    let claims = kube(KubeOp::Claim { group: "shop".into(), version: None, claim: claim(7, "r7") });
+    let gate = crate::op::GateView { version: "1".into(), open: Site::Home, claim: None };
+    let flip = crate::op::GateOp::Write {
+        object,
+        version: None,
+        open: Site::Standby,
+        claim: claim(7, "r7"),
+    };
+    let id = policy.home.database.as_ref().unwrap().instance.clone();
+    let reboot = Op::Rds(policy.home.scope.clone(), RdsOp::Reboot(id.clone()));
+    let seen_workload = peace(&ground, &kube(KubeOp::Workload(workload))).unwrap();
+    let (seen_instance, seen_gate) = (instance(&ground, &id).unwrap(), Answer::Gate(Some(gate)));
+    let all =
+        [Answer::Fence(None), seen_workload.clone(), seen_instance.clone(), seen_gate.clone()];
+    for (call, wanted) in [
+        (claims, Some(Answer::Fence(None))),
+        (scale, Some(seen_workload)),
+        (reboot, Some(seen_instance)),
+        (Op::Gate(None, flip), Some(seen_gate)),
+        (fence_read(), None),
+    ] {
+        let seen = all.iter().cloned().map(Ok);
+        let others = seen.clone().filter(|one| one.as_ref().ok() != wanted.as_ref()).collect();
+        if wanted.is_some() {
+            assert_eq!(present(&call, seen.collect()), wanted, "{call:?}");
+            assert_eq!(present(&call, others), None, "{call:?}");
+        }
+    }
+}
+
+// === which move ===
+
+#[test]
+fn a_preview_is_of_the_move_that_could_be_begun_from_what_is_recorded_or_else_from_what_is_seen() {
+    let bench = Bench::fit();
+    let plan = |bench: &Bench, kind| bench.group.preview(kind, bench.now);
+    let failover = plan(&bench, PlanKind::Failover).unwrap();
+    assert_eq!((failover.from, failover.plan.kind), (Site::Home, PlanKind::Failover));
+    assert_eq!(failover.facts_at, None, "nothing was recorded");
+    let accept = failover.accept.map(|question| question.kind);
+    assert_eq!(accept, Some(QuestionKind::AcceptLoss), "nobody has measured replication");
+    assert_eq!(failover.regions, ["eu-west-1".into(), "eu-central-1".into()]);
+    let switchover = plan(&bench, PlanKind::Switchover).unwrap();
+    assert_eq!((switchover.plan.kind, switchover.accept), (PlanKind::Switchover, None));
+    assert_eq!(plan(&bench, PlanKind::Failback), Err(Refusal::AlreadyThere(Site::Home)));
+
+    let away = Bench::fit().recorded().failed_over();
+    let home = plan(&away, PlanKind::Failback).unwrap();
+    assert_eq!((home.to, home.facts_at), (Site::Home, Some(Ground::shop().facts.at)));
+    let there = Err(Refusal::AlreadyThere(Site::Standby));
+    assert_eq!(plan(&away, PlanKind::Switchover), there);
+}
+
+#[test]
+fn what_would_keep_a_move_from_being_begun_is_told_all_at_once() {
+    let bench = Bench::fit();
+    assert_eq!(bench.group.readiness(bench.now).verdict, Answer3::Yes);
+    assert_eq!(bench.group.obstacles(bench.now), [""; 0]);
+    let prewarmed = Bench::fit().prewarming();
+    assert_eq!(prewarmed.group.obstacles(bench.now), [""; 0], "a prewarm gives way");
+    let open = Bench::fit().failing_over();
+    let told = open.group.obstacles(bench.now);
+    assert_eq!(told[0], Refusal::RunOpen("r1".into()).to_string());
+    let theirs = claim(9, "shop-9-failover");
+    let stranger = Bench::of(looked(|op| match op {
+        Op::Kube(_, KubeOp::Fence(_)) => Ok(Answer::Fence(Some(crate::op::FenceView {
+            version: "3".into(),
+            claim: theirs.clone(),
+        }))),
+        _ => fit(op),
+    }));
+    let told = stranger.group.obstacles(bench.now);
+    assert_eq!(told.len(), 2, "{told:?}");
+    assert!(told[0].starts_with("somebody else's claim stands: epoch=9"), "{told:?}");
+    assert!(told[1].starts_with("standby: "), "{told:?}");
+    let dark = Bench::of(looked(|op| match op {
+        Op::Kube(cluster, KubeOp::Fence(_))
+            if *cluster == Ground::shop().policy.standby.cluster =>
+        {
+            Err(Fault::Transient("503".into()))
+        }
+        _ => fit(op),
+    }));
+    let told = dark.group.obstacles(bench.now);
+    assert!(
+        told[0].starts_with("whose claim stands in standby's cluster is not known"),
+        "{told:?}"
+    );
+}
+
+#[test]
+fn an_obligation_that_is_open_is_in_the_way_and_told_by_its_name() {
+    let left = Bench::fit().failed_over_but(&["fence.standing"]);
+    let told = left.group.obstacles(left.now);
+    assert!(told.contains(&"the obligation fence.standing is open".into()), "{told:?}");
+}
+
+#[test]
+fn a_node_previews_its_groups_and_no_other() {
+    let config = crate::node::NodeConfig { id: "a".into(), lease: Default::default() };
+    let mut node = Node::new(config);
+    let bench = Bench::fit();
+    let now = bench.now;
+    node.groups = vec![bench.group];
+    let shop = node.preview(&"shop".into(), PlanKind::Failover, now).unwrap();
+    assert_eq!((shop.group, shop.kind), ("shop".into(), PlanKind::Failover));
+    let other = node.preview(&"other".into(), PlanKind::Failover, now);
+    assert_eq!(other, Err(Refusal::NotReady("there is no group other".into())));
 }

@@ -117,10 +117,7 @@ impl Sampler {
                 continue;
             }
             let Some(signal) = policy.health.signals.get(slot.signal) else { continue };
-            slot.due = (slot.due + signal.every).max(now.mono + Span::millis(1));
-            if slot.due < now.mono + signal.every {
-                slot.due = now.mono + signal.every;
-            }
+            slot.due = now.mono + signal.every;
             if slot.asked.is_some() {
                 continue;
             }
@@ -294,3 +291,7 @@ fn http(check: &HttpCheck, site: Site, policy: &Policy, cx: &Frame<'_>, writes: 
     });
     probe.map(|probe| Op::Probe(ProbeOp::Http(probe))).into_iter().collect()
 }
+
+#[cfg(test)]
+#[path = "sampler_tests.rs"]
+mod tests;

@@ -108,7 +108,7 @@ impl Group {
         };
         let rests = |workload: &Workload| {
             let early = workload.starts == Starts::Early && workload.runs == Runs::Both;
-            !early || !holds.is_empty() && held(workload)
+            !early || held(workload)
         };
         let own = capacity.workloads.iter().enumerate().filter(|(_, workload)| !rests(workload));
         let own = own.map(|(n, _)| stands(self.known.workloads.get(&(site, n)), 1));
@@ -199,103 +199,5 @@ fn fresh<T>(seen: &SeenAt<T>, now: Mono) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::health::ReadyReason;
-    use crate::model::{Wall, WorkloadKind, WorkloadRef};
-    use crate::policy::examples;
-
-    const NOW: Now = Now { mono: Mono(600_000), wall: Wall(600_000) };
-
-    /// The shop, with Karpenter as its floor.
-    fn shop() -> Group {
-        let mut policy = examples::shop();
-        let karpenter = WorkloadRef {
-            kind: WorkloadKind::Deployment,
-            namespace: "kube-system".into(),
-            name: "karpenter".into(),
-        };
-        policy.capacity.floor = vec![karpenter];
-        let mut group = Group::new(1, policy);
-        see_floor(&mut group, Some((1, 1)));
-        see_cache(&mut group, (0, 0));
-        group
-    }
-
-    fn seen(pods: Option<(u32, u32)>) -> SeenAt<Option<WorkloadView>> {
-        let view = |(wanted, ready)| WorkloadView {
-            version: "1".into(),
-            wanted,
-            ready,
-            pods: wanted,
-            note: None,
-            claims_volumes: false,
-        };
-        SeenAt { at: NOW.mono, value: pods.map(view) }
-    }
-
-    fn see_floor(group: &mut Group, pods: Option<(u32, u32)>) {
-        group.known.floor.insert((Site::Standby, 0), seen(pods));
-    }
-
-    /// The shop's one workload that is safe without the writer.
-    fn see_cache(group: &mut Group, pods: (u32, u32)) {
-        group.known.workloads.insert((Site::Standby, 1), seen(Some(pods)));
-    }
-
-    fn floor(group: &Group, now: Now) -> Answer3 {
-        let reasons = group.readiness(now).reasons;
-        let found = reasons.into_iter().find(|(reason, _)| *reason == ReadyReason::Floor);
-        found.map_or(Answer3::Yes, |(_, how)| how)
-    }
-
-    #[test]
-    fn a_site_whose_floor_does_not_run_is_not_ready() {
-        let mut group = shop();
-        assert_eq!(floor(&group, NOW), Answer3::Yes);
-        for (pods, expected) in [
-            (None, Answer3::No),
-            (Some((1, 0)), Answer3::No),
-            (Some((0, 0)), Answer3::No),
-            (Some((2, 1)), Answer3::Yes),
-        ] {
-            see_floor(&mut group, pods);
-            assert_eq!(floor(&group, NOW), expected, "{pods:?}");
-        }
-    }
-
-    #[test]
-    fn s4_a_floor_that_was_not_seen_lately_is_unknown() {
-        let mut group = shop();
-        let later = Now { mono: NOW.mono + Span::mins(4), ..NOW };
-        assert_eq!(floor(&group, later), Answer3::Unknown);
-        group.known.floor.clear();
-        assert_eq!(floor(&group, NOW), Answer3::Unknown);
-    }
-
-    #[test]
-    fn what_is_wanted_there_in_peace_must_have_a_pod_and_what_is_not_need_not() {
-        let mut group = shop();
-        for (pods, expected) in
-            [((0, 0), Answer3::Yes), ((2, 0), Answer3::No), ((2, 1), Answer3::Yes)]
-        {
-            see_cache(&mut group, pods);
-            assert_eq!(floor(&group, NOW), expected, "{pods:?}");
-        }
-    }
-
-    #[test]
-    fn s4_a_replica_is_what_rds_says_of_it_and_unknown_before_anybody_asked() {
-        let mut group = shop();
-        let said = |group: &Group| group.streams(Site::Standby, NOW.mono);
-        assert_eq!(said(&group), ReplicaState::Unknown);
-        let replication = group.known.replication.entry(Site::Standby).or_default();
-        // Points from before this process asked say nothing of streaming.
-        replication.point(Wall(60_000), Some(1));
-        replication.described(NOW.wall, true);
-        assert_eq!(said(&group), ReplicaState::Streaming);
-        let replication = group.known.replication.entry(Site::Standby).or_default();
-        replication.described(NOW.wall, false);
-        assert_eq!(said(&group), ReplicaState::Broken);
-    }
-}
+#[path = "situation_tests.rs"]
+mod tests;

@@ -274,3 +274,7 @@ impl Group {
         self.known.placed_claims().map(status).collect()
     }
 }
+
+#[cfg(test)]
+#[path = "status_tests.rs"]
+mod tests;

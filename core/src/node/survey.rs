@@ -276,3 +276,7 @@ impl Look {
         })
     }
 }
+
+#[cfg(test)]
+#[path = "survey_tests.rs"]
+mod tests;

@@ -178,3 +178,7 @@ pub(super) fn announcement(ledger: &Ledger, record: &Record) -> Option<Message> 
         _ => None,
     }
 }
+
+#[cfg(test)]
+#[path = "words_tests.rs"]
+mod tests;

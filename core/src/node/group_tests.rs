@@ -1,0 +1,140 @@
+//! What a group makes of the answers that it gets, and when it wants to be woken.
+
+use super::*;
+use crate::model::{Answer3, Counted};
+use crate::node::testing::{Bench, fit};
+use crate::run::Record;
+use crate::testing::opened;
+
+/// An answer to a call of the group, and whether there may be something new to do.
+fn answered(bench: &mut Bench, owner: GroupOwner, result: Result<Answer, Fault>) -> bool {
+    bench.at(|group, host| group.reply(host, owner, result))
+}
+
+/// The replica reads these records from the store.
+fn reads(bench: &mut Bench, records: Vec<Record>) {
+    let entry = bench.entry(records);
+    bench.group.desk.begin_to_lead();
+    bench.group.desk.read(bench.now.mono);
+    assert!(answered(bench, GroupOwner::Chain, Ok(Answer::Entries(vec![entry]))));
+}
+
+#[test]
+fn s4_what_was_seen_of_a_site_that_a_planned_move_silenced_is_forgotten_when_it_is_undone() {
+    let verdict = |kind, ended: Ended| {
+        let mut bench = Bench::fit().sampled(fit).begins(opened(kind, Site::Home));
+        reads(&mut bench, vec![Record::Closed { ended }]);
+        bench.group.sampler.serving(Site::Home, bench.now.mono).verdict
+    };
+    let undone = || Ended::Unwound("cancelled".into());
+    assert_eq!(verdict(PlanKind::Switchover, undone()), Answer3::Unknown);
+    assert_eq!(verdict(PlanKind::Switchover, Ended::Moved), Answer3::Yes);
+    assert_eq!(verdict(PlanKind::Failover, undone()), Answer3::Yes, "it silenced nobody");
+}
+
+#[test]
+fn s10_samples_of_a_member_that_was_rebuilt_are_those_of_another_one() {
+    let sampled = |outputs: &[&str]| {
+        let mut bench = Bench::fit().failing_over();
+        let replication = bench.group.known.replication.entry(Site::Standby).or_default();
+        replication.described(Wall(900_000), true);
+        replication.point(Wall(900_000), Some(1_000));
+        let value = |name: &&str| ((*name).into(), "db-new".into());
+        let outputs = outputs.iter().map(value).collect();
+        let (step, note, unknown) = ("promote".into(), String::new(), false);
+        reads(&mut bench, vec![Record::Done { step, outputs, note, unknown }]);
+        bench.group.known.replication.contains_key(&Site::Standby)
+    };
+    assert!(!sampled(&["resource"]));
+    assert!(sampled(&["instance"]) && sampled(&[]));
+}
+
+#[test]
+fn s8_the_region_that_an_automatic_failover_left_is_known_until_it_is_over_and_after() {
+    assert_eq!(Bench::fit().group.failed_over_from(), None);
+    let at = Bench::fit().failing_over().group.ledger().last_automatic_failover.unwrap().at;
+    let left = Some(("shop".into(), "eu-west-1".into(), at));
+    assert_eq!(Bench::fit().failing_over().group.failed_over_from(), left);
+    assert_eq!(Bench::fit().failed_over().group.failed_over_from(), left);
+    assert_eq!(Bench::fit().ordered().group.failed_over_from(), None, "a human did");
+}
+
+#[test]
+fn every_answer_is_something_new_but_one_of_many_in_a_round() {
+    let mut bench = Bench::fit();
+    let lag = vec![Counted { at: Wall(960_000), thousandths: 1_000 }];
+    let lost = || Err(Fault::Unknown("no answer in time".into()));
+    assert!(answered(&mut bench, GroupOwner::Survey(3), Ok(Answer::Points(lag))));
+    for owner in [GroupOwner::Facts, GroupOwner::PutFacts, GroupOwner::Canary(0)] {
+        assert!(answered(&mut bench, owner.clone(), lost()), "{owner:?}");
+    }
+    let nobody = crate::node::calls::SampleSlot { slot: 99, round: 1, index: 0 };
+    assert!(!answered(&mut bench, GroupOwner::Sample(nobody), Ok(Answer::Ok)));
+}
+
+#[test]
+fn a_look_at_records_says_whether_aws_answers_and_other_looks_do_not() {
+    use crate::health::Reach;
+    let records = Bench::fit();
+    let looks = records.group.survey.looks();
+    let looks: Vec<_> = looks.map(|(index, look)| (index, look.clone())).collect();
+    for (index, look) in looks {
+        let mut bench = Bench::fit();
+        (0..3).for_each(|_| {
+            let lost = Err(Fault::Unknown("no answer in time".into()));
+            answered(&mut bench, GroupOwner::Survey(index), lost);
+        });
+        let told = matches!(look, crate::node::survey::Look::Records(..));
+        let reach = bench.group.sampler.aws().reach();
+        assert_eq!(reach == Reach::Silent, told, "{look:?}");
+    }
+}
+
+#[test]
+fn a_follower_is_woken_for_its_looks_and_a_leader_also_for_what_it_tells() {
+    let mut bench = Bench::fit().sampled(fit);
+    let now = bench.now.mono;
+    let wakes = |bench: &Bench, leads| bench.group.wake_at(leads, now);
+    bench.at(|group, host| {
+        host.leads = false;
+        group.poll(host);
+    });
+    let looks = wakes(&bench, false).unwrap();
+    assert!(looks >= now, "everything that was due has been asked: {looks:?}");
+    let policy = bench.group.policy.clone();
+    let message = crate::node::notices::Message {
+        kind: "alert",
+        run: None,
+        title: "hello".into(),
+        body: String::new(),
+    };
+    bench.group.notices.tell(&policy, &message, Mono(7));
+    assert_eq!(wakes(&bench, false), Some(looks), "it tells nobody");
+    assert_eq!(wakes(&bench, true), Some(Mono(7)));
+}
+
+#[test]
+fn a_turn_asks_what_is_due_and_reads_and_writes_the_chain() {
+    let mut bench = Bench::of(Group::new(1, crate::policy::examples::shop()));
+    bench.group.desk.begin_to_lead();
+    bench.at(|group, host| group.poll(host));
+    let sent: Vec<_> = bench.sent().iter().map(|op| format!("{op:?}")).collect();
+    for wanted in ["Read { group", "Facts { group", "Describe(", "Fence(", "CheckStatus("] {
+        assert!(sent.iter().any(|op| op.contains(wanted)), "{wanted}: {sent:#?}");
+    }
+    bench.at(|group, host| group.poll(host));
+    assert_eq!(bench.sent(), [], "each is asked once");
+    let mut writes = Bench::fit();
+    writes.group.desk.push(Record::Armed);
+    writes.at(|group, host| group.poll(host));
+    let appended = |op: &Op| matches!(op, Op::Store(StoreOp::Append { .. }));
+    assert!(writes.sent().iter().any(appended));
+    let mut follower = Bench::fit();
+    follower.group.decision = Some(Decision::FailOver);
+    follower.at(|group, host| {
+        host.leads = false;
+        group.poll(host);
+    });
+    assert!(!follower.sent().iter().any(appended), "only a leader begins anything");
+    assert_eq!(follower.group.obstacle, None, "a follower does not even try");
+}

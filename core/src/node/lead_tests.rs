@@ -1,0 +1,450 @@
+//! What a leader does about a decision: which records it writes, what it tells people, and when it
+//! goes back.
+
+use super::*;
+use crate::databases::evidence::Grade;
+use crate::decide::EvidenceGrade;
+use crate::model::Wall;
+use crate::node::testing::{Bench, Reply, fit, hold, kinds, looked};
+use crate::op::{Answer, Fault, FenceView, Instance, KubeOp, StoreOp};
+use crate::plan::{PlanKind, Undo};
+use crate::policy::Mode;
+use crate::run::{Ended, Trigger};
+use crate::step::{Held, QuestionKind};
+use crate::testing::claim;
+
+/// Home does not serve, and everything of it answers that.
+fn down(op: &Op) -> Reply {
+    match op {
+        Op::Elb(scope, crate::op::ElbOp::TargetHealth(_))
+            if scope.region.as_str() == "eu-west-1" =>
+        {
+            Ok(Answer::Targets(crate::op::TargetHealth { total: 4, healthy: 0 }))
+        }
+        Op::Route53(_, crate::op::Route53Op::CheckStatus(id))
+            if id.as_str().starts_with("1111") =>
+        {
+            Ok(Answer::CheckStatus { healthy: 0, of: 8 })
+        }
+        Op::Probe(crate::op::ProbeOp::Http(probe))
+            if probe.connect.as_str().starts_with("home") =>
+        {
+            Err(Fault::Transient("connection refused".into()))
+        }
+        _ => fit(op),
+    }
+}
+
+/// A turn of the leader that follows a decision: the records that it wants written.
+fn follows(bench: &mut Bench, decision: Decision) -> Vec<Record> {
+    bench.group.decision = Some(decision);
+    bench.at(|group, host| group.lead(host));
+    bench.written()
+}
+
+/// A leader that has proposed something about what it sees.
+fn proposed(mut bench: Bench) -> Bench {
+    bench.at(|group, host| group.propose(host.now));
+    bench
+}
+
+fn asks(action: Action, why: AskWhy) -> Decision {
+    Decision::AskHuman(Ask { action, why })
+}
+
+fn planned(records: &[Record]) -> (Vec<String>, bool) {
+    let plans = records.iter().find_map(|record| match record {
+        Record::Planned { plan, moves } => {
+            Some((plan.steps.keys().map(ToString::to_string).collect(), *moves))
+        }
+        _ => None,
+    });
+    plans.unwrap_or_else(|| panic!("{records:?}"))
+}
+
+const BEGUN: [&str; 3] = ["Claimed", "Opened", "Planned"];
+
+#[test]
+fn s2_a_decision_is_written_as_the_run_that_it_means() {
+    let home = || proposed(Bench::fit().recorded().sampled(down));
+    let prewarm = follows(&mut home(), Decision::Prewarm);
+    assert_eq!(kinds(&prewarm), BEGUN);
+    let (steps, moves) = planned(&prewarm);
+    assert!(!moves && !steps.contains(&"promote".to_owned()), "{steps:?}");
+    let failover = follows(&mut home(), Decision::FailOver);
+    assert_eq!(kinds(&failover), BEGUN);
+    let (steps, moves) = planned(&failover);
+    assert!(moves && steps.contains(&"promote".to_owned()), "{steps:?}");
+    let Record::Opened { kind, trigger, fault_at, evidence, .. } = &failover[1] else { panic!() };
+    assert_eq!((*kind, trigger), (PlanKind::Failover, &Trigger::Automatic));
+    assert!(fault_at.is_some_and(|at| at < home().now.wall), "when it was first bad: {fault_at:?}");
+    assert_eq!(evidence.len(), 4, "{evidence:?}");
+    let grade = EvidenceGrade::from(Some(Grade::Stale));
+    for why in [AskWhy::Approval, AskWhy::Evidence(grade)] {
+        let (steps, moves) = planned(&follows(&mut home(), asks(Action::Failover, why)));
+        assert!(moves && steps.contains(&"approval".to_owned()), "{why:?}: {steps:?}");
+    }
+    let before_a_run = asks(Action::Failover, AskWhy::Unarmed);
+    for decision in [before_a_run, Decision::Hold(HoldWhy::Serving), Decision::StandDown] {
+        assert_eq!(follows(&mut home(), decision.clone()), [], "{decision:?}");
+    }
+    let mut nothing = home();
+    nothing.at(|group, host| group.lead(host));
+    assert_eq!(nothing.written(), []);
+}
+
+#[test]
+fn a_failback_is_written_as_a_planned_move_that_asks_if_the_policy_says_so() {
+    let away = || Bench::fit().recorded().failed_over();
+    for decision in [Decision::FailBack, asks(Action::Failback, AskWhy::Approval)] {
+        let records = follows(&mut away(), decision.clone());
+        let Record::Opened { kind, from, .. } = &records[1] else { panic!("{records:?}") };
+        assert_eq!((*kind, *from), (PlanKind::Failback, Site::Standby), "{decision:?}");
+        assert!(planned(&records).0.contains(&"approval".to_owned()), "the shop's policy asks");
+    }
+    let mut by_itself = away();
+    by_itself.group.policy.automation.failback = Mode::Automatic;
+    let records = follows(&mut by_itself, Decision::FailBack);
+    assert!(!planned(&records).0.contains(&"approval".to_owned()));
+}
+
+#[test]
+fn s10_a_failover_asks_for_the_loss_or_for_a_yes_or_for_nothing() {
+    let question = |mode, streams: bool| {
+        let mut bench = Bench::fit().recorded().sampled(down);
+        bench.group.policy.automation.failover = mode;
+        let replication = bench.group.known.replication.entry(Site::Standby).or_default();
+        let fault = Wall(1_000_000);
+        if streams {
+            replication.described(fault - Span::secs(60), true);
+            replication.point(fault - Span::secs(60), Some(1_000));
+            replication.described(fault - Span::secs(50), true);
+        }
+        let records = follows(&mut proposed(bench), Decision::FailOver);
+        let plan = records.into_iter().find_map(|record| match record {
+            Record::Planned { plan, .. } => Some(plan),
+            _ => None,
+        });
+        plan.unwrap().steps.get("approval").map(|step| match &step.effect {
+            Effect::Approval(approval) => (approval.question.kind, approval.question.loss_ms),
+            other => panic!("{other:?}"),
+        })
+    };
+    let unknown = Some((QuestionKind::AcceptLoss, Some(u64::MAX)));
+    assert_eq!(question(Mode::Automatic, false), unknown);
+    assert_eq!(question(Mode::Approve, false), unknown);
+    let asked = question(Mode::Approve, true);
+    assert!(matches!(asked, Some((QuestionKind::Approve, Some(_)))), "{asked:?}");
+    assert_eq!(question(Mode::Automatic, true), None);
+}
+
+#[test]
+fn s2_what_was_only_warmed_is_let_go_with_the_reason_that_is_true() {
+    let why = |bench: &mut Bench| match &follows(bench, Decision::StandDown)[..] {
+        [Record::Unwinding { why }, Record::Planned { moves: false, .. }] => why.clone(),
+        other => panic!("{other:?}"),
+    };
+    let suspect = Bench::fit().recorded().prewarming();
+    assert_eq!(why(&mut proposed(suspect)), words::FALSE_ALARM);
+    let confirmed = proposed(Bench::fit().recorded().prewarming().sampled(down));
+    assert!(confirmed.group.was_down);
+    let mut back = proposed(confirmed.sampled(fit));
+    assert!(back.group.was_down, "a run is open: it was down for it");
+    assert_eq!(why(&mut back), words::SERVES_AGAIN);
+    let at_peace = proposed(proposed(Bench::fit().sampled(down)).sampled(fit));
+    assert!(!at_peace.group.was_down, "home serves, and nothing is open");
+    assert!(!proposed(Bench::fit().sampled(fit)).group.was_down);
+    let silent = |_: &Op| Err(Fault::Denied("AccessDenied".into()));
+    let unknown = proposed(proposed(Bench::fit().sampled(down)).sampled(silent));
+    assert!(unknown.group.was_down, "nobody has seen it serve since");
+}
+
+/// Why a turn that follows "a run is under way" sends the run back, if it does.
+fn goes_back(bench: &mut Bench) -> Option<String> {
+    follows(bench, Decision::Hold(HoldWhy::RunOpen)).into_iter().find_map(|record| match record {
+        Record::Unwinding { why } => Some(why),
+        _ => None,
+    })
+}
+
+#[test]
+fn s2_a_failover_that_waits_goes_back_once_home_has_served_for_the_confirm_time() {
+    let waits = |bench: Bench| {
+        let begun = bench.started("claim.gaining");
+        proposed(begun.sampled(fit))
+    };
+    let confirm = Bench::fit().group.policy.health.confirm;
+    let early = Span::millis(confirm.as_millis() - 1);
+    assert_eq!(goes_back(&mut waits(Bench::fit().failing_over()).later(early)), None);
+    let mut over = waits(Bench::fit().failing_over()).later(confirm);
+    assert_eq!(goes_back(&mut over), Some(words::SERVES_AGAIN.into()));
+    let mut ordered = waits(Bench::fit().ordered()).later(confirm);
+    assert_eq!(goes_back(&mut ordered), None, "a human wanted it");
+    let mut committed = waits(Bench::fit().failing_over().started("promote")).later(confirm);
+    assert_eq!(goes_back(&mut committed), None, "it goes forward only");
+    let mut warmed = waits(Bench::fit().prewarming()).later(confirm);
+    assert_eq!(goes_back(&mut warmed), None, "that is the decision's");
+    let mut away = proposed(Bench::fit().failing_over().started("claim.gaining").sampled(down));
+    assert_eq!(goes_back(&mut away), None, "it does not serve");
+}
+
+#[test]
+fn s2_a_failover_whose_record_was_held_up_is_begun_only_if_it_is_still_right() {
+    let outdated = Some(words::OUTDATED.to_owned());
+    let at = |mut bench: Bench, secs: u64| {
+        // The book wrote its first entry at the first second.
+        bench.now.wall = Wall(1_000) + Span::secs(secs);
+        bench
+    };
+    assert_eq!(goes_back(&mut at(Bench::fit().failing_over(), 30)), None, "unknown, and young");
+    assert_eq!(goes_back(&mut at(Bench::fit().failing_over(), 31)), outdated);
+    let serves = proposed(Bench::fit().failing_over().sampled(fit));
+    assert_eq!(goes_back(&mut at(serves, 0)), outdated, "home serves");
+    let still = Bench::fit().failing_over().sampled(down);
+    assert_eq!(goes_back(&mut still.later(Span::secs(1))), None, "it is as it was");
+    let asked = Bench::fit().asking(QuestionKind::Approve, None);
+    assert_eq!(goes_back(&mut at(asked, 31)), None, "who is asked decides");
+    let begun = Bench::fit().failing_over().started("claim.gaining");
+    assert_eq!(goes_back(&mut at(begun, 31)), None, "it was begun in time");
+    assert_eq!(goes_back(&mut at(Bench::fit().ordered(), 31)), None, "a human wanted it");
+}
+
+fn web() -> crate::model::WorkloadRef {
+    Bench::fit().group.policy.capacity.workloads[0].object.clone()
+}
+
+/// A group at peace that still holds a workload of a run that was cancelled.
+fn left() -> Bench {
+    let why = "cancelled".to_owned();
+    let over =
+        [Record::Unwinding { why: why.clone() }, Record::Closed { ended: Ended::Unwound(why) }];
+    Bench::fit().recorded().failing_over().holding(Site::Standby, &web()).told(over.to_vec())
+}
+
+fn serving(bench: Bench) -> Bench {
+    let confirm = bench.group.policy.health.confirm;
+    proposed(bench.sampled(fit)).later(confirm)
+}
+
+const HOLDS: Decision = Decision::Hold(HoldWhy::Serving);
+
+#[test]
+fn s7_what_is_still_held_at_peace_is_released() {
+    let mut bench = serving(left());
+    let records = follows(&mut bench, HOLDS);
+    assert_eq!(kinds(&records), ["Claimed", "Opened", "Unwinding", "Planned"]);
+    let Record::Opened { evidence, from, .. } = &records[1] else { panic!() };
+    assert_eq!((evidence.len(), *from), (1, Site::Home));
+    assert!(evidence[0].starts_with("still held: "), "{evidence:?}");
+    let Record::Planned { plan, moves } = &records[3] else { panic!() };
+    let undo = [Undo::Release(hold(Site::Standby, &web()))];
+    let wanted = crate::plan::unwind(PlanKind::Failover, Site::Home, &undo);
+    assert_eq!((&**plan, *moves), (&wanted, false));
+}
+
+#[test]
+fn s7_what_is_held_stays_while_home_does_not_serve_or_somebody_else_may_act() {
+    let confirm = Bench::fit().group.policy.health.confirm;
+    let early = Span::millis(confirm.as_millis() - 1);
+    let mut soon = proposed(left().sampled(fit)).later(early);
+    assert_eq!(follows(&mut soon, HOLDS), [], "it serves for too short a while");
+    let paused = left().told(vec![Record::Paused { reason: "deploy".into() }]);
+    assert_eq!(follows(&mut serving(paused), HOLDS), [], "a human held everything");
+    let mut nothing = serving(Bench::fit().recorded());
+    assert_eq!(follows(&mut nothing, HOLDS), []);
+    let mut told = serving(left());
+    told.group.decision = Some(HOLDS);
+    told.at(|group, host| {
+        host.unasked = false;
+        group.lead(host);
+    });
+    assert_eq!(told.written(), [], "it does only what it is told");
+    let mut stranger = serving(left());
+    stranger.group.known.gate_claim = Some(claim(9, "r9"));
+    assert_eq!(follows(&mut stranger, HOLDS), []);
+    let mut busy = serving(left().prewarming());
+    assert_eq!(follows(&mut busy, HOLDS), [], "a run is open");
+    let away = left().failed_over();
+    assert_eq!(away.group.active(), Site::Standby);
+    assert_eq!(follows(&mut serving(away), HOLDS), [], "it is not home that serves");
+}
+
+#[test]
+fn s3_the_door_of_a_writer_that_was_left_stays_closed_at_peace() {
+    let own = Bench::fit().group.policy.standby;
+    let door = Held::Writer {
+        scope: own.scope,
+        instance: "shop-standby".into(),
+        resource: "db-standby".into(),
+        baseline: vec!["sg-app".into()],
+        closed: "sg-closed".into(),
+    };
+    let mut ledger = left().group.ledger().clone();
+    ledger.holds.values_mut().for_each(|hold| hold.held = door.clone());
+    assert_eq!(begin::left_behind(&ledger).count(), 1, "nobody left it: it is opened");
+    let cluster = crate::model::Cluster::Context("standby".into());
+    let (pool, baseline, wants) = ("dr".into(), Default::default(), Default::default());
+    let mut open = ledger.clone();
+    let opened = Held::Pool { cluster, pool, baseline, wants };
+    open.holds.values_mut().for_each(|hold| hold.held = opened.clone());
+    assert_eq!(begin::left_behind(&open).count(), 1, "an open pool costs money");
+    let mut abandoned = ledger;
+    abandoned.quarantined.insert(Site::Standby);
+    assert_eq!(begin::left_behind(&abandoned).count(), 0);
+}
+
+#[test]
+fn peacetime_facts_are_written_while_home_serves_and_no_run_is_open() {
+    let writes = |mut bench: Bench| {
+        bench.sent();
+        follows(&mut bench, HOLDS);
+        let puts = bench.sent().into_iter();
+        puts.filter(|op| matches!(op, Op::Store(StoreOp::PutFacts { .. }))).count()
+    };
+    let moment = Span::millis(1);
+    assert_eq!(writes(proposed(Bench::fit().sampled(fit)).later(moment)), 1);
+    assert_eq!(writes(proposed(Bench::fit().sampled(fit))), 0, "it serves since this instant");
+    assert_eq!(writes(proposed(Bench::fit().sampled(down)).later(moment)), 0);
+    assert_eq!(writes(proposed(Bench::fit().prewarming().sampled(fit)).later(moment)), 0);
+    assert_eq!(writes(proposed(Bench::fit().failed_over().sampled(fit)).later(moment)), 0);
+    let mut stranger = proposed(Bench::fit().sampled(fit)).later(moment);
+    stranger.group.known.gate_claim = Some(claim(9, "r9"));
+    assert_eq!(writes(stranger), 0, "somebody else acts");
+}
+
+/// The titles of what people are told in a turn.
+fn told(bench: &mut Bench, decision: Decision) -> Vec<String> {
+    bench.sent();
+    follows(bench, decision);
+    let titles = bench.sent().into_iter().filter_map(|op| match op {
+        Op::Notify(notice) => Some(format!("{}: {}", notice.kind, notice.title)),
+        _ => None,
+    });
+    titles.collect()
+}
+
+#[test]
+fn people_are_told_what_is_asked_and_what_holds_and_nothing_else() {
+    let home = || proposed(Bench::fit().recorded().sampled(down));
+    let unarmed = asks(Action::Failover, AskWhy::Unarmed);
+    let asked = told(&mut home(), unarmed);
+    assert!(asked.len() == 1 && asked[0].starts_with("ask: shop: failover: "), "{asked:?}");
+    let asked = told(
+        &mut Bench::fit().asking(QuestionKind::Approve, None),
+        Decision::Hold(HoldWhy::RunOpen),
+    );
+    assert_eq!(asked, ["ask: shop: r1 asks (approval)"]);
+    let in_a_run = asks(Action::Failover, AskWhy::Approval);
+    assert_eq!(told(&mut home(), in_a_run.clone()), [""; 0], "the run that begins asks");
+    let mut lacks = proposed(Bench::fit().sampled(down));
+    let asked = told(&mut lacks, in_a_run);
+    assert_eq!(asked.len(), 1, "no run can begin: people are asked all the same: {asked:?}");
+    assert!(lacks.group.obstacle.is_some());
+    let alarm = told(&mut home(), Decision::Hold(HoldWhy::Isolated));
+    assert!(alarm.len() == 1 && alarm[0].starts_with("alert: "), "{alarm:?}");
+    assert_eq!(told(&mut home(), HOLDS), [""; 0]);
+    let region = Decision::Hold(HoldWhy::RegionEvent("eu-west-1".into()));
+    assert_eq!(told(&mut home(), region.clone()), [""; 0], "another group speaks for all");
+    let mut speaks = home();
+    let (region_name, groups) = ("eu-west-1".into(), ["shop".into(), "other".into()].into());
+    speaks.group.speaks_of = Some(crate::decide::RegionEvent { region: region_name, groups });
+    let asked = told(&mut speaks, region);
+    assert!(asked.len() == 1 && asked[0].contains("2 groups in eu-west-1"), "{asked:?}");
+}
+
+#[test]
+fn s1_beside_a_strangers_claim_nothing_is_claimed_or_executed() {
+    let theirs = claim(9, "shop-9-failover");
+    let stranger = |op: &Op| match op {
+        Op::Kube(_, KubeOp::Fence(_)) => {
+            let (version, claim) = ("1".into(), theirs.clone());
+            Ok(Answer::Fence(Some(FenceView { version, claim })))
+        }
+        _ => fit(op),
+    };
+    let bench = Bench::of(looked(stranger)).failing_over();
+    assert_eq!(bench.group.foreign_claim(), Some(&theirs));
+    assert_eq!(bench.group.next_epoch(), crate::model::Epoch(10));
+    let looks = |bench: Bench| {
+        let mut bench = bench.sampled(down);
+        assert_eq!(follows(&mut bench, Decision::Hold(HoldWhy::RunOpen)), []);
+        bench.sent().iter().any(|op| matches!(op, Op::Kube(..)))
+    };
+    assert!(!looks(bench) && looks(Bench::fit().failing_over()));
+}
+
+#[test]
+fn s1_a_run_that_another_replica_left_is_claimed_under_a_new_epoch() {
+    let others = || {
+        let mut bench = Bench::fit().failing_over().sampled(down);
+        bench.rename("b");
+        bench
+    };
+    let run_open = || Decision::Hold(HoldWhy::RunOpen);
+    let records = follows(&mut others(), run_open());
+    let Some(Record::Claimed { claim, by }) = records.first() else { panic!("{records:?}") };
+    assert_eq!((claim.epoch, by.as_str()), (crate::model::Epoch(2), "b"));
+    let told_only = |was_told: bool| {
+        let mut bench = others();
+        bench.group.told = was_told;
+        bench.group.decision = Some(run_open());
+        bench.at(|group, host| {
+            host.unasked = false;
+            group.lead(host);
+        });
+        bench.written().len()
+    };
+    assert_eq!(told_only(false), 0, "a copied journal's run is another's");
+    assert_eq!(told_only(true), 1, "until somebody wants it to go on");
+    let mut stranger = others();
+    stranger.group.known.gate_claim = Some(crate::testing::claim(9, "r9"));
+    assert_eq!(follows(&mut stranger, run_open()), []);
+}
+
+#[test]
+fn s2_a_run_waits_for_the_one_before_it_and_for_its_obligations() {
+    let refused = |mut bench: Bench, by_hand: bool, anew: bool| {
+        let trigger = Trigger::Human { by: "ann".into(), reason: "flood".into() };
+        let begun = bench.at(|group, host| match by_hand {
+            true => begin::failover_ordered(group, host, (trigger, anew), None),
+            false => begin::automatic_failover(group, host),
+        });
+        begun.err().map(|lacks| lacks.0)
+    };
+    let waits = Some("that the obligations of the last run are done".to_owned());
+    let left = || Bench::fit().recorded().failed_over_but(&["fence.standing"]);
+    let open = || Bench::fit().recorded().failing_over();
+    assert_eq!(refused(left(), false, false), waits);
+    assert_eq!(refused(left(), true, true), waits, "not even a dead controller's are skipped");
+    assert_eq!(refused(open(), false, false), waits);
+    assert_eq!(refused(open(), true, true), None, "a dead controller's run gives way");
+    assert_eq!(refused(Bench::fit().recorded().failed_over(), false, false), None);
+}
+
+#[test]
+fn a_member_that_is_no_streaming_replica_any_more_is_rebuilt_before_the_group_comes_home() {
+    let rebuilds = |source: Option<&str>, streaming: bool, resource: &str| {
+        let mut bench = Bench::of(looked(|op| match fit(op)? {
+            Answer::Instance(found) if found.id.as_str() == "shop-home" => {
+                let (source, resource) = (source.map(Into::into), resource.into());
+                Ok(Answer::Instance(Instance { source, streaming, resource, ..found }))
+            }
+            answer => Ok(answer),
+        }));
+        bench = bench.recorded().failed_over();
+        let (steps, _) = planned(&follows(&mut bench, Decision::FailBack));
+        steps.contains(&"rebuild.home".to_owned())
+    };
+    assert!(!rebuilds(Some("shop-standby"), true, "db-home"));
+    assert!(rebuilds(Some("shop-standby"), false, "db-home"));
+    assert!(rebuilds(None, false, "db-home") && rebuilds(None, true, "db-home"));
+    assert!(rebuilds(Some("shop-standby"), true, "db-new"), "nobody recorded that one");
+}
+
+#[test]
+fn people_are_told_what_became_of_a_run_once_it_is_recorded() {
+    let mut bench = Bench::fit().failed_over();
+    let now = bench.now;
+    bench.group.announce(&Record::Closed { ended: Ended::Moved }, now);
+    assert_eq!(told(&mut bench, HOLDS), ["runEnded: r1: the standby site serves"]);
+}
