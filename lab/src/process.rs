@@ -15,6 +15,9 @@ use crate::command::describe;
 use crate::procfs;
 use crate::wait::{Look, until};
 
+/// How long a stop may take.
+const STANDS_STILL: Duration = Duration::from_secs(10);
+
 /// How much of a log goes into an error.
 const LOG_TAIL_LINES: usize = 12;
 
@@ -47,13 +50,22 @@ impl Record {
         }
     }
 
-    /// Sends `signal` to the whole group, if the process still is the recorded one.
+    /// Sends `signal` to the whole group, if the process still is the recorded one. After a stop it
+    /// stands still: on a busy machine that takes a moment.
     pub fn signal(&self, signal: Signal) -> Result<()> {
         if !self.runs() {
             bail!("{} (process {}) is not running", self.name, self.pid);
         }
         let group = Pid::from_raw(self.pid as i32).context("a process id is never 0")?;
-        kill_process_group(group, signal).with_context(|| format!("cannot signal {}", self.name))
+        let failed = || format!("cannot signal {}", self.name);
+        kill_process_group(group, signal).with_context(failed)?;
+        if signal != Signal::STOP {
+            return Ok(());
+        }
+        until(&format!("{} is to stand still", self.name), STANDS_STILL, || {
+            let seen = self.condition();
+            Ok(if seen == "frozen" { Look::There(()) } else { Look::NotYet(seen.to_owned()) })
+        })
     }
 
     /// The end of its log, for an error.
@@ -156,11 +168,7 @@ mod tests {
     fn a_process_stops_and_goes_on() {
         let process = sleeper("stops");
         process.record().signal(Signal::STOP).unwrap();
-        let stopped = || {
-            let seen = process.record().condition();
-            Ok(if seen == "frozen" { Look::There(()) } else { Look::NotYet(seen.to_owned()) })
-        };
-        until("stopped", Duration::from_secs(5), stopped).unwrap();
+        assert_eq!(process.record().condition(), "frozen");
         process.check().unwrap();
         process.record().signal(Signal::CONT).unwrap();
         std::fs::remove_file(&process.record().log).unwrap();
