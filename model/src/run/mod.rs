@@ -202,9 +202,9 @@ impl RunModel {
         let once = if self.bounds.once { ", each once" } else { "" };
         let skew = if skew_secs == 0 { String::new() } else { format!(", skew {skew_secs} s") };
         format!(
-            "run {route:?}, RDS {rds:?}: {replicas} replicas, {leads} leads{once}, {epochs} claims, \
-             {crashes} crashes, {losses} lost, {doubles} doubled, {adrift} adrift, {cancels} \
-             cancels, {pauses} pauses{skew}{prompt}{wrong}"
+            "run {route:?}, RDS {rds:?}: {replicas} replicas, {leads} leads{once}, {epochs} \
+             claims, {crashes} crashes, {losses} lost, {doubles} doubled, {adrift} adrift, \
+             {cancels} cancels, {pauses} pauses{skew}{prompt}{wrong}"
         )
     }
 
