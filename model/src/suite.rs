@@ -58,7 +58,7 @@ pub fn deep() -> Vec<Check> {
     let gate = run::Bounds::small(Route::Gate);
     let batch = run::Bounds::small(Route::Batch);
     let fenced = run::Bounds::small(Route::Fenced);
-    let three = run::Bounds { replicas: 3, leads: 3, ..run::Bounds::small(Route::Short) };
+    let three = run::Bounds { replicas: 3, leads: 3, once: true, prompt: true, ..gate };
     let writers = chain::Bounds { writers: 3, wishes: 1, ..chain::Bounds::small() };
     let small = lease::Bounds::small;
     vec![
@@ -66,14 +66,17 @@ pub fn deep() -> Vec<Check> {
         run(batch),
         run(run::Bounds { cancels: 1, ..gate }),
         run(run::Bounds { crashes: 1, pauses: 1, ..gate }),
+        run(run::Bounds { crashes: 1, pauses: 1, skew_secs: 60, ..gate }),
         run(run::Bounds { losses: 1, pauses: 1, ..gate }),
         run(run::Bounds { doubles: 1, ..gate }),
         run(fenced),
+        run(run::Bounds { route: Route::Short, once: false, ..three }),
         run(three),
         chain(writers),
+        chain(chain::Bounds { wishes: 2, timeouts: 0, doubles: 0, ..writers }),
         lease(lease::Bounds { adrift: 0, ..lease::Bounds::skewed() }),
         lease(small()),
-        lease(lease::Bounds { adrift: 0, ..lease::Bounds::three() }),
+        lease(lease::Bounds::three(times(2, 1, 1))),
     ]
 }
 

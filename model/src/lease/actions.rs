@@ -70,13 +70,7 @@ impl LeaseModel {
             Action::Wake(index) => state.replicas[index].input(LeaseInput::Wake),
             Action::Stop(index) => state.replicas[index].input(LeaseInput::Stop),
             Action::Arrive(index) => self.arrive(state, index),
-            Action::Hear(index) => {
-                if let Some(Travel::Answered(reply)) = state.replicas[index].call.take() {
-                    let result = reply.result(self.bounds.times.duration);
-                    let ticket = Ticket(0);
-                    state.replicas[index].input(LeaseInput::Reply { ticket, result });
-                }
-            }
+            Action::Hear(index) => self.hear(state, index),
             Action::Lose(index) => state.replicas[index].call = None,
             Action::Refuse(index) => {
                 state.replicas[index].call = Some(Travel::Answered(Reply::Refused));
@@ -104,6 +98,25 @@ impl LeaseModel {
             other => return state.replicas[index].call = other,
         };
         state.replicas[index].call = Some(Travel::Answered(reply));
+    }
+
+    fn hear(&self, state: &mut State, index: usize) {
+        if let Some(Travel::Answered(reply)) = state.replicas[index].call.take() {
+            let result = reply.result(self.bounds.times.duration);
+            let ticket = Ticket(0);
+            state.replicas[index].input(LeaseInput::Reply { ticket, result });
+        }
+    }
+
+    /// Reads are answered at once, where that is a bound.
+    pub(super) fn hurry(&self, state: &mut State) {
+        let reads = |replica: &Replica| replica.call == Some(Travel::Sent(None));
+        for index in 0..state.replicas.len() {
+            while self.bounds.prompt && reads(&state.replicas[index]) {
+                self.arrive(state, index);
+                self.hear(state, index);
+            }
+        }
     }
 
     /// The store: a compare-and-swap on the version.

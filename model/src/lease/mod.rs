@@ -40,6 +40,8 @@ pub struct Bounds {
     pub adrift: usize,
     /// Whether requests are doubled, refused, and replicas stopped cleanly, too.
     pub rare: bool,
+    /// Whether reads are answered as soon as they are asked.
+    pub prompt: bool,
 }
 
 /// What may be wrong with the world the lease relies on, or with its times.
@@ -110,19 +112,20 @@ impl Bounds {
     /// Two replicas whose clocks agree: 4 ticks to wait, 3 to believe, 1 for an attempt.
     #[must_use]
     pub fn small() -> Self {
-        Self { rates: vec![1, 1], times: times(4, 3, 1), adrift: 1, rare: false }
+        Self { rates: vec![1, 1], times: times(4, 3, 1), adrift: 1, rare: false, prompt: false }
     }
 
-    /// Three replicas whose clocks agree.
+    /// Three replicas whose clocks agree; no write that nobody waits for, and reads are answered at
+    /// once.
     #[must_use]
-    pub fn three() -> Self {
-        Self { rates: vec![1, 1, 1], ..Self::small() }
+    pub fn three(times: LeaseTimes) -> Self {
+        Self { rates: vec![1, 1, 1], times, adrift: 0, rare: false, prompt: true }
     }
 
     /// The first clock slower than the second by the most that the times allow: 2 to 3.
     #[must_use]
     pub fn skewed() -> Self {
-        Self { rates: vec![2, 3], times: times(9, 6, 2), adrift: 1, rare: false }
+        Self { rates: vec![2, 3], times: times(9, 6, 2), adrift: 1, rare: false, prompt: false }
     }
 }
 
@@ -143,16 +146,17 @@ impl LeaseModel {
     /// The bounds, in words.
     #[must_use]
     pub fn name(&self) -> String {
-        let Bounds { rates, times, adrift, rare } = &self.bounds;
+        let Bounds { rates, times, adrift, rare, prompt } = &self.bounds;
         let (duration, renew) = (times.duration.as_millis(), times.renew_deadline.as_millis());
         let rare = if *rare { ", doubled and refused requests, clean stops" } else { "" };
+        let prompt = if *prompt { ", reads answered at once" } else { "" };
         let wrong = match self.mistake {
             Mistake::None => "",
             Mistake::BlindStore => "; MISTAKE: the store does not compare",
         };
         format!(
             "lease: {} replicas, clocks {rates:?}, lease {duration}, claim {renew}, {adrift} \
-             stray writes{rare}, any crashes, any time{wrong}",
+             stray writes{rare}{prompt}, any crashes, any time{wrong}",
             rates.len()
         )
     }
@@ -205,6 +209,7 @@ impl Model for LeaseModel {
     fn next_state(&self, last: &State, action: Action) -> Option<State> {
         let mut next = last.clone();
         self.happen(&mut next, action);
+        self.hurry(&mut next);
         let next = self.plain(next);
         (next != *last).then_some(next)
     }

@@ -53,7 +53,7 @@ pub enum Action {
 
 impl RunModel {
     pub(super) fn possible(&self, state: &State, actions: &mut Vec<Action>) {
-        let spare = state.spent.leads < self.bounds.leads;
+        let spare = (0..state.replicas.len()).any(|index| self.can_lead(state, index));
         let mut fresh = false;
         for (index, replica) in state.replicas.iter().enumerate() {
             // Who has done nothing yet is like any other such but for the name: the first one acts.
@@ -62,7 +62,7 @@ impl RunModel {
                 let led = spare || others.into_iter().any(|(i, other)| i != index && other.leads);
                 self.of_replica(state, (index, replica), led, actions);
             }
-            fresh |= replica.fresh();
+            fresh |= replica.fresh() && self.can_lead(state, index);
         }
         for (index, message) in state.messages.iter().enumerate() {
             actions.push(match message.reply {
@@ -97,7 +97,7 @@ impl RunModel {
         led: bool,
         actions: &mut Vec<Action>,
     ) {
-        if state.spent.leads < self.bounds.leads {
+        if self.can_lead(state, index) {
             actions.push(Action::Lead(index));
         }
         if replica.leads && led {
@@ -138,6 +138,7 @@ impl RunModel {
         match action {
             Action::Lead(index) => {
                 state.spent.leads += 1;
+                state.spent.led |= if self.bounds.once { 1 << index } else { 0 };
                 self.meet(state, index, Event::Lead);
             }
             Action::Follow(index) => self.meet(state, index, Event::Follow),
@@ -237,18 +238,26 @@ impl RunModel {
         replica.desk.push(Record::Planned { plan, moves: false });
     }
 
+    /// Reads of the chain arrive at once, where that is a bound.
+    pub(super) fn hurry(&self, state: &mut State) {
+        let read = |message: &Arc<Message>| message.stores() && !message.op.mutates();
+        while let Some(read) = state.messages.iter().position(read).filter(|_| self.bounds.prompt) {
+            self.arrive(state, read);
+        }
+    }
+
     /// Who does not lead, and will not again within the bounds, changes nothing any more but by
     /// what it has sent: what it knows and waits for makes no difference.
     pub(super) fn retire(&self, state: &mut State) {
-        if state.spent.leads < self.bounds.leads {
-            return;
-        }
-        let State { replicas, messages, .. } = state;
-        for (index, replica) in replicas.iter_mut().enumerate() {
-            if !replica.leads {
-                *replica = self.replica(index, replica.life);
-                messages.retain(|message| message.from != index || message.acts());
+        for index in 0..state.replicas.len() {
+            let replica = &state.replicas[index];
+            if replica.leads || self.can_lead(state, index) {
+                continue;
             }
+            if !replica.fresh() {
+                state.replicas[index] = self.replica(index, replica.life);
+            }
+            state.messages.retain(|message| message.from != index || message.acts());
         }
     }
 

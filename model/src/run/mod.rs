@@ -53,6 +53,8 @@ pub struct Bounds {
     pub replicas: usize,
     /// How often one begins to lead, all together.
     pub leads: u8,
+    /// Whether each does so once at most.
+    pub once: bool,
     /// Crashes.
     pub crashes: u8,
     /// Calls given up: lost before or behind the effect, or only late.
@@ -73,6 +75,8 @@ pub struct Bounds {
     pub rds: Rds,
     /// How far the second replica's wall clock is ahead of all others, in seconds.
     pub skew_secs: i64,
+    /// Whether reads of the chain are answered as soon as they are asked.
+    pub prompt: bool,
 }
 
 /// Which steps the run has.
@@ -140,6 +144,8 @@ pub struct State {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 struct Spent {
     leads: u8,
+    /// Who has led, a bit for each, where that is bounded.
+    led: u8,
     crashes: u8,
     losses: u8,
     doubles: u8,
@@ -154,6 +160,7 @@ impl Bounds {
         Self {
             replicas: 2,
             leads: 2,
+            once: false,
             crashes: 0,
             losses: 0,
             doubles: 0,
@@ -164,6 +171,7 @@ impl Bounds {
             route,
             rds: Rds::Refuses,
             skew_secs: 0,
+            prompt: false,
         }
     }
 }
@@ -185,16 +193,18 @@ impl RunModel {
     #[must_use]
     pub fn name(&self) -> String {
         let Bounds { replicas, leads, crashes, losses, doubles, cancels, .. } = self.bounds;
-        let Bounds { pauses, adrift, epochs, route, rds, skew_secs, .. } = self.bounds;
+        let Bounds { pauses, adrift, epochs, route, rds, skew_secs, prompt, .. } = self.bounds;
         let wrong = match self.mistake {
             Mistake::None => String::new(),
             other => format!("; MISTAKE: {other:?}"),
         };
+        let prompt = if prompt { ", chains are read at once" } else { "" };
+        let once = if self.bounds.once { ", each once" } else { "" };
         let skew = if skew_secs == 0 { String::new() } else { format!(", skew {skew_secs} s") };
         format!(
-            "run {route:?}, RDS {rds:?}: {replicas} replicas, {leads} leads, {epochs} claims, \
-             {crashes} crashes, {losses} lost, {doubles} doubled, {adrift} adrift, {cancels} \
-             cancels, {pauses} pauses{skew}{wrong}"
+            "run {route:?}, RDS {rds:?}: {replicas} replicas, {leads} leads{once}, {epochs} \
+             claims, {crashes} crashes, {losses} lost, {doubles} doubled, {adrift} adrift, \
+             {cancels} cancels, {pauses} pauses{skew}{prompt}{wrong}"
         )
     }
 
@@ -202,6 +212,11 @@ impl RunModel {
     fn replica(&self, index: usize, life: u8) -> Arc<Replica> {
         let new = Replica::new(index, life);
         self.memory.replicas.recall(new.print, || Arc::new(new))
+    }
+
+    /// Whether the bounds let a replica begin to lead.
+    fn can_lead(&self, state: &State, index: usize) -> bool {
+        state.spent.leads < self.bounds.leads && state.spent.led & (1 << index) == 0
     }
 
     /// Whether replicas differ by name alone.
@@ -238,6 +253,7 @@ impl Model for RunModel {
     fn next_state(&self, last: &State, action: Action) -> Option<State> {
         let mut next = last.clone();
         self.happen(&mut next, action);
+        self.hurry(&mut next);
         self.retire(&mut next);
         next.messages.sort_by_key(|message| message.print);
         (next != *last).then_some(next)
@@ -266,9 +282,9 @@ impl Ends for RunModel {
     /// lead again.
     fn fate(&self, state: &State) -> Fate {
         let ledger = &state.stored.ledger;
-        let spare = state.spent.leads < self.bounds.leads;
-        let able = state.replicas.iter().any(|replica| {
-            Some(&replica.id) == ledger.claimant.as_ref() && (replica.leads || spare)
+        let able = state.replicas.iter().enumerate().any(|(index, replica)| {
+            let claimant = Some(&replica.id) == ledger.claimant.as_ref();
+            claimant && (replica.leads || self.can_lead(state, index))
         });
         let no_pause = state.spent.pauses >= self.bounds.pauses;
         match &ledger.run {
@@ -303,7 +319,8 @@ impl State {
             _ => false,
         };
         let travels = |message: &Arc<Message>| *message.op == acted.op;
-        idle && acted.at >= self.wall() && !self.messages.iter().any(travels)
+        let shows = self.wall().since(acted.at) < ground::PAUSE;
+        idle && shows && !self.messages.iter().any(travels)
     }
 
     /// What decides how it goes on.
