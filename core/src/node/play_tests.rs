@@ -18,6 +18,8 @@ struct Play {
     intents: Vec<IntentObject>,
     /// Whether the store says nothing to who reads intents.
     silent: bool,
+    /// The append that says a step's call is begun, if its reply is held back.
+    held: Option<Option<CallId>>,
     /// Whether somebody else holds the lease.
     other_leads: bool,
     leases: u64,
@@ -34,6 +36,7 @@ impl Play {
             chains: Vec::new(),
             intents: Vec::new(),
             silent: false,
+            held: None,
             other_leads: false,
             leases: 0,
             wakes: 0,
@@ -58,7 +61,9 @@ impl Play {
         while !out.is_empty() {
             let Call { id, op, .. } = out.remove(0);
             self.made.push((self.now.mono, op.clone()));
-            if let Some(result) = self.reply(&op) {
+            if self.held == Some(None) && begins(&op) {
+                self.held = Some(Some(id));
+            } else if let Some(result) = self.reply(&op) {
                 self.node.handle(self.now, Input::Reply { id, result }, &mut out);
             }
         }
@@ -137,6 +142,11 @@ impl Play {
         let bytes = serde_json::to_string(intent).unwrap().into();
         self.intents.push(IntentObject { uid: uid.into(), group, by, at, bytes });
     }
+}
+
+/// Whether a step says that it is about to make a call.
+fn begins(op: &Op) -> bool {
+    matches!(op, Op::Store(StoreOp::Append { bytes, .. }) if bytes.contains("\"started\""))
 }
 
 fn intents(op: &Op) -> bool {
@@ -265,4 +275,24 @@ fn answers_reach_the_group_whose_calls_they_answer() {
     assert_eq!((of("shop"), of("mart"), of("other")), (Some(false), Some(true), None));
     let active = play.node.status(&"mart".into(), play.now).map(|status| status.active);
     assert_eq!(active, Some(Site::Home));
+}
+
+#[test]
+fn s1_a_leader_whose_lease_ran_out_sends_nothing_although_its_record_is_stored() {
+    let sends = |after: Span| {
+        let begun = Play { held: Some(None), ..Play::new() };
+        let mut play = begun.with(vec![examples::shop()]);
+        play.pass(90);
+        let (accept_loss, reason) = (Some(Span::secs(600)), "flood".into());
+        play.says("u1", &Intent::Failover { accept_loss, reason, break_glass: None });
+        play.pass(5);
+        let Some(Some(id)) = play.held else { panic!("{:?}", play.records()) };
+        let now = Now { mono: play.now.mono + after, wall: play.now.wall + after };
+        let mut out = Vec::new();
+        let result = Ok(Answer::Ok);
+        play.node.handle(now, Input::Reply { id, result }, &mut out);
+        out.iter().any(|call| call.op.mutates() && !matches!(call.op, Op::Lease(_) | Op::Store(_)))
+    };
+    assert!(sends(Span::ZERO), "its record is stored, and it leads");
+    assert!(!sends(Span::secs(20)), "somebody else may lead by now");
 }
