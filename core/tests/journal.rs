@@ -8,7 +8,6 @@ use bowline_core::op::{Op, RdsOp, StoreOp};
 use bowline_core::plan::{Approval, Class, Effect, Milestone, OnTimeout, Plan, PlanKind, Step};
 use bowline_core::run::{BadEntry, Ended, Entry, Intent, Ledger, Record, Refusal, Report, Trigger};
 use bowline_core::step::{Mark, Outputs, Question, QuestionKind};
-use indexmap::IndexMap;
 use proptest::prelude::*;
 
 /// Writes entries to a chain and keeps them.
@@ -84,7 +83,7 @@ fn plan(kind: PlanKind, from: Site) -> Plan {
         ("fence.standing", standing),
         ("armed", step(reached("armed"), Class::ReadOnly, vec![Mark::Rebuilt(from), Mark::Armed])),
     ];
-    let steps: IndexMap<_, _> = steps.map(|(id, step)| (StepId::from(id), step)).into();
+    let steps = steps.map(|(id, step)| (StepId::from(id), step)).into_iter().collect();
     Plan { kind, from, to, steps }
 }
 

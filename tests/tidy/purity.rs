@@ -14,6 +14,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "serde",
             "serde_json",
             "indexmap",
+            "rustc-hash",
             "thiserror",
             "sha2",
             "hex",

@@ -2,6 +2,7 @@
 
 mod bench;
 mod beside;
+mod campaign;
 mod fuzz;
 mod lab;
 mod mutants;
@@ -23,6 +24,9 @@ usage: cargo xtask COMMAND
   bench [SEEDS]    how fast it is, as ratios to what is aimed at (docs/benchmarks.md)
   fuzz [TARGET] [--seconds N]
                    every fuzz target for N seconds each (60), or one of them
+  campaign [--trips N] [--jobs N]
+                   the deep campaign: 1,000,000 round trips, on 2 cores; goes on where it was
+                   stopped, as long as core and sim are the same
   mutants [--seeds N] [BUG…]
                    deliberate bugs: which promise catches each (docs/proof.md)
   mutants --core [prepare | run [--shard K/N] [--only REGEX] [--again] | alone | report]
@@ -59,6 +63,7 @@ fn dispatch(arguments: &[&str]) -> Result<()> {
         ["bench"] => bench::run("20"),
         ["bench", seeds] => bench::run(seeds),
         ["fuzz", rest @ ..] => fuzz::run(rest),
+        ["campaign", arguments @ ..] => campaign::run(test::cargo_command(&[]), arguments),
         ["mutants", "--core", arguments @ ..] => mutation::run(arguments),
         ["mutants", arguments @ ..] => test::mutants(arguments),
         ["tidy"] => test::tidy(),

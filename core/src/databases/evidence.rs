@@ -57,11 +57,13 @@ impl Replication {
     /// How many samples are kept: a day of one-minute points, for a human who answers late.
     pub const KEPT: usize = 24 * 60;
 
-    /// Takes what RDS says of streaming at an instant.
-    pub fn described(&mut self, at: Wall, streaming: bool) {
-        if self.streams.last().is_none_or(|(_, last)| *last != streaming) {
+    /// Takes what RDS says of streaming at an instant; whether it had said something else.
+    pub fn described(&mut self, at: Wall, streaming: bool) -> bool {
+        let news = self.streams.last().is_none_or(|(_, last)| *last != streaming);
+        if news {
             self.streams.push((at, streaming));
         }
+        news
     }
 
     /// What RDS said of streaming by an instant; without one, what it said last. `None` while
@@ -83,22 +85,23 @@ impl Replication {
     }
 
     /// Takes a metric point. Whether the replica was streaming is what RDS last said by the end of
-    /// the point's period; a process that had not asked by then has no evidence from it.
-    pub fn point(&mut self, at: Wall, behind_ms: Option<u64>) {
-        if let Some(streaming) = self.said_by(Some(at + PERIOD)) {
-            self.push(Lag { at, behind_ms, streaming });
-        }
+    /// the point's period; a process that had not asked by then has no evidence from it. Whether it
+    /// is a new one.
+    pub fn point(&mut self, at: Wall, behind_ms: Option<u64>) -> bool {
+        let streaming = self.said_by(Some(at + PERIOD));
+        streaming.is_some_and(|streaming| self.push(Lag { at, behind_ms, streaming }))
     }
 
     /// Takes a sample; one that is older than the newest, or the same, is dropped.
-    fn push(&mut self, sample: Lag) {
+    fn push(&mut self, sample: Lag) -> bool {
         if self.samples.back().is_some_and(|last| last.at >= sample.at) {
-            return;
+            return false;
         }
         if self.samples.len() == Self::KEPT {
             self.samples.pop_front();
         }
         self.samples.push_back(sample);
+        true
     }
 
     /// The newest sample.
@@ -161,7 +164,7 @@ mod tests {
 
     fn evidence(samples: &[Lag], fault_secs: i64) -> Evidence {
         let mut replication = Replication::default();
-        samples.iter().for_each(|sample| replication.push(*sample));
+        assert!(samples.iter().all(|sample| replication.push(*sample)));
         replication.as_of(Wall(fault_secs * 1_000), Span::secs(30), Span::mins(3))
     }
 

@@ -192,6 +192,12 @@ impl SiteHealth {
         self.kept(now).map_or_else(|| self.judge(now), |kept| kept.serving)
     }
 
+    /// The verdict as of the last sample; none without any.
+    #[must_use]
+    pub fn last(&self) -> Option<Serving> {
+        self.kept.as_ref().map(|kept| kept.serving)
+    }
+
     fn judge(&self, now: Mono) -> Serving {
         let tally = self.tally(now);
         let suspect = self.suspect(now);

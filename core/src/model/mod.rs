@@ -16,3 +16,7 @@ pub use note::{HoldNote, NoteOwner};
 pub use observation::{Answer3, Counted, Lag, LoadBalancerArn, TargetGroupArn};
 pub use time::{Mono, Now, Span, SpanError, Wall};
 pub use topology::{Cluster, JobRef, ObjectRef, Place, Scope, Site, WorkloadRef};
+
+/// A map that keeps the order in which it was filled. Its keys are our own: nobody can choose them
+/// so that they collide.
+pub type Ordered<K, V> = indexmap::IndexMap<K, V, rustc_hash::FxBuildHasher>;

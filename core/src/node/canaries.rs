@@ -39,11 +39,13 @@ impl Canaries {
         TIMEOUT + Span::millis(500)
     }
 
-    /// Takes an answer of any status, or why there is none.
-    pub(super) fn take(&mut self, canary: usize, result: &Result<Answer, Fault>) {
+    /// Takes an answer of any status, or why there is none; whether it tells anything new.
+    pub(super) fn take(&mut self, canary: usize, result: &Result<Answer, Fault>) -> bool {
+        let before = self.reach();
         if let Some(contact) = self.contacts.get_mut(canary) {
             contact.observe(result);
         }
+        self.reach() != before
     }
 
     /// Silent when all of them are.
@@ -98,11 +100,11 @@ mod tests {
         let (_, mut canaries) = two();
         assert_eq!(canaries.reach(), Reach::NotAsked);
         let lost = Err(Fault::Unknown("timed out".into()));
-        (0..3).for_each(|_| canaries.take(0, &lost));
+        assert!((0..3).all(|_| !canaries.take(0, &lost)), "that alone is no news");
         assert_eq!(canaries.reach(), Reach::NotAsked, "the other one may yet answer");
-        canaries.take(1, &Ok(Answer::Ok));
+        assert!(canaries.take(1, &Ok(Answer::Ok)));
         assert_eq!(canaries.reach(), Reach::Answers);
-        (0..3).for_each(|_| canaries.take(1, &lost));
+        assert_eq!([(); 3].map(|()| canaries.take(1, &lost)), [false, false, true]);
         assert_eq!(canaries.reach(), Reach::Silent);
     }
 

@@ -44,32 +44,34 @@ impl StoredFacts {
         Some(StoreOp::Facts { group: group.clone() })
     }
 
-    /// Takes what was read.
-    pub(super) fn have_read(&mut self, result: Result<Answer, Fault>) {
+    /// Takes what was read; whether it is anything new.
+    pub(super) fn have_read(&mut self, result: Result<Answer, Fault>) -> bool {
         self.in_flight = false;
-        let Ok(Answer::Facts(Some(FactsView { version, bytes }))) = result else { return };
-        if let Ok(facts) = serde_json::from_str(&bytes) {
-            (self.facts, self.version, self.compared) = (Some(facts), Some(version), None);
+        let Ok(Answer::Facts(Some(FactsView { version, bytes }))) = result else { return false };
+        if self.version.as_ref() == Some(&version) {
+            return false;
         }
+        let Ok(facts) = serde_json::from_str(&bytes) else { return false };
+        (self.facts, self.version, self.compared) = (Some(facts), Some(version), None);
+        true
     }
 
     /// Whether there may be something to write, now that what is known has this revision.
-    pub(super) fn wants(&mut self, revision: u64, now: Now) -> bool {
-        if self.in_flight || self.write_due > now.mono {
-            return false;
-        }
-        let compared = self.compared.replace(revision) == Some(revision);
-        !compared || self.facts.as_ref().is_some_and(|facts| !fresh(facts, now))
+    pub(super) fn wants(&self, revision: u64, now: Now) -> bool {
+        let may = !self.in_flight && self.write_due <= now.mono;
+        let old = self.facts.as_ref().is_some_and(|facts| !fresh(facts, now));
+        may && (old || self.compared != Some(revision))
     }
 
-    /// The write that brings the stored facts up to date, if they are not; `None` as facts: some
-    /// are not known.
+    /// The write that brings the stored facts up to date with those that are known at a revision,
+    /// if they are not; `None` as facts: some are not known.
     pub(super) fn write(
         &mut self,
         group: &GroupName,
-        facts: Option<Facts>,
+        (revision, facts): (u64, Option<Facts>),
         now: Now,
     ) -> Option<StoreOp> {
+        self.compared = Some(revision);
         let facts = facts?;
         if self.facts.as_ref().is_some_and(|old| same(old, &facts) && fresh(old, now)) {
             return None;
@@ -129,7 +131,8 @@ mod tests {
     /// Compares and, if need be, writes, with a store that says yes. Whether something was written.
     fn keep(stored: &mut StoredFacts, revision: u64, secs: u64, replicas: u32) -> bool {
         let wanted = stored.wants(revision, at(secs));
-        let op = stored.write(&"shop".into(), seen(secs, replicas).filter(|_| wanted), at(secs));
+        let facts = seen(secs, replicas).filter(|_| wanted);
+        let op = stored.write(&"shop".into(), (revision, facts), at(secs));
         if op.is_some() {
             assert!(!stored.wants(revision, at(secs)), "one write at a time");
             stored.written(Ok(Answer::Written("1".into())));
@@ -153,7 +156,7 @@ mod tests {
     fn a_refused_write_rests_and_is_compared_anew() {
         let mut stored = StoredFacts::default();
         assert!(stored.wants(1, at(0)));
-        assert!(stored.write(&"shop".into(), seen(0, 12), at(0)).is_some());
+        assert!(stored.write(&"shop".into(), (1, seen(0, 12)), at(0)).is_some());
         stored.written(Err(Fault::Conflict("another version".into())));
         assert!(!stored.wants(1, at(9)));
         assert!(stored.wants(1, at(10)));
@@ -165,16 +168,17 @@ mod tests {
         assert_eq!(stored.wake_at(), Some(Mono(0)));
         assert!(stored.read(&group, at(1).mono).is_some());
         assert_eq!((stored.read(&group, at(100).mono), stored.wake_at()), (None, None));
-        stored.have_read(Err(Fault::Transient("503".into())));
+        assert!(!stored.have_read(Err(Fault::Transient("503".into()))));
         assert_eq!((stored.get(), stored.wake_at()), (None, Some(at(61).mono)));
         assert_eq!(stored.read(&group, at(60).mono), None);
         assert!(stored.read(&group, at(61).mono).is_some());
         let facts = seen(5, 12).unwrap();
         let bytes = serde_json::to_string(&facts).unwrap().into();
         let view = FactsView { version: "7".into(), bytes };
-        stored.have_read(Ok(Answer::Facts(Some(view))));
+        assert!(stored.have_read(Ok(Answer::Facts(Some(view.clone())))));
+        assert!(!stored.have_read(Ok(Answer::Facts(Some(view)))), "the same version");
         assert_eq!(stored.get(), Some(&facts));
-        let write = stored.write(&group, seen(70, 13), at(70));
+        let write = stored.write(&group, (1, seen(70, 13)), at(70));
         let Some(StoreOp::PutFacts { version, .. }) = write else { panic!("{write:?}") };
         assert_eq!(version, Some("7".into()), "over what was read");
         stored.written(Err(Fault::Conflict("8".into())));

@@ -1,5 +1,7 @@
 //! One group as one replica sees it: its chain, its signals, what is known of its world, its run.
 
+use std::sync::Arc;
+
 use crate::bugs::{self, Bug};
 use crate::decide::{Decision, Member, RegionEvent};
 use crate::health::{IsolationWatch, Steady};
@@ -7,7 +9,7 @@ use crate::model::{Author, GroupName, Mono, Now, Region, ReplicaId, Site, Span, 
 use crate::op::{Answer, Call, Fault, Op, StoreOp};
 use crate::plan::{Facts, Incomplete, PlanKind};
 use crate::policy::Policy;
-use crate::run::{Desk, Ended, Heard, Ledger, Seat, StepCall};
+use crate::run::{Desk, Ended, Heard, Ledger, Reader, Seat, StepCall};
 
 use super::calls::{Calls, GroupOwner, Owner, STORE};
 use super::canaries::Canaries;
@@ -49,6 +51,8 @@ pub(super) struct Group {
     pub(super) speaks_of: Option<RegionEvent>,
     /// What kept the last decision from being followed.
     pub(super) obstacle: Option<Incomplete>,
+    /// When something is due next, as of the last turn or answer.
+    pub(super) wakes: Option<Mono>,
 }
 
 /// What a group is told of the replica it lives in.
@@ -112,8 +116,14 @@ impl Group {
             decision: None,
             speaks_of: None,
             obstacle: None,
+            wakes: None,
             policy,
         }
+    }
+
+    /// The same group, whose chain is read with others.
+    pub(super) fn read_with(self, reader: &Reader) -> Self {
+        Self { desk: self.desk.read_with(reader), ..self }
     }
 
     pub(super) fn ledger(&self) -> &Ledger {
@@ -179,7 +189,8 @@ impl Group {
         }
     }
 
-    /// Takes what became of a call; says whether there may be something new to do.
+    /// Takes what became of a call; says whether there may be something new to do. Most answers say
+    /// what was known: what is due by time has its wake, and comes often.
     pub(super) fn reply(
         &mut self,
         host: &mut Host<'_>,
@@ -187,20 +198,21 @@ impl Group {
         result: Result<Answer, Fault>,
     ) -> bool {
         match owner {
-            GroupOwner::Chain => self.chain_reply(host, result),
-            GroupOwner::Facts => self.facts.have_read(result),
+            GroupOwner::Chain => return self.chain_reply(host, result),
+            GroupOwner::Facts => return self.facts.have_read(result),
             GroupOwner::PutFacts => self.facts.written(result),
             GroupOwner::Survey(index) => {
-                if let Some(look) = self.survey.look(index) {
-                    if matches!(look, Look::Records(..)) {
-                        self.sampler.heard_of_aws(&result);
-                    }
-                    self.known.take(index, look, host.now, result);
+                let Some(look) = self.survey.look(index) else { return false };
+                if matches!(look, Look::Records(..)) {
+                    self.sampler.heard_of_aws(&result);
                 }
+                return self.known.take(index, look, host.now, result) | self.sampler.has_news();
             }
-            // Of a round that asks several, the last answer makes the sample.
-            GroupOwner::Sample(slot) => return self.sampler.take(&self.policy, slot, result),
-            GroupOwner::Canary(canary) => self.canaries.take(canary, &result),
+            GroupOwner::Sample(slot) => {
+                self.sampler.take(&self.policy, slot, result);
+                return self.sampler.has_news();
+            }
+            GroupOwner::Canary(canary) => return self.canaries.take(canary, &result),
             GroupOwner::Step(slot) => self.desk.answered(&slot, host.now, result),
             GroupOwner::Notice(number) => {
                 self.notices.reply(number, result.is_ok(), host.now.mono);
@@ -209,7 +221,9 @@ impl Group {
         true
     }
 
-    fn chain_reply(&mut self, host: &mut Host<'_>, result: Result<Answer, Fault>) {
+    fn chain_reply(&mut self, host: &mut Host<'_>, result: Result<Answer, Fault>) -> bool {
+        let nothing = matches!(&result, Ok(Answer::Entries(entries)) if entries.is_empty());
+        let settled = self.desk.current() && !self.desk.in_doubt();
         let Heard { outcome, next, calls } = self.desk.heard(&host.seat(), result);
         if let Some(op) = next {
             host.store(self.index, GroupOwner::Chain, op);
@@ -219,10 +233,11 @@ impl Group {
             outcome.accepted.iter().for_each(|record| self.announce(record, host.now));
         }
         self.notice_moves(&outcome.entries);
+        !(nothing && settled && self.desk.settled())
     }
 
     /// When the traffic or a member moved, what was gathered about it belongs to another time.
-    fn notice_moves(&mut self, entries: &[crate::run::Entry]) {
+    fn notice_moves(&mut self, entries: &[Arc<crate::run::Entry>]) {
         let rebuilt = |record: &crate::run::Record| match record {
             crate::run::Record::Done { outputs, .. } => outputs.contains_key("resource"),
             _ => false,

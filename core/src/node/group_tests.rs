@@ -60,16 +60,36 @@ fn s8_the_region_that_an_automatic_failover_left_is_known_until_it_is_over_and_a
 }
 
 #[test]
-fn every_answer_is_something_new_but_one_of_many_in_a_round() {
+fn an_answer_that_tells_nothing_new_is_nobodys_turn() {
     let mut bench = Bench::fit();
-    let lag = vec![Counted { at: Wall(960_000), thousandths: 1_000 }];
+    bench.group.sampler.has_news();
+    let lag = || vec![Counted { at: Wall(960_000), thousandths: 1_000 }];
     let lost = || Err(Fault::Unknown("no answer in time".into()));
-    assert!(answered(&mut bench, GroupOwner::Survey(3), Ok(Answer::Points(lag))));
-    for owner in [GroupOwner::Facts, GroupOwner::PutFacts, GroupOwner::Canary(0)] {
-        assert!(answered(&mut bench, owner.clone(), lost()), "{owner:?}");
+    for news in [true, false] {
+        let said = answered(&mut bench, GroupOwner::Survey(3), Ok(Answer::Points(lag())));
+        assert_eq!(said, news, "a point");
+        assert_eq!(answered(&mut bench, GroupOwner::Survey(4), lost()), news, "silence");
     }
+    for owner in [GroupOwner::Facts, GroupOwner::Canary(0)] {
+        assert!(!answered(&mut bench, owner.clone(), lost()), "{owner:?}");
+    }
+    assert!(answered(&mut bench, GroupOwner::PutFacts, lost()), "it is to be written again");
     let nobody = crate::node::calls::SampleSlot { slot: 99, round: 1, index: 0 };
     assert!(!answered(&mut bench, GroupOwner::Sample(nobody), Ok(Answer::Ok)));
+}
+
+#[test]
+fn a_chain_that_has_nothing_new_is_nobodys_turn_unless_it_makes_a_leader_current() {
+    let mut bench = Bench::fit();
+    bench.group.desk.begin_to_lead();
+    for (after, news) in [(60_000, true), (90_000, false)] {
+        bench.group.desk.read(Mono(bench.now.mono.0 + after)).unwrap();
+        let none = Ok(Answer::Entries(Vec::new()));
+        assert_eq!(answered(&mut bench, GroupOwner::Chain, none), news);
+    }
+    bench.group.desk.read(Mono(bench.now.mono.0 + 120_000)).unwrap();
+    let lost = Err(Fault::Transient("503".into()));
+    assert!(answered(&mut bench, GroupOwner::Chain, lost));
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! What a replica knows of a group's world from looking: the last good answer of each look, and
 //! when.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::databases::evidence::Replication;
@@ -12,6 +13,9 @@ use crate::op::{
 
 use super::survey::Look;
 
+/// How old what was seen may be before it says nothing.
+const FRESH: Span = Span::mins(3);
+
 /// A value and when it was seen.
 #[derive(Clone, Debug)]
 pub(super) struct SeenAt<T> {
@@ -19,6 +23,13 @@ pub(super) struct SeenAt<T> {
     pub(super) at: Mono,
     /// What.
     pub(super) value: T,
+}
+
+impl<T> SeenAt<T> {
+    /// Whether it is young enough to say something.
+    pub(super) fn fresh(&self, now: Mono) -> bool {
+        now.since(self.at) <= FRESH
+    }
 }
 
 /// What is known of a group's world.
@@ -50,102 +61,99 @@ pub(super) struct Known {
     pub(super) answered: BTreeSet<usize>,
     /// Why each look last failed.
     pub(super) troubles: BTreeMap<usize, Fault>,
-    /// Grows with every answer: what was made of all this is then to be made anew.
+    /// Grows with every answer that tells something new: what was made of all this is then to be
+    /// made anew.
     pub(super) revision: u64,
 }
 
 impl Known {
-    /// Takes what one look answered.
+    /// Takes what one look answered; whether it tells anything new.
     pub(super) fn take(
         &mut self,
         index: usize,
         look: &Look,
         now: Now,
         result: Result<Answer, Fault>,
-    ) {
-        self.revision += 1;
-        match result {
+    ) -> bool {
+        let news = match result {
             Ok(answer) => {
-                self.troubles.remove(&index);
-                self.answered.insert(index);
-                self.learn(look, now, answer);
+                let first = self.troubles.remove(&index).is_some() | self.answered.insert(index);
+                self.learn(look, now, answer) | first
             }
             Err(fault) => {
+                let mut news = self.troubles.get(&index) != Some(&fault);
                 if matches!(fault, Fault::NotFound(_)) {
-                    self.answered.insert(index);
-                    self.learn_absence(look, now.mono);
+                    news |= self.answered.insert(index) | self.learn_absence(look, now.mono);
                 }
                 self.troubles.insert(index, fault);
+                news
             }
-        }
+        };
+        self.revision += u64::from(news);
+        news
     }
 
-    fn learn(&mut self, look: &Look, now: Now, answer: Answer) {
+    fn learn(&mut self, look: &Look, now: Now, answer: Answer) -> bool {
         let at = now.mono;
         match (look, answer) {
             (Look::FindLoadBalancer(site, name), Answer::LoadBalancer(Some(found))) => {
-                self.load_balancers.insert((*site, name.clone()), found);
+                put(&mut self.load_balancers, (*site, name.clone()), found)
             }
             (Look::TargetGroups(site, name), Answer::TargetGroups(found)) => {
-                self.target_groups.insert((*site, name.clone()), found);
+                put(&mut self.target_groups, (*site, name.clone()), found)
             }
             (Look::Instance(site), Answer::Instance(found)) => {
                 let replication = self.replication.entry(*site).or_default();
-                replication.described(now.wall, found.streaming);
-                self.instances.insert(*site, SeenAt { at, value: Some(found) });
+                let streams = replication.described(now.wall, found.streaming);
+                see(&mut self.instances, *site, at, Some(found)) | streams
             }
             (Look::Replication(site), Answer::Points(points)) => self.replicated(*site, &points),
             (Look::Workload(site, index), Answer::Workload(view)) => {
-                self.workloads.insert((*site, *index), SeenAt { at, value: Some(view) });
+                see(&mut self.workloads, (*site, *index), at, Some(view))
             }
             (Look::Floor(site, index), Answer::Workload(view)) => {
-                self.floor.insert((*site, *index), SeenAt { at, value: Some(view) });
+                see(&mut self.floor, (*site, *index), at, Some(view))
             }
-            (Look::Pool(index), Answer::Pool(view)) => {
-                self.pools.insert(*index, SeenAt { at, value: Some(view) });
-            }
+            (Look::Pool(index), Answer::Pool(view)) => see(&mut self.pools, *index, at, Some(view)),
             (Look::ClusterClaim(site), Answer::Fence(fence)) => {
-                let value = fence.map(|fence| fence.claim);
-                if *site == Site::Standby {
-                    self.vetted.clone_from(&self.asked);
-                }
-                self.cluster_claims.insert(*site, SeenAt { at, value });
+                let vets = *site == Site::Standby && self.vet();
+                see(&mut self.cluster_claims, *site, at, fence.map(|fence| fence.claim)) | vets
             }
             (Look::Records(_, name), Answer::Records(value)) => {
-                self.records.insert(name.clone(), SeenAt { at, value });
+                see(&mut self.records, name.clone(), at, value)
             }
             (Look::ZoneClaim(zone), Answer::Records(sets)) => {
                 let claim = sets.iter().find_map(records::read_fence);
-                self.zone_claims.insert(zone.clone(), claim);
+                put(&mut self.zone_claims, zone.clone(), claim)
             }
-            (Look::Zone(id), Answer::Zone(zone)) => drop(self.zones.insert(id.clone(), zone)),
-            (Look::ClosedCheck, Answer::HealthCheck(check)) => self.closed_check = Some(check),
-            (Look::Gate, Answer::Gate(gate)) => self.gate_claim = gate.and_then(|gate| gate.claim),
-            _ => {}
+            (Look::Zone(id), Answer::Zone(zone)) => put(&mut self.zones, id.clone(), zone),
+            (Look::ClosedCheck, Answer::HealthCheck(check)) => {
+                replace(&mut self.closed_check, Some(check))
+            }
+            (Look::Gate, Answer::Gate(gate)) => {
+                replace(&mut self.gate_claim, gate.and_then(|gate| gate.claim))
+            }
+            _ => false,
         }
     }
 
-    fn learn_absence(&mut self, look: &Look, at: Mono) {
+    fn learn_absence(&mut self, look: &Look, at: Mono) -> bool {
         match look {
-            Look::Instance(site) => {
-                self.instances.insert(*site, SeenAt { at, value: None });
-            }
-            Look::Workload(site, index) => {
-                self.workloads.insert((*site, *index), SeenAt { at, value: None });
-            }
-            Look::Floor(site, index) => {
-                self.floor.insert((*site, *index), SeenAt { at, value: None });
-            }
-            Look::Pool(index) => drop(self.pools.insert(*index, SeenAt { at, value: None })),
-            _ => {}
+            Look::Instance(site) => see(&mut self.instances, *site, at, None),
+            Look::Workload(site, index) => see(&mut self.workloads, (*site, *index), at, None),
+            Look::Floor(site, index) => see(&mut self.floor, (*site, *index), at, None),
+            Look::Pool(index) => see(&mut self.pools, *index, at, None),
+            _ => false,
         }
     }
 
-    fn replicated(&mut self, site: Site, points: &[crate::model::Counted]) {
+    fn replicated(&mut self, site: Site, points: &[crate::model::Counted]) -> bool {
         let replication = self.replication.entry(site).or_default();
+        let mut news = false;
         for point in points {
-            replication.point(point.at, u64::try_from(point.thousandths).ok());
+            news |= replication.point(point.at, u64::try_from(point.thousandths).ok());
         }
+        news
     }
 
     /// A site's database instance, as last seen.
@@ -155,17 +163,24 @@ impl Known {
 
     /// Standby's claim is asked for: what is known by now was so before.
     pub(super) fn asks_for_claim(&mut self) {
-        self.asked.clone_from(&self.instances);
+        if !alike(&self.asked, &self.instances) {
+            self.asked.clone_from(&self.instances);
+        }
+    }
+
+    /// Standby's claim was answered; whether that tells anything new of the instances.
+    fn vet(&mut self) -> bool {
+        let news = !alike(&self.vetted, &self.asked);
+        if news {
+            self.vetted.clone_from(&self.asked);
+        }
+        news
     }
 
     /// Whether the instances are as they were before standby was last asked for its claim. Whoever
     /// leaves home claims there before a door is closed: what a claim is found behind is no peace.
     pub(super) fn vetted(&self) -> bool {
-        let settled = |site: &Site| match (self.instances.get(site), self.vetted.get(site)) {
-            (Some(now), Some(vetted)) => now.value == vetted.value,
-            (now, _) => now.is_none(),
-        };
-        Site::BOTH.iter().all(settled)
+        alike(&self.instances, &self.vetted)
     }
 
     /// A site's replication samples start anew: its member is another one now.
@@ -199,6 +214,50 @@ impl Known {
     }
 }
 
+/// Keeps what was seen; whether it is another value than before, or the first for long.
+fn see<K: Ord, T: PartialEq>(all: &mut BTreeMap<K, SeenAt<T>>, key: K, at: Mono, value: T) -> bool {
+    match all.entry(key) {
+        Entry::Vacant(place) => {
+            place.insert(SeenAt { at, value });
+            true
+        }
+        Entry::Occupied(place) => {
+            let seen = place.into_mut();
+            let news = seen.value != value || !seen.fresh(at);
+            *seen = SeenAt { at, value };
+            news
+        }
+    }
+}
+
+/// Keeps what does not grow old; whether it is another value than before.
+fn put<K: Ord, T: PartialEq>(all: &mut BTreeMap<K, T>, key: K, value: T) -> bool {
+    match all.entry(key) {
+        Entry::Vacant(place) => {
+            place.insert(value);
+            true
+        }
+        Entry::Occupied(place) => replace(place.into_mut(), value),
+    }
+}
+
+/// Puts a value in the place of another; whether they differ.
+fn replace<T: PartialEq>(place: &mut T, value: T) -> bool {
+    let news = *place != value;
+    *place = value;
+    news
+}
+
+/// Whether two looks saw the same, whenever that was.
+fn alike<K: Ord, T: PartialEq>(
+    one: &BTreeMap<K, SeenAt<T>>,
+    other: &BTreeMap<K, SeenAt<T>>,
+) -> bool {
+    let same =
+        |((a, x), (b, y)): ((&K, &SeenAt<T>), (&K, &SeenAt<T>))| a == b && x.value == y.value;
+    one.len() == other.len() && one.iter().zip(other).all(same)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -229,5 +288,28 @@ mod tests {
         known.asks_for_claim();
         hears(&mut known, &claim, Answer::Fence(None));
         assert!(known.vetted(), "no claim was found by a look that began behind it");
+    }
+
+    #[test]
+    fn what_was_seen_is_new_when_it_differs_or_nothing_was_known_for_long() {
+        let mut all = BTreeMap::new();
+        let minutes = |n: u64| Mono(n * 60_000);
+        let looks = [(0, 'a'), (1, 'a'), (2, 'b'), (5, 'b'), (9, 'b'), (9, 'b')];
+        let news = looks.map(|(at, value)| see(&mut all, (), minutes(at), value));
+        assert_eq!(news, [true, false, true, false, true, false]);
+        assert!(all[&()].fresh(minutes(12)) && !all[&()].fresh(Mono(12 * 60_000 + 1)));
+        let mut kept = BTreeMap::new();
+        assert_eq!(['a', 'a', 'b'].map(|value| put(&mut kept, (), value)), [true, false, true]);
+    }
+
+    #[test]
+    fn a_look_that_fails_as_before_tells_nothing_new() {
+        let (mut known, look) = (Known::default(), Look::Pool(0));
+        let mut hears = |answer| known.take(0, &look, Now { mono: Mono(1), wall: Wall(1) }, answer);
+        let lost = || Err(Fault::Transient("503".into()));
+        let gone = || Err(Fault::NotFound("gone".into()));
+        let news = [lost(), lost(), gone(), gone(), lost(), gone()].map(&mut hears);
+        assert_eq!(news, [true, false, true, false, true, true]);
+        assert_eq!(known.revision, 4);
     }
 }

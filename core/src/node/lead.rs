@@ -176,6 +176,7 @@ impl Group {
             return;
         }
         let facts = collect::facts(&self.policy, &self.known, host.now.wall).ok();
+        let facts = (self.known.revision, facts);
         if let Some(op) = self.facts.write(&self.policy.group, facts, host.now) {
             host.send(self.index, GroupOwner::PutFacts, STORE, Op::Store(op));
         }

@@ -38,12 +38,10 @@ use crate::lease::{Lease, LeaseCall, LeaseInput, LeaseTimes};
 use crate::model::{GroupName, Mono, Now, ReplicaId, Span};
 use crate::op::{Answer, Call, CallId, Fault, IntentObject, Op, StoreOp};
 use crate::policy::{Action, Conflict, Policy, conflicts};
+use crate::run::Reader;
 
 use calls::{Calls, Owner, STORE};
 use group::{Group, Host};
-
-/// How often a leader reads intents.
-const READ_INTENTS: Span = Span::secs(2);
 
 /// What is handed to a node.
 #[derive(Clone, Debug)]
@@ -99,6 +97,7 @@ pub struct Node {
     led: bool,
     /// The one group that it does anything for, and begins nothing that nobody asked for.
     only_told: Option<GroupName>,
+    reader: Reader,
     /// The time of the last input.
     now: Mono,
     calls: Calls,
@@ -109,6 +108,8 @@ pub struct Node {
     refused: Vec<Conflict>,
     intents: Vec<IntentObject>,
     intents_due: Mono,
+    /// How often a leader reads them: as often as it renews its lease.
+    intents_every: Span,
     reading_intents: bool,
 }
 
@@ -121,6 +122,7 @@ impl Node {
             id: config.id,
             led: false,
             only_told: None,
+            reader: Reader::default(),
             now: Mono(0),
             calls: Calls::default(),
             groups: Vec::new(),
@@ -128,6 +130,7 @@ impl Node {
             refused: Vec::new(),
             intents: Vec::new(),
             intents_due: Mono(0),
+            intents_every: config.lease.retry,
             reading_intents: false,
         }
     }
@@ -138,6 +141,12 @@ impl Node {
     #[must_use]
     pub fn only_told(self, group: GroupName) -> Self {
         Self { only_told: Some(group), ..self }
+    }
+
+    /// The same node, which reads journals with others: those that are simulated together.
+    #[must_use]
+    pub fn read_with(self, reader: Reader) -> Self {
+        Self { reader, ..self }
     }
 
     /// Its name.
@@ -172,7 +181,7 @@ impl Node {
                 Some(owner) => self.reply(now, owner, result, out),
                 None => return,
             },
-            Input::Wake => Touched::All,
+            Input::Wake => self.due(now.mono),
             Input::Policies(policies) => {
                 self.adopt(policies);
                 Touched::All
@@ -202,11 +211,20 @@ impl Node {
     /// When it wants [`Input::Wake`] next, at the latest.
     #[must_use]
     pub fn wake_at(&self) -> Option<Mono> {
-        let groups = self.groups.iter().filter_map(|group| group.wake_at(self.led, self.now));
+        let groups = self.groups.iter().filter_map(|group| group.wakes);
         let intents = (self.led && !self.reading_intents).then_some(self.intents_due);
         let leads_until = self.lease.leads(self.now).map(|until| until.0).filter(|_| self.led);
         let own = [self.calls.wake_at(), self.lease.wake_at(), intents, leads_until];
         groups.chain(own.into_iter().flatten()).min()
+    }
+
+    /// The groups whose time has come.
+    fn due(&self, now: Mono) -> Touched {
+        let due = |(index, group): (usize, &Group)| {
+            group.wakes.is_some_and(|at| at <= now).then_some(Touched::Group(index))
+        };
+        let due = self.groups.iter().enumerate().filter_map(due);
+        due.fold(Touched::Nobody, Touched::and)
     }
 
     /// Hands a reply to who waits for it; says whom it concerns.
@@ -241,7 +259,11 @@ impl Node {
                 let (group, calls) = (&mut self.groups[position], &mut self.calls);
                 let mut host = Host { id: &self.id, now, leads, unasked, calls, out };
                 let concerns = group.reply(&mut host, owner, result);
-                if concerns { Touched::Group(position) } else { Touched::Nobody }
+                if concerns {
+                    return Touched::Group(position);
+                }
+                group.wakes = group.wake_at(self.led, now.mono);
+                Touched::Nobody
             }
         }
     }
@@ -272,6 +294,7 @@ impl Node {
         let mut host = Host { id: &self.id, now, leads, unasked, calls: &mut self.calls, out };
         group.take_intent(&host, &self.intents);
         group.poll(&mut host);
+        group.wakes = group.wake_at(self.led, now.mono);
     }
 
     /// Decides about a group; the fleet may hold what it alone would do.
@@ -326,7 +349,7 @@ impl Node {
             return;
         }
         self.reading_intents = true;
-        self.intents_due = now.mono + READ_INTENTS;
+        self.intents_due = now.mono + self.intents_every;
         let op = Op::Store(StoreOp::Intents);
         self.calls.send(now.mono + STORE, Owner::Intents, op, out);
     }
@@ -352,7 +375,7 @@ impl Node {
                 Some(position) => old.swap_remove(position),
                 None => {
                     self.adopted += 1;
-                    Group::new(self.adopted, policy)
+                    Group::new(self.adopted, policy).read_with(&self.reader)
                 }
             };
             self.groups.push(group);

@@ -3,7 +3,7 @@
 //! Followers sample too, so that a new leader decides from full windows at once; only Route 53's
 //! check status, which has one tight quota, is the leader's.
 
-use crate::health::{Contact, Round, Sample, Serving, SiteHealth, outcome};
+use crate::health::{Contact, Reach, Round, Sample, Serving, SiteHealth, outcome};
 use crate::model::{Mono, Now, Site, Span};
 use crate::op::{
     Answer, CloudWatchOp, ElbOp, Fault, HttpProbe, KubeOp, Metric, Op, ProbeOp, RdsOp, Route53Op,
@@ -26,6 +26,15 @@ pub(super) struct Sampler {
     next: Option<Mono>,
     contacts: [Contact; 2],
     aws: Contact,
+    /// What it said when that was last looked at.
+    said: Said,
+}
+
+/// What all signals and contacts say.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+struct Said {
+    serving: [Option<Serving>; 2],
+    reach: Option<[Reach; 3]>,
 }
 
 /// One signal at one site.
@@ -70,7 +79,18 @@ impl Sampler {
             next: Some(Mono(0)),
             contacts: [Contact::default(); 2],
             aws: Contact::default(),
+            said: Said::default(),
         }
+    }
+
+    /// Whether a verdict, or who answers at all, is another than when this was last asked.
+    pub(super) fn has_news(&mut self) -> bool {
+        let [home, standby] = self.contacts.map(|contact| contact.reach());
+        let said = Said {
+            serving: [self.home.last(), self.standby.last()],
+            reach: Some([home, standby, self.aws.reach()]),
+        };
+        std::mem::replace(&mut self.said, said) != said
     }
 
     /// A site's windows.
@@ -144,7 +164,7 @@ impl Sampler {
         self.next
     }
 
-    /// Takes one answer; whether a sample came of it.
+    /// Takes one answer; whether a sample came of it: the last one of a round makes it.
     pub(super) fn take(
         &mut self,
         policy: &Policy,

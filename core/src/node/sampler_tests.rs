@@ -225,3 +225,15 @@ fn what_was_seen_of_a_site_is_forgotten_for_that_site_alone() {
         assert_eq!(sampler.serving(site, now).verdict, Answer3::Unknown);
     }
 }
+
+#[test]
+fn a_sample_is_news_when_a_verdict_or_who_answers_changes() {
+    let policy = crate::policy::examples::shop();
+    let mut sampler = Sampler::new(&policy);
+    assert!(sampler.has_news(), "nothing was said before");
+    assert!(!sampler.has_news());
+    sampler.heard_of_aws(&Ok(Answer::Ok));
+    assert!(sampler.has_news());
+    sampler.heard_of_aws(&Ok(Answer::Ok));
+    assert!(!sampler.has_news());
+}

@@ -3,17 +3,13 @@
 use crate::bugs::{self, Bug};
 use crate::decide::{Modes, OpenRun, Situation};
 use crate::health::{Isolation, Readiness, Ready, ReplicaState, Vantage, ready};
-use crate::model::{Answer3, Mono, Now, ObjectRef, Site, Span};
+use crate::model::{Answer3, Mono, Now, Site};
 use crate::op::{Instance, WorkloadView};
 use crate::plan::{Facts, PlanKind};
 use crate::policy::{Runs, Starts, Workload};
-use crate::step::HoldId;
 
 use super::group::Group;
 use super::known::SeenAt;
-
-/// How old what was seen of a site may be before it says nothing.
-const FRESH: Span = Span::mins(3);
 
 impl Group {
     /// Everything that the decision needs; `ready` is the passive site's verdict.
@@ -82,7 +78,7 @@ impl Group {
     /// The survey reads the fence ConfigMap of each cluster: its answer is the cluster's.
     pub(super) fn cluster_answers(&self, site: Site, now: Mono) -> Answer3 {
         match self.known.cluster_claims.get(&site) {
-            Some(seen) if fresh(seen, now) => Answer3::Yes,
+            Some(seen) if seen.fresh(now) => Answer3::Yes,
             Some(_) | None => Answer3::Unknown,
         }
     }
@@ -92,7 +88,7 @@ impl Group {
     /// enough to say that it works. What a run of ours is scaling says nothing.
     fn floor(&self, site: Site, now: Mono) -> Answer3 {
         let stands = |seen: Option<&SeenAt<Option<WorkloadView>>>, wanted: u32| match seen
-            .filter(|seen| fresh(seen, now))
+            .filter(|seen| seen.fresh(now))
             .map(|seen| seen.value.as_ref())
         {
             None => Answer3::Unknown,
@@ -101,14 +97,10 @@ impl Group {
         };
         let capacity = &self.policy.capacity;
         let floor = (0..capacity.floor.len()).map(|n| stands(self.known.floor.get(&(site, n)), 0));
-        let holds = &self.ledger().holds;
-        let held = |workload: &Workload| {
-            let object = ObjectRef::Workload(workload.object.clone());
-            holds.contains_key(&HoldId::object(site, &object))
-        };
+        let ledger = self.ledger();
         let rests = |workload: &Workload| {
             let early = workload.starts == Starts::Early && workload.runs == Runs::Both;
-            !early || held(workload)
+            !early || ledger.holds_workload(site, &workload.object)
         };
         let own = capacity.workloads.iter().enumerate().filter(|(_, workload)| !rests(workload));
         let own = own.map(|(n, _)| stands(self.known.workloads.get(&(site, n)), 1));
@@ -135,7 +127,7 @@ impl Group {
 
     /// What RDS says of a site's database instance, if that is known; `None` in it: there is none.
     fn instance_now(&self, site: Site, now: Mono) -> Option<&Option<Instance>> {
-        let seen = self.known.instances.get(&site).filter(|seen| fresh(seen, now));
+        let seen = self.known.instances.get(&site).filter(|seen| seen.fresh(now));
         seen.map(|seen| &seen.value)
     }
 
@@ -192,10 +184,6 @@ impl Group {
             None => ReplicaState::Unknown,
         }
     }
-}
-
-fn fresh<T>(seen: &SeenAt<T>, now: Mono) -> bool {
-    now.since(seen.at) <= FRESH
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::health::ReadyReason;
-use crate::model::{Wall, WorkloadKind, WorkloadRef};
+use crate::model::{Span, Wall, WorkloadKind, WorkloadRef};
 use crate::node::testing::{Bench, fit, looked};
 use crate::op::{Answer, Fault, KubeOp, Op, RdsOp};
 use crate::policy::examples;

@@ -241,10 +241,13 @@ fn replication_is_read_on_from_the_last_sample_or_from_five_minutes_ago() {
     let replica = looked(fit).known.instance(Site::Standby).unwrap().clone();
     let at = Now { mono: Mono(1), wall: Wall(900_000) };
     known.take(0, &Look::Instance(Site::Standby), at, Ok(Answer::Instance(replica)));
-    let answer = Ok(Answer::Points(points.to_vec()));
-    known.take(1, &Look::Replication(Site::Standby), at, answer);
+    let mut points = || {
+        let answer = Ok(Answer::Points(points.to_vec()));
+        known.take(1, &Look::Replication(Site::Standby), at, answer)
+    };
+    assert_eq!([points(), points()], [true, false], "the same point tells nothing new");
     assert_eq!(known.replication_since(Site::Standby, now), Wall(960_000));
-    assert_eq!(known.revision, 2, "every answer may change what is made of it");
+    assert_eq!(known.revision, 2, "what is new may change what is made of it");
     known.forget_replication(Site::Standby);
     assert_eq!(known.replication_since(Site::Standby, now), now - Span::mins(5));
 }

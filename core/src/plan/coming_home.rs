@@ -1,8 +1,6 @@
 //! What makes a site a standby again: its member rebuilt, its holds released, its nodes gone; and
 //! how a run that must not go on is undone.
 
-use indexmap::IndexMap;
-
 use super::facts::Incomplete;
 use super::losing::member;
 use super::parts::{Draft, short};
@@ -10,7 +8,7 @@ use super::step::{Effect, Milestone, OnTimeout, Plan, PlanKind, Step};
 use crate::bugs::{self, Bug};
 use crate::capacity::{NodesGone, Release, SetJob, SetPool, SetWorkload, Until};
 use crate::databases::rds::{CaughtUp, CreateReplica, Member, Rename, Reopen, ResourceRef};
-use crate::model::{InstanceId, ObjectRef, Place, Site, Span, StepId};
+use crate::model::{InstanceId, ObjectRef, Ordered, Place, Site, Span, StepId};
 use crate::policy::Runs;
 use crate::step::{Held, Hold, HoldId, Mark};
 
@@ -188,7 +186,7 @@ pub fn unwind(kind: PlanKind, from: Site, changes: &[Undo]) -> Plan {
     let is_door = |undo: &&Undo| match undo {
         Undo::Release(hold) | Undo::Restore(hold) => matches!(hold.held, Held::Writer { .. }),
     };
-    let mut steps = IndexMap::new();
+    let mut steps = Ordered::default();
     steps.extend(changes.iter().filter(is_door).filter_map(|change| undo_one(change, &[])));
     let doors: Vec<_> = steps.keys().cloned().collect();
     let others = changes.iter().filter(|change| !is_door(change));

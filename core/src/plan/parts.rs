@@ -3,8 +3,6 @@
 
 use std::fmt::Display;
 
-use indexmap::IndexMap;
-
 use super::build::Survey;
 use super::facts::Incomplete;
 use super::step::{Approval, Class, Effect, Milestone, OnTimeout, Plan, PlanKind, Step};
@@ -12,7 +10,7 @@ use crate::bugs::{self, Bug};
 use crate::capacity::{CapacityReady, Release, SetJob, SetPool, SetWorkload, Until};
 use crate::levers::outside::{Answers, Front, Leads, Serves};
 use crate::levers::{gates, records};
-use crate::model::{ObjectRef, Place, Site, Span, StepId};
+use crate::model::{ObjectRef, Ordered, Place, Site, Span, StepId};
 use crate::op::HttpProbe;
 use crate::policy::{Lever, RecordName, Replicas, SitePolicy, Starts, Workload};
 use crate::step::{HoldId, Mark, Question};
@@ -32,13 +30,13 @@ pub(super) struct Draft<'a> {
     pub(super) kind: PlanKind,
     pub(super) from: Site,
     pub(super) to: Site,
-    steps: IndexMap<StepId, Step>,
+    steps: Ordered<StepId, Step>,
 }
 
 impl<'a> Draft<'a> {
     pub(super) fn new(survey: &'a Survey<'a>, kind: PlanKind) -> Self {
         let from = survey.active;
-        Self { survey, kind, from, to: from.other(), steps: IndexMap::new() }
+        Self { survey, kind, from, to: from.other(), steps: Ordered::default() }
     }
 
     pub(super) fn finish(self) -> Plan {

@@ -1,6 +1,5 @@
 //! A plan and its steps, as they are stored.
 
-use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
 use crate::capacity::{
@@ -8,7 +7,7 @@ use crate::capacity::{
 };
 use crate::databases::rds;
 use crate::levers::{gates, outside, records};
-use crate::model::{Place, Site, Span, StepId};
+use crate::model::{Ordered, Place, Site, Span, StepId};
 use crate::op::{Fault, Op};
 use crate::step::{Context, Judgement, Mark, Procedure, Question, Seen};
 
@@ -47,7 +46,7 @@ pub struct Plan {
     /// The site that gains it.
     pub to: Site,
     /// The steps, in an order that respects what each needs.
-    pub steps: IndexMap<StepId, Step>,
+    pub steps: Ordered<StepId, Step>,
 }
 
 /// One step.

@@ -9,6 +9,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::ledger::Ledger;
+use super::reader::Reader;
 use super::record::{BadEntry, Entry, Record};
 use crate::model::{Author, GroupName, Wall};
 use crate::op::{Answer, Fault, StoreOp, Stored};
@@ -48,7 +49,7 @@ struct Pending {
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Outcome {
     /// Entries that were applied, oldest first.
-    pub entries: Vec<Entry>,
+    pub entries: Vec<Arc<Entry>>,
     /// Which of our records are among them.
     pub accepted: Vec<Record>,
     /// Whether records that we wanted to write were dropped, since somebody else wrote first.
@@ -61,6 +62,12 @@ impl Chain {
     pub fn new(group: GroupName) -> Self {
         let state = State::Idle;
         Self { group, ledger: Ledger::default(), queue: VecDeque::new(), state }
+    }
+
+    /// The same chain, whose entries are read with others.
+    #[must_use]
+    pub fn read_with(self, reader: &Reader) -> Self {
+        Self { ledger: self.ledger.read_with(reader), ..self }
     }
 
     /// The state that the chain tells.

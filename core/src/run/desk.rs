@@ -9,6 +9,7 @@
 use super::chain::{Chain, Outcome};
 use super::execute::{Doing, Execution, Slot};
 use super::ledger::Ledger;
+use super::reader::Reader;
 use super::record::{BadEntry, Record};
 use super::state::Phase;
 use crate::bugs::{self, Bug};
@@ -108,6 +109,12 @@ impl Desk {
             read_due: Mono(0),
             doubt_until: None,
         }
+    }
+
+    /// The same desk, at which entries are read with others.
+    #[must_use]
+    pub fn read_with(self, reader: &Reader) -> Self {
+        Self { chain: self.chain.read_with(reader), ..self }
     }
 
     /// The state that the chain tells.

@@ -3,15 +3,18 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use indexmap::IndexMap;
 use serde::Serialize;
 
 use super::import;
 use super::intent::Intent;
+use super::reader::{Read, Reader};
 use super::record::{BadEntry, Entry, Record, Trigger};
 use super::state::{Ended, Phase, Reply, Run, StepRun, StepState};
 use crate::bugs::{self, Bug};
-use crate::model::{Claim, Epoch, InstanceId, ReplicaId, ResourceId, RunId, Site, StepId, Wall};
+use crate::model::{
+    Claim, Epoch, InstanceId, Ordered, ReplicaId, ResourceId, RunId, Site, StepId, Wall,
+    WorkloadRef,
+};
 use crate::plan::{Effect, Facts, PlanKind, Undo};
 use crate::step::{Acted, Held, Hold, HoldId, Mark};
 
@@ -26,6 +29,8 @@ pub struct Ledger {
     /// The hashes of all entries, from number 1: what another chain has in common with this one.
     #[serde(skip)]
     pub(super) trail: Vec<Arc<str>>,
+    #[serde(skip)]
+    pub(super) reader: Reader,
     /// The last hashes of the foreign chains that were imported.
     pub imported: BTreeSet<Arc<str>>,
     /// The claim that stands.
@@ -102,6 +107,7 @@ impl Default for Ledger {
             head: 0,
             hash: "".into(),
             trail: Vec::new(),
+            reader: Reader::default(),
             imported: BTreeSet::new(),
             claim: None,
             claimant: None,
@@ -128,6 +134,12 @@ impl Default for Ledger {
 }
 
 impl Ledger {
+    /// The same ledger, which reads entries with others.
+    #[must_use]
+    pub fn read_with(self, reader: &Reader) -> Self {
+        Self { reader: reader.clone(), ..self }
+    }
+
     /// Replays a whole chain.
     ///
     /// # Errors
@@ -144,8 +156,8 @@ impl Ledger {
     ///
     /// # Errors
     /// [`BadEntry`]; the ledger is then as it was.
-    pub fn apply(&mut self, seq: u64, bytes: &str) -> Result<Entry, BadEntry> {
-        let entry = Entry::parse(seq, bytes)?;
+    pub fn apply(&mut self, seq: u64, bytes: &str) -> Result<Arc<Entry>, BadEntry> {
+        let Read { entry, hash, .. } = self.reader.read(seq, bytes)?;
         self.check(seq, &entry)?;
         let foreign = self.foreign(&entry)?;
         for record in &entry.records {
@@ -153,7 +165,7 @@ impl Ledger {
         }
         self.fold(&foreign);
         self.head = seq;
-        self.hash = Entry::hash(bytes);
+        self.hash = hash;
         self.trail.push(Arc::clone(&self.hash));
         Ok(entry)
     }
@@ -229,6 +241,16 @@ impl Ledger {
     #[must_use]
     pub fn left_writer(&self, site: Site) -> bool {
         self.fenced.contains(&site) || self.quarantined.contains(&site)
+    }
+
+    /// Whether a workload of a site is held.
+    #[must_use]
+    pub fn holds_workload(&self, site: Site, object: &WorkloadRef) -> bool {
+        self.holds.values().any(|hold| {
+            let same =
+                |held: &Held| matches!(held, Held::Workload { workload, .. } if workload == object);
+            hold.site == site && same(&hold.held)
+        })
     }
 
     /// What must be undone to leave the world as the open run found it.
@@ -324,7 +346,7 @@ impl Ledger {
             phase: Phase::Prewarm,
             moving_since: None,
             committed: false,
-            steps: IndexMap::new(),
+            steps: Ordered::default(),
             outputs: BTreeMap::new(),
             touched: BTreeMap::new(),
             closed_at: None,

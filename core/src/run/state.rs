@@ -3,11 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
 use super::record::Trigger;
-use crate::model::{Epoch, RunId, Site, StepId, Wall};
+use crate::model::{Epoch, Ordered, RunId, Site, StepId, Wall};
 use crate::plan::{Class, PlanKind, Step};
 use crate::step::{Acted, Hold, HoldId, Outputs, Question};
 
@@ -38,7 +37,7 @@ pub struct Run {
     /// Whether a step that cannot be undone was started.
     pub committed: bool,
     /// Its steps, in the order they were planned.
-    pub steps: IndexMap<StepId, StepRun>,
+    pub steps: Ordered<StepId, StepRun>,
     /// What its finished steps made known.
     pub outputs: BTreeMap<StepId, Outputs>,
     /// The group's holds that it touched, as they were before it did; `None`: there was none.

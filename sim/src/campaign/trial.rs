@@ -1,6 +1,7 @@
 //! A trial: a world, replicas and a schedule, played until everything is home or the time is up.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use bowline_core::model::{GroupName, Mono, Site, Span, Wall};
 use bowline_core::node::Node;
@@ -87,7 +88,7 @@ impl Trial {
     /// # Errors
     /// When the schedule's policy is none.
     pub fn new(schedule: &Schedule) -> Result<Self, UnknownStory> {
-        let Story { mut policy, armed, .. } = Story::read(&schedule.policy)?;
+        let Story { mut policy, armed, lease, .. } = Story::read(&schedule.policy)?;
         if schedule.approve {
             policy.automation.failover = Mode::Approve;
         }
@@ -98,11 +99,13 @@ impl Trial {
         let oracle = Oracle::new(&policies, &world);
         let glass = schedule.events.iter().any(|event| matches!(event, Happening::Glass(_)));
         let seats = schedule.replicas + usize::from(glass);
-        let recruit = replicas_beside_glass(schedule.replicas, policies[0].group.clone());
+        let (reader, told) = (world.reader.clone(), policies[0].group.clone());
+        let recruit = replicas_beside_glass(schedule.replicas, (lease, reader.clone()), told);
         let mut simulation = Simulation::new(world, policies.clone(), rng.u64(..), seats, recruit);
         simulation.watch(Box::new(oracle.clone()));
         let heals = began + schedule.heals;
-        let ledgers = policies.iter().map(|p| (p.group.clone(), Ledger::default())).collect();
+        let ledger = Ledger::default().read_with(&reader);
+        let ledgers = policies.iter().map(|p| (p.group.clone(), ledger.clone())).collect();
         let mut trial = Self {
             simulation,
             policies,
@@ -175,7 +178,7 @@ impl Trial {
     }
 
     /// Plays one event, and gives what was stored since the one before; `None` when it is over.
-    pub fn step(&mut self) -> Option<Vec<(GroupName, Entry)>> {
+    pub fn step(&mut self) -> Option<Vec<(GroupName, Arc<Entry>)>> {
         if self.over() {
             return None;
         }
@@ -348,7 +351,7 @@ impl Trial {
     }
 
     /// Reads what is new in the chains.
-    fn look(&mut self) -> Vec<(GroupName, Entry)> {
+    fn look(&mut self) -> Vec<(GroupName, Arc<Entry>)> {
         let mut new = Vec::new();
         let stored = self.simulation.world.store.stored();
         if std::mem::replace(&mut self.read, stored) == stored {

@@ -7,7 +7,7 @@ use bowline_core::model::{GroupName, Mono, Site, Span};
 use bowline_core::node::Node;
 use bowline_core::op::{Failover, GateOp, Op, RdsOp, RecordSet, Route53Op};
 use bowline_core::policy::Policy;
-use bowline_core::run::{Ended, Entry, Intent, Ledger, Phase as RunPhase, Record, Run};
+use bowline_core::run::{Ended, Intent, Ledger, Phase as RunPhase, Record, Run};
 
 use super::case::{Case, Once, Want};
 use super::picture::{Picture, Scene};
@@ -289,10 +289,8 @@ impl Play {
     fn read(&mut self) {
         let chain = self.simulation.world.store.chain(&self.policy.group);
         for bytes in chain.iter().skip(usize::try_from(self.ledger.head).unwrap_or(usize::MAX)) {
-            let Ok(Entry { records, .. }) = self.ledger.apply(self.ledger.head + 1, bytes) else {
-                return;
-            };
-            for record in records {
+            let Ok(entry) = self.ledger.apply(self.ledger.head + 1, bytes) else { return };
+            for record in &entry.records {
                 if let Record::Started { step, .. } = record {
                     self.started.push(step.to_string());
                 }

@@ -3,6 +3,7 @@
 //! points here the day it is written.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use bowline_core::op::{GateOp, KubeOp, Op, RdsOp, Route53Op, StoreOp};
 use bowline_core::plan::EffectKind;
@@ -37,8 +38,10 @@ pub fn points(case: &Case, policy: &Policy, arrivals: &[Arrival]) -> Vec<Point> 
         let (phase, step, effect) = match &arrival.op {
             Op::Store(StoreOp::Append { group, seq, bytes }) if *group == policy.group => {
                 let accepted = arrival.result == Some(Ok(()));
-                let entry =
-                    if accepted { ledger.apply(*seq, bytes) } else { Entry::parse(*seq, bytes) };
+                let entry = match accepted {
+                    true => ledger.apply(*seq, bytes),
+                    false => Entry::parse(*seq, bytes).map(Arc::new),
+                };
                 let said = entry.map_or_else(|bad| bad.to_string(), |entry| says(&entry));
                 // What begins a phase belongs to it, and what ends one as well.
                 let after = Phase::of(&ledger);

@@ -4,6 +4,7 @@ use bowline_core::lease::LeaseTimes;
 use bowline_core::model::{GroupName, Mono, Now, ReplicaId};
 use bowline_core::node::{Input, Node, NodeConfig};
 use bowline_core::op::Call;
+use bowline_core::run::Reader;
 
 use super::Recruit;
 
@@ -28,13 +29,21 @@ impl Replica for Node {
 
 /// The node that sits down in a seat: named after it, and after how many sat there before.
 pub(crate) fn node(seat: usize, earlier: u32) -> Node {
-    let id = ReplicaId::new(format!("bowline-{seat}.{earlier}"));
-    Node::new(NodeConfig { id, lease: LeaseTimes::default() })
+    leasing(seat, earlier, LeaseTimes::default())
 }
 
-/// So many replicas; in a seat beyond them a break-glass process that is told about one group.
-pub(crate) fn replicas_beside_glass(replicas: usize, told: GroupName) -> Recruit<Node> {
-    Box::new(move |seat, earlier| match node(seat, earlier) {
+fn leasing(seat: usize, earlier: u32, lease: LeaseTimes) -> Node {
+    let id = ReplicaId::new(format!("bowline-{seat}.{earlier}"));
+    Node::new(NodeConfig { id, lease })
+}
+
+/// So many replicas with these leases, which read journals with others; in a seat beyond them a break-glass process that is told about one group.
+pub(crate) fn replicas_beside_glass(
+    replicas: usize,
+    (lease, reader): (LeaseTimes, Reader),
+    told: GroupName,
+) -> Recruit<Node> {
+    Box::new(move |seat, earlier| match leasing(seat, earlier, lease).read_with(reader.clone()) {
         replica if seat < replicas => replica,
         glass => glass.only_told(told.clone()),
     })

@@ -84,8 +84,8 @@ impl Case {
         let mut case = Self {
             group,
             policy: policy.clone(),
-            ledger: Ledger::default(),
-            beside: Ledger::default(),
+            ledger: Ledger::default().read_with(&world.reader),
+            beside: Ledger::default().read_with(&world.reader),
             apart: false,
             started: Vec::new(),
             peace: Peace::of(group, policy, world),

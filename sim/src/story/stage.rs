@@ -1,7 +1,9 @@
 //! The stage: a world, replicas and a script, played until the story is over.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
+use bowline_core::lease::LeaseTimes;
 use bowline_core::model::{GroupName, InstanceId, Mono, RunId, Site, Span};
 use bowline_core::node::{GroupStatus, Node};
 use bowline_core::policy::Policy;
@@ -55,7 +57,7 @@ pub struct Told {
     /// Whose chain.
     pub group: GroupName,
     /// What was stored.
-    pub entry: Entry,
+    pub entry: Arc<Entry>,
 }
 
 impl Stage {
@@ -76,7 +78,8 @@ impl Stage {
         }
         let world = World::build(&spec, &mut rng);
         let began = world.began();
-        let recruit = replicas_beside_glass(REPLICAS, first.group.clone());
+        let habits = (LeaseTimes::default(), world.reader.clone());
+        let recruit = replicas_beside_glass(REPLICAS, habits, first.group.clone());
         let oracle = Oracle::new(&policies, &world);
         let seats = REPLICAS + usize::from(script.break_glass.is_some());
         let mut simulation = Simulation::new(world, policies.clone(), rng.u64(..), seats, recruit);

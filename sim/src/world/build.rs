@@ -7,6 +7,7 @@ mod front;
 use bowline_core::model::{Mono, Site};
 use bowline_core::op::InstanceSettings;
 use bowline_core::policy::{Policy, Runs, SiteDatabase, SitePolicy, Starts, Workload};
+use bowline_core::run::Reader;
 
 use super::World;
 use super::groups::{GroupParts, SiteParts, SiteTold};
@@ -68,7 +69,8 @@ impl World {
     /// Builds a world and lets it run until it is at peace.
     #[must_use]
     pub fn build(spec: &WorldSpec, rng: &mut fastrand::Rng) -> Self {
-        let mut world = Self { rds: Rds::new(spec.rds), ..Self::default() };
+        let mut world =
+            Self { rds: Rds::new(spec.rds), reader: Reader::shared(), ..Self::default() };
         let canaries = spec.policies.iter().flat_map(|policy| &policy.health.canaries);
         world.canaries = canaries.map(|canary| canary.host.clone()).collect();
         cluster::add_all(&mut world, spec, rng);

@@ -22,6 +22,7 @@ mod troubles;
 use std::collections::{BTreeMap, BTreeSet};
 
 use bowline_core::model::{Cluster, GroupName, Host, Mono, Now, Region, Site};
+use bowline_core::run::Reader;
 
 use crate::app::App;
 use crate::aws::elb::Elb;
@@ -65,6 +66,8 @@ pub struct World {
     canaries: BTreeSet<Host>,
     clusters: BTreeMap<Cluster, SiteCluster>,
     groups: Vec<GroupParts>,
+    /// Whoever reads the store's entries reads them with this: each is read once.
+    pub(crate) reader: Reader,
     /// Controllers that own zones.
     owners: Vec<owned::Owner>,
     /// Troubles of parts that are there now.

@@ -1,0 +1,59 @@
+//! `cargo xtask campaign`: the deep campaign, which goes on where it was stopped.
+//!
+//! What was played counts for the sources it was played with, so its file in the cache folder is
+//! named for them: another commit of the pure crates begins anew.
+
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail, ensure};
+use bowline_lab::{cache, command};
+
+/// How many round trips are made unless it is said.
+const TRIPS: &str = "1000000";
+
+/// What a trial depends on.
+const SOURCES: &[&str] = &["core", "sim", "Cargo.lock"];
+
+/// Longest time that it may take.
+const LIMIT: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Plays until `--trips` round trips were made with these sources, on `--jobs` cores.
+pub(crate) fn run(mut cargo: Command, arguments: &[&str]) -> Result<()> {
+    let (mut trips, mut jobs) = (TRIPS, "2");
+    let mut rest = arguments;
+    while let [name, value, more @ ..] = rest {
+        match *name {
+            "--trips" => trips = value,
+            "--jobs" => jobs = value,
+            other => bail!("`{other}` is neither --trips nor --jobs"),
+        }
+        rest = more;
+    }
+    ensure!(rest.is_empty(), "what does `{}` mean? It has no value", rest.join(" "));
+    let file = file()?;
+    println!("what was played stands in {}", file.display());
+    let deep = ["run", "--profile", "campaign", "--package", "bowline-sim", "--example", "deep"];
+    cargo.args(deep).arg("--").arg(file).args([trips, jobs]);
+    command::run(&mut cargo, LIMIT)
+}
+
+/// The file of these sources.
+fn file() -> Result<PathBuf> {
+    let changed = git(&[&["status", "--porcelain", "--"], SOURCES].concat())?;
+    ensure!(changed.is_empty(), "commit first, so that it is known what was played:\n{changed}");
+    let trees: Vec<_> = SOURCES.iter().map(|source| format!("HEAD:{source}")).collect();
+    let trees: Vec<&str> = trees.iter().map(String::as_str).collect();
+    let names = git(&[&["rev-parse"], &trees[..]].concat())?;
+    let names: Vec<_> = names.lines().filter_map(|name| name.get(..8)).collect();
+    let folder = cache::folder()?.join("campaign");
+    std::fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
+    Ok(folder.join(format!("{}.jsonl", names.join("-"))))
+}
+
+fn git(arguments: &[&str]) -> Result<String> {
+    let output = Command::new("git").args(arguments).output().context("git")?;
+    ensure!(output.status.success(), "git {}: {}", arguments.join(" "), output.status);
+    Ok(String::from_utf8(output.stdout)?.trim().to_owned())
+}
