@@ -151,7 +151,11 @@ impl Ledger {
         for record in &entry.records {
             self.record(record, entry.at);
         }
-        self.fold(&foreign);
+        let word = entry.records.iter().find_map(|record| match record {
+            Record::Imported { stands, .. } => *stands,
+            _ => None,
+        });
+        self.fold(&foreign, word);
         self.head = seq;
         self.hash = Entry::hash(bytes);
         self.trail.push(Arc::clone(&self.hash));
@@ -432,6 +436,7 @@ impl Ledger {
                 }
                 Mark::Rebuilt(site) => {
                     self.fenced.remove(&site);
+                    self.quarantined.remove(&site);
                     self.rebuilt.extend(resource.as_deref().map(|id| (site, ResourceId::new(id))));
                 }
                 Mark::Renamed { site, instance, resource } => {

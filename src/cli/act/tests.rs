@@ -228,6 +228,7 @@ async fn break_glass_over_a_copy_ends_with_an_import_and_the_controller_brings_i
     let args = ImportArgs {
         group: "shop".into(),
         from: format!("dir:{}", glass.display()),
+        stands: None,
         reason: "the controller is back".into(),
         act: wish("resume shop", main).args().clone(),
     };
