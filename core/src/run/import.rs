@@ -92,7 +92,7 @@ impl Ledger {
             }
             (Err(Conflict::TwoMoves(_)), Some(word)) => Ok(Some(word)),
             (Err(Conflict::TwoMoves(why)), None) => {
-                let (group, ours, theirs) = (group.clone(), self.active, theirs.active);
+                let (group, ours, theirs) = (group.clone(), self.leads_to(), theirs.leads_to());
                 Err(Refusal::TwoMoves { group, why, ours, theirs })
             }
         }

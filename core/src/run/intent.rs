@@ -116,6 +116,21 @@ fn more_loss(needed: Option<Span>) -> String {
     }
 }
 
+/// How somebody who looked at the world says which journal is true.
+fn say_which(group: &GroupName, ours: Site, theirs: Site) -> String {
+    let import = format!("bowline journal import {group} --from dir:PATH --reason WHY --stands");
+    if ours == theirs {
+        return format!(
+            "Both lead to {ours}. See which run was the last to change anything there; then say \
+             which journal is true: `{import} theirs`, or `--stands ours`"
+        );
+    }
+    format!(
+        "See which database instance is the newest writer, and where DNS leads; then say which \
+         journal is true: `{import} theirs` if that is {theirs}, `--stands ours` if it is {ours}"
+    )
+}
+
 /// Why an intent was not followed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[serde(rename_all = "camelCase")]
@@ -175,19 +190,15 @@ pub enum Refusal {
     },
     /// Both journals tell of what cannot be undone, and not of the same: only people can know which
     /// is true.
-    #[error(
-        "{why}. See which database instance is the newest writer, and where DNS leads; then say \
-         which journal is true: `bowline journal import {group} --from dir:PATH --stands theirs \
-         --reason WHY` if that is {theirs}, `--stands ours` if it is {ours}"
-    )]
+    #[error("{why}. {}", say_which(.group, *.ours, *.theirs))]
     TwoMoves {
         /// The group.
         group: GroupName,
         /// What cannot both be true.
         why: String,
-        /// The site that serves by our journal.
+        /// The site that has the writer, or serves, by our journal.
         ours: Site,
-        /// The site that serves by the one to be imported.
+        /// The same by the one to be imported.
         theirs: Site,
     },
 }

@@ -229,6 +229,12 @@ impl Ledger {
         self.run.as_ref().filter(|run| !run.closed())
     }
 
+    /// The site that has the writer; without a database, the one that serves.
+    #[must_use]
+    pub fn leads_to(&self) -> Site {
+        self.writer.unwrap_or(self.active)
+    }
+
     /// Whether a site's member was the writer when the group left it, and was not rebuilt since.
     #[must_use]
     pub fn left_writer(&self, site: Site) -> bool {

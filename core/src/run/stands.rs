@@ -80,19 +80,25 @@ impl Ledger {
     }
 
     /// What the run owes to the site that it left may have been undone by the other: it is done
-    /// again, and a fence that was confirmed there counts as one that was not.
+    /// again. A fence that was confirmed there counts as one that was not, and what told that it
+    /// was is older than the doubt.
     fn owe_again(&mut self) {
         let Some(run) = &mut self.run else { return };
         let goes_forward = run.committed || run.closed();
-        for step in run.steps.values_mut().filter(|step| step.state == StepState::Done) {
-            let in_doubt = match &step.step.effect {
-                Effect::Fence(Fence { member, .. }) => self.quarantined.contains(&member.site),
-                _ => step.step.standing,
-            };
-            if in_doubt {
-                let over = goes_forward && !step.step.standing;
-                step.state = if over { StepState::Unknown } else { StepState::Pending };
+        for (id, step) in &mut run.steps {
+            let fence = matches!(&step.step.effect, Effect::Fence(Fence { member, .. })
+                if self.quarantined.contains(&member.site));
+            if fence {
+                step.acted = None;
+                run.outputs.remove(id);
             }
+            let over = goes_forward && !step.step.standing;
+            step.state = match step.state {
+                StepState::Done if fence && over => StepState::Unknown,
+                StepState::Done if fence || step.step.standing => StepState::Pending,
+                StepState::Started if fence => StepState::Pending,
+                state => state,
+            };
         }
     }
 

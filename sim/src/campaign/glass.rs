@@ -88,13 +88,13 @@ impl Trial {
         if *group != self.policies[0].group {
             return;
         }
-        let refused = entry.records.iter().filter_map(|record| match record {
+        let mut refused = entry.records.iter().filter_map(|record| match record {
             Record::IntentTaken { intent: Some(Intent::Import { .. }), refused, .. } => {
                 refused.as_ref()
             }
             _ => None,
         });
-        if let (Some(refusal), Some(glass)) = (refused.last(), &mut self.glass) {
+        if let (Some(refusal), Some(glass)) = (refused.next_back(), &mut self.glass) {
             glass.two_moves = matches!(refusal, Refusal::TwoMoves { .. });
         }
     }
@@ -115,7 +115,7 @@ impl Trial {
     fn truth(&self) -> Option<Stands> {
         let glass = self.glass.as_ref().filter(|glass| glass.two_moves)?;
         let newest = self.newest_writer()?;
-        let tells = |ledger: &Ledger| ledger.writer.unwrap_or(ledger.active) == newest;
+        let tells = |ledger: &Ledger| ledger.leads_to() == newest;
         let ours = &self.ledgers[&self.policies[0].group];
         Some(match tells(&glass.ledger) && !tells(ours) {
             true => Stands::Theirs,

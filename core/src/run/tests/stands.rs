@@ -8,6 +8,7 @@ use super::import::{
 use super::{Book, opened};
 use crate::model::{Epoch, Site};
 use crate::plan::{PlanKind, Undo, unwind};
+use crate::step::Outputs;
 use crate::testing::claim;
 
 /// Both moved the group, to opposite sites: ours came home, theirs went away.
@@ -19,8 +20,14 @@ fn opposite() -> (Book, Book) {
     come_home(&mut ours, 6);
     (0..9).for_each(|_| theirs.write(vec![Record::Resumed]));
     move_away(&mut theirs, 4);
-    theirs.write(vec![closes_the_door(), done("fence")]);
+    theirs.write(vec![closes_the_door(), fenced()]);
     (ours, theirs)
+}
+
+/// A fence that was seen to be one.
+fn fenced() -> Record {
+    let outputs = Outputs::from([("confirmed".into(), "1".into())]);
+    Record::Done { step: "fence".into(), outputs, note: String::new(), unknown: false }
 }
 
 /// A run of ours was ended, and went on there.
@@ -76,12 +83,16 @@ fn l1_what_cannot_both_be_true_is_refused_with_the_command_that_says_which_is() 
             "if that is standby, `--stands ours` if it is h",
         ),
         (ended_here(), "which is over here", "if that is standby, `--stands ours` if it is home"),
-        (not_continued(), "past its point of no return", "if that is home"),
+        (
+            not_continued(),
+            "past its point of no return",
+            "if that is home, `--stands ours` if it is standby",
+        ),
     ];
     for ((ours, theirs), why, sites) in cases {
         let refused = ours.ledger.import(&shop(), &theirs.entries, None, None).unwrap_err();
         let told = refused.to_string();
-        let command = "`bowline journal import shop --from dir:PATH --stands theirs --reason WHY`";
+        let command = "`bowline journal import shop --from dir:PATH --reason WHY --stands theirs`";
         for words in [why, sites, command] {
             assert!(told.contains(words), "{words}: {told}");
         }
@@ -100,6 +111,9 @@ fn s1_by_somebody_s_word_their_move_stands_and_our_writer_is_one_that_was_left()
     assert!(ledger.left_writer(Site::Home), "we had made it the writer after they had stopped it");
     assert!(!ledger.fenced.contains(&Site::Home), "nobody stopped it since");
     assert_eq!(state(ledger, "fence"), StepState::Unknown);
+    let fence = ledger.run.as_ref().unwrap();
+    assert_eq!(fence.output("fence", "confirmed"), None, "that was before we promoted it");
+    assert_eq!(fence.steps.get("fence").unwrap().acted, None, "no old restart confirms it");
     assert_eq!(state(ledger, "fence.standing"), StepState::Pending, "it is to be stopped again");
     assert!(ledger.holds.contains_key(&door().id));
 }
@@ -173,6 +187,14 @@ fn s11_a_move_that_stands_by_somebody_s_word_is_over_when_it_is_seen_from_outsid
     import_by_word(&mut ours, &theirs, Stands::Theirs);
     assert!(ours.ledger.open_run().is_some());
     assert_eq!(state(&ours.ledger, "verify"), StepState::Pending);
+}
+
+#[test]
+fn two_journals_that_lead_to_one_site_are_told_apart_by_what_was_last() {
+    let (group, why) = (shop(), "x".into());
+    let (ours, theirs) = (Site::Home, Site::Home);
+    let told = Refusal::TwoMoves { group, why, ours, theirs }.to_string();
+    assert!(told.starts_with("x. Both lead to home.") && told.contains("--stands ours"), "{told}");
 }
 
 #[test]
