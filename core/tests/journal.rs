@@ -272,6 +272,7 @@ fn intents() -> impl Strategy<Value = Intent> {
         (prop::collection::vec("\\PC{0,12}", 0..3), "\\PC{0,8}").prop_map(|(entries, reason)| {
             Intent::Import {
                 facts: None,
+                stands: None,
                 entries: entries.iter().map(|one| one.as_str().into()).collect(),
                 reason,
             }
@@ -359,7 +360,7 @@ fn of_people() -> impl Strategy<Value = Record> {
         Just(Record::Armed),
         (0u64..5, prop::collection::vec("\\PC{0,30}", 0..3)).prop_map(|(after, entries)| {
             let entries = entries.iter().map(|one| one.as_str().into()).collect();
-            Record::Imported { after, hash: "".into(), entries, facts: None }
+            Record::Imported { after, hash: "".into(), entries, facts: None, stands: None }
         }),
     ]
 }

@@ -123,12 +123,12 @@ pub fn import(bytes: &[u8]) -> bool {
     let parts = text(bytes).and_then(|text| text.split_once("---\n"));
     let Some((ours, theirs)) = parts else { return false };
     let (mut ours, theirs) = (Book::of(ours), Book::of(theirs));
-    let Ok(record) = ours.ledger.import(&"shop".into(), &theirs.entries, None) else {
+    let Ok(record) = ours.ledger.import(&"shop".into(), &theirs.entries, None, None) else {
         return false;
     };
     ours.write(&serde_json::to_string(&[record]).expect("it has a JSON form"));
     ours.replays();
-    let again = ours.ledger.import(&"shop".into(), &theirs.entries, None);
+    let again = ours.ledger.import(&"shop".into(), &theirs.entries, None, None);
     assert!(again.is_err(), "it is imported once");
     true
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use bowline_core::model::{GroupName, Version, Wall};
 use bowline_core::op::{Answer, FactsView, Fault, IntentObject, StoreOp, Stored};
-use bowline_core::run::Intent;
+use bowline_core::run::{Intent, Stands};
 
 /// The largest entry, in bytes: etcd's default request limit is 1.5 MiB, and an object has more in
 /// it than the entry.
@@ -92,11 +92,13 @@ impl Store {
         Self { chains: BTreeMap::new(), ..self.export() }
     }
 
-    /// What makes a group's journal, with its facts, part of another store's.
+    /// What makes a group's journal, with its facts, part of another store's; with the word of who
+    /// knows which is true, if it was asked for.
     #[must_use]
-    pub fn import(&self, group: &GroupName, reason: &str) -> Intent {
+    pub fn import(&self, group: &GroupName, reason: &str, stands: Option<Stands>) -> Intent {
         let facts = self.facts(group).map(|view| Arc::clone(&view.bytes));
-        Intent::Import { entries: self.chain(group).to_vec(), facts, reason: reason.into() }
+        let (entries, reason) = (self.chain(group).to_vec(), reason.into());
+        Intent::Import { entries, facts, stands, reason }
     }
 
     /// The entries of a group's chain, from sequence number 1.

@@ -55,8 +55,10 @@ fn line(record: &Record, report: Option<&Report>) -> Option<Line> {
         }
         Record::Resumed => Some(Line::new("run", Tone::Good, "automatic action goes on")),
         Record::Armed => Some(Line::new("run", Tone::Good, "the group is armed")),
-        Record::Imported { entries, .. } => {
-            let text = format!("a journal from elsewhere is imported: {} entries", entries.len());
+        Record::Imported { entries, stands, .. } => {
+            let word = stands.map(|stands| format!("; {} stands, somebody says", stands.word()));
+            let (count, word) = (entries.len(), word.unwrap_or_default());
+            let text = format!("a journal from elsewhere is imported: {count} entries{word}");
             Some(Line::new("run", Tone::Strong, text))
         }
         Record::Started { .. } => None,

@@ -77,10 +77,27 @@ impl Group {
             Intent::Pause { reason } => Ok(vec![Record::Paused { reason: reason.clone() }]),
             Intent::Resume => Ok(vec![Record::Resumed]),
             Intent::Arm => self.arm(host),
-            Intent::Import { entries, facts, .. } => {
-                let record = self.ledger().import(&self.policy.group, entries, facts.as_deref());
-                record.map(|record| vec![record])
+            Intent::Import { entries, facts, stands, .. } => {
+                let (group, facts) = (&self.policy.group, facts.as_deref());
+                let record = self.ledger().import(group, entries, facts, *stands)?;
+                self.no_replica_writes(host, &record)?;
+                Ok(vec![record])
             }
+        }
+    }
+
+    /// A word by which the writer would be what is seen to be a replica is a slip: an import is not
+    /// taken back.
+    fn no_replica_writes(&self, host: &Host<'_>, record: &Record) -> Result<(), Refusal> {
+        let Some((word, site)) = self.ledger().writer_by_word(record) else { return Ok(()) };
+        let seen = self.instance_now(site, host.now.mono).and_then(Option::as_ref);
+        match seen.and_then(|instance| instance.source.as_ref()) {
+            None => Ok(()),
+            Some(source) => Err(Refusal::BadImport(format!(
+                "`--stands {}` says that {site} has the newest writer, and its database instance \
+                 is a replica of {source}",
+                word.word()
+            ))),
         }
     }
 

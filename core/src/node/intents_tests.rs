@@ -4,8 +4,10 @@ use super::*;
 use crate::model::{Answer3, Epoch};
 use crate::node::testing::{Bench, Reply, fit, kinds, looked};
 use crate::op::{Answer, Fault, FenceView, KubeOp, Op, RdsOp};
-use crate::plan::PlanKind;
-use crate::testing::{Ground, claim};
+use crate::plan::{PlanKind, planned_move};
+use crate::run::Stands;
+use crate::step::Outputs;
+use crate::testing::{Book, Ground, claim, opened};
 
 /// What comes of a wish that somebody had at `bench.now`.
 fn wish(bench: &mut Bench, intent: &Intent) -> Result<Vec<Record>, Refusal> {
@@ -117,6 +119,43 @@ fn s3_a_site_whose_old_writer_may_run_takes_no_traffic() {
         let told = "home is not fit to take traffic: losing.shop.web and 1 more obligations";
         assert!(refused.starts_with(told), "{refused}");
     }
+}
+
+/// The journal of somebody who has brought the shop home meanwhile.
+fn came_home() -> Vec<Arc<str>> {
+    let mut book = Book::default();
+    (0..9).for_each(|_| book.write(vec![Record::Resumed]));
+    let plan = planned_move(&Ground::shop().survey(Site::Standby)).unwrap();
+    let done = |step: &str| Record::Done {
+        step: step.into(),
+        outputs: Outputs::new(),
+        note: String::new(),
+        unknown: false,
+    };
+    book.write(vec![
+        Record::Claimed { claim: claim(4, "shop-4-failback"), by: "laptop".into() },
+        opened(PlanKind::Failback, Site::Standby),
+        Record::Planned { plan: Box::new(plan), moves: true },
+        done("promote"),
+        done("shifted"),
+    ]);
+    book.entries
+}
+
+#[test]
+fn s1_no_word_makes_a_replica_the_writer() {
+    let mut bench = Bench::fit().recorded().failed_over_but(&["fence.standing"]);
+    let import = |stands| {
+        let (entries, facts, reason) = (came_home(), None, "x".into());
+        Intent::Import { entries, facts, stands, reason }
+    };
+    let refused = wish(&mut bench, &import(None)).unwrap_err();
+    assert!(matches!(refused, Refusal::TwoMoves { .. }), "{refused}");
+    let refused = wish(&mut bench, &import(Some(Stands::Ours))).unwrap_err().to_string();
+    let told = "`--stands ours` says that standby has the newest writer, and its database instance";
+    assert!(refused.contains(told), "{refused}");
+    let records = wish(&mut bench, &import(Some(Stands::Theirs))).unwrap();
+    assert_eq!(kinds(&records), ["Imported"]);
 }
 
 #[test]

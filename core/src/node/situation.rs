@@ -126,7 +126,7 @@ impl Group {
     }
 
     /// What RDS says of a site's database instance, if that is known; `None` in it: there is none.
-    fn instance_now(&self, site: Site, now: Mono) -> Option<&Option<Instance>> {
+    pub(super) fn instance_now(&self, site: Site, now: Mono) -> Option<&Option<Instance>> {
         let seen = self.known.instances.get(&site).filter(|seen| seen.fresh(now));
         seen.map(|seen| &seen.value)
     }

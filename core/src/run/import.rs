@@ -7,32 +7,36 @@
 //! What was done for good stands, whoever did it: an effect that cannot be undone, or a move of the
 //! traffic. If only that process did such a thing, its state becomes ours, whatever the epochs.
 //! Otherwise ours stays, and what that process still holds becomes ours, for no other journal names
-//! it. If both did, they must tell the same end; else people must say which one is true.
+//! it. If both did, they must tell the same end; else people must say which one is true, and what
+//! their word changes is in `stands`.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::intent::Refusal;
+use super::intent::{Refusal, Stands};
 use super::ledger::{Ledger, Leftover};
 use super::record::{BadEntry, Entry, Record};
 use super::state::{Ended, Phase, Run, StepState};
 use crate::databases::rds::{Fence, ResourceRef};
 use crate::model::{Claim, GroupName, RunId, Site};
 use crate::plan::{Effect, PlanKind};
-use crate::step::HoldId;
+use crate::step::{Hold, HoldId};
 
 /// The most bytes of entries and facts that one import may hold. They are escaped twice on their
 /// way into an object of the API server's, whose limit is 1.5 MiB.
 const LIMIT: usize = 512 << 10;
 
-/// Whose state stands once a group has both chains.
-enum Stands {
-    Ours,
-    Theirs,
+/// Why a journal cannot be taken in as it is.
+enum Conflict {
+    /// A run of ours is in its way that can be cancelled.
+    Cancel(RunId),
+    /// Both did something for good, and this cannot be of both.
+    TwoMoves(String),
 }
 
 impl Ledger {
     /// The record that makes a foreign journal of `group` part of this one, with the peacetime
-    /// `facts` that lie beside it.
+    /// `facts` that lie beside it. `word` says which of the two is true, where they cannot both be.
     ///
     /// # Errors
     /// A [`Refusal`] that says what is wrong with it, or what must be done before.
@@ -41,6 +45,7 @@ impl Ledger {
         group: &GroupName,
         sent: &[Arc<str>],
         facts: Option<&str>,
+        word: Option<Stands>,
     ) -> Result<Record, Refusal> {
         if sent.iter().any(|bytes| self.imported.contains(&Entry::hash(bytes))) {
             return Err(Refusal::BadImport("it was imported before".into()));
@@ -48,11 +53,7 @@ impl Ledger {
         let (after, entries) = self.unknown(sent)?;
         let parsed = checked(after, &self.hash_at(after), entries).map_err(bad)?;
         claims(group, &parsed)?;
-        let theirs = self.beside(&parsed);
-        match self.stands(after, &parsed, &theirs) {
-            Stands::Ours => self.agrees(&parsed, &theirs)?,
-            Stands::Theirs => self.continues(&theirs)?,
-        }
+        let stands = self.told(group, &parsed, word)?;
         let size: usize = entries.iter().map(|bytes| &**bytes).chain(facts).map(str::len).sum();
         if size > LIMIT {
             let words = format!("its new entries and facts are {size} bytes, of {LIMIT} at most");
@@ -61,7 +62,40 @@ impl Ledger {
         let hash = entries.last().map(|bytes| Entry::hash(bytes)).unwrap_or_default();
         let facts = facts.map(serde_json::from_str).transpose();
         let facts = facts.map_err(|e| Refusal::BadImport(format!("its peacetime facts: {e}")))?;
-        Ok(Record::Imported { after, hash, entries: entries.to_vec(), facts })
+        Ok(Record::Imported { after, hash, entries: entries.to_vec(), facts, stands })
+    }
+
+    /// The word by which one of the two stands; `None` where none is needed.
+    fn told(
+        &self,
+        group: &GroupName,
+        foreign: &[Entry],
+        word: Option<Stands>,
+    ) -> Result<Option<Stands>, Refusal> {
+        let theirs = self.beside(foreign);
+        let stands = self.stands(foreign, &theirs);
+        let conflict = match stands {
+            Stands::Ours => self.agrees(foreign, &theirs),
+            Stands::Theirs => self.continues(&theirs),
+        };
+        match (conflict, word) {
+            (Ok(()), Some(word)) if word != stands => Err(Refusal::BadImport(format!(
+                "`--stands {}` is said where nothing is to be said, since {} stands: no move of \
+                 one is against what the other did for good; import it without `--stands`",
+                word.word(),
+                stands.word()
+            ))),
+            (Ok(()), _) => Ok(None),
+            (Err(Conflict::Cancel(run)), _) => {
+                let remedy = format!("cancel it first: `bowline cancel {group} --run {run}`");
+                Err(Refusal::NotContinued { run, remedy })
+            }
+            (Err(Conflict::TwoMoves(_)), Some(word)) => Ok(Some(word)),
+            (Err(Conflict::TwoMoves(why)), None) => {
+                let (group, ours, theirs) = (group.clone(), self.leads_to(), theirs.leads_to());
+                Err(Refusal::TwoMoves { group, why, ours, theirs })
+            }
+        }
     }
 
     /// The last entry that both chains have, and what comes behind it in the foreign one.
@@ -85,14 +119,15 @@ impl Ledger {
     }
 
     /// The state that a foreign chain's entries make of this one.
-    fn beside(&self, foreign: &[Entry]) -> Self {
+    pub(super) fn beside(&self, foreign: &[Entry]) -> Self {
         let mut theirs = Self { deed: 0, ..self.clone() };
         theirs.replay_all(foreign);
         theirs
     }
 
-    /// Whose state stands, `theirs` being what the entries behind `after` make of this one.
-    fn stands(&self, after: u64, foreign: &[Entry], theirs: &Self) -> Stands {
+    /// Whose state stands by itself, `theirs` being what these entries make of this one.
+    fn stands(&self, foreign: &[Entry], theirs: &Self) -> Stands {
+        let after = foreign.first().map_or(self.head, |first| first.seq - 1);
         // What is under way or owed here looks at the world, and finds what they did. What is over
         // here is so whoever went on with it too.
         let committed = self.busy_run().is_some_and(|run| run.committed);
@@ -113,17 +148,21 @@ impl Ledger {
         last_claim(entries).zip(ours).is_some_and(|(last, ours)| last.yields_to(ours))
     }
 
-    /// Takes a foreign chain's entries in.
-    pub(super) fn fold(&mut self, foreign: &[Entry]) {
-        let Some(first) = foreign.first() else { return };
+    /// Takes a foreign chain's entries in. `word` says whose state stands, where people had to say
+    /// it.
+    pub(super) fn fold(&mut self, foreign: &[Entry], word: Option<Stands>) {
+        if foreign.is_empty() {
+            return;
+        }
         let theirs = self.beside(foreign);
         let claim = match self.went_past(foreign) {
             true => self.claim.clone(),
             false => theirs.claim.clone(),
         };
-        match self.stands(first.seq - 1, foreign, &theirs) {
-            Stands::Ours => self.keep(foreign, theirs),
-            Stands::Theirs => {
+        match (word, self.stands(foreign, &theirs)) {
+            (Some(word), _) => self.by_word(word, foreign, theirs),
+            (None, Stands::Ours) => self.keep(foreign, theirs),
+            (None, Stands::Theirs) => {
                 *self = theirs;
                 self.look_again();
             }
@@ -137,7 +176,7 @@ impl Ledger {
 
     /// What a run that goes on here has scaled, suspended or opened may have been released by a run
     /// of ours meanwhile: these steps look again.
-    fn look_again(&mut self) {
+    pub(super) fn look_again(&mut self) {
         let open = self.run.as_mut().filter(|run| !run.closed());
         for step in open.into_iter().flat_map(|run| run.steps.values_mut()) {
             let holds = matches!(
@@ -168,6 +207,15 @@ impl Ledger {
 
     /// Takes what a process has left whose state does not stand.
     fn keep(&mut self, foreign: &[Entry], theirs: Self) {
+        // Coming home released everything at standby, and made home's member anew.
+        let home = self.active == Site::Home && self.moved_since(foreign);
+        let held = if home { BTreeMap::new() } else { theirs.holds.clone() };
+        self.remember(theirs);
+        self.hold_too(held);
+    }
+
+    /// What a process was here for, and what it left besides holds.
+    pub(super) fn remember(&mut self, theirs: Self) {
         if let Some(run) = theirs.run.filter(|run| !self.run.as_ref().is_some_and(|o| is(o, run))) {
             let ended = match run.phase {
                 Phase::Closed(ended) => ended,
@@ -181,11 +229,11 @@ impl Ledger {
             |left: &Leftover| self.leftovers.iter().any(|own| own.resource == left.resource);
         let left: Vec<_> = theirs.leftovers.into_iter().filter(|left| !known(left)).collect();
         self.leftovers.extend(left);
-        // Coming home released everything at standby, and made home's member anew.
-        if self.active == Site::Home && self.moved_since(foreign) {
-            return;
-        }
-        for (id, hold) in theirs.holds {
+    }
+
+    /// Holds that another journal names become this one's, unless it names them too.
+    pub(super) fn hold_too(&mut self, holds: BTreeMap<HoldId, Hold>) {
+        for (id, hold) in holds {
             if !self.holds.contains_key(&id) {
                 self.hold(&hold);
             }
@@ -199,7 +247,7 @@ impl Ledger {
     }
 
     /// Where both did something for good, theirs must not tell of a move that nobody here knows of.
-    fn agrees(&self, foreign: &[Entry], theirs: &Self) -> Result<(), Refusal> {
+    fn agrees(&self, foreign: &[Entry], theirs: &Self) -> Result<(), Conflict> {
         let traffic = (theirs.moved_at != self.moved_at).then_some(theirs.active);
         let writer = theirs.writer.filter(|_| theirs.writer != self.writer);
         let known = |site: Site| {
@@ -209,9 +257,8 @@ impl Ledger {
         };
         match traffic.or(writer).filter(|site| !known(*site)) {
             None => Ok(()),
-            Some(site) => Err(Refusal::BadImport(format!(
-                "it moved the group to {site}, and a newer claim went on here while {} serves: \
-                 ask those who ran the other move",
+            Some(site) => Err(Conflict::TwoMoves(format!(
+                "it moved the group to {site}, and here the group went on while {} serves",
                 self.active
             ))),
         }
@@ -219,24 +266,24 @@ impl Ledger {
 
     /// A run of ours that is not over must be the one that went on there, or have meant the same
     /// move.
-    fn continues(&self, after: &Self) -> Result<(), Refusal> {
+    fn continues(&self, after: &Self) -> Result<(), Conflict> {
         let Some(theirs) = &after.run else { return Ok(()) };
         if let Some(over) = self.run.as_ref().filter(|run| run.closed() && is(run, theirs)) {
-            let words = format!("it went on with {}, which is over here", over.id);
-            return Err(Refusal::BadImport(format!("{words}: ask those who ran it")));
+            let why = format!("it went on with {}, which is over here", over.id);
+            return Err(Conflict::TwoMoves(why));
         }
         let Some(ours) = self.busy_run() else { return Ok(()) };
         if is(ours, theirs) || (same_move(ours, theirs) && after.active == ours.to()) {
             return Ok(());
         }
-        let remedy = if ours.closed() {
-            "its obligations would be forgotten: ask those who ran the other move".to_owned()
-        } else if ours.committed {
-            "it is past its point of no return: ask those who ran the other move".to_owned()
-        } else {
-            cancel_first(&ours.id)
+        let left = match (ours.closed(), ours.committed) {
+            (true, _) => "its obligations would be forgotten",
+            (false, true) => "it is past its point of no return",
+            (false, false) => return Err(Conflict::Cancel(ours.id.clone())),
         };
-        Err(Refusal::NotContinued { run: ours.id.clone(), remedy })
+        let run = &ours.id;
+        let why = format!("the imported journal does not continue {run}, which is not over here");
+        Err(Conflict::TwoMoves(format!("{why}: {left}")))
     }
 }
 
@@ -296,10 +343,6 @@ fn last_claim(entries: &[Entry]) -> Option<&Claim> {
     all_claims(entries).next_back()
 }
 
-fn cancel_first(run: &RunId) -> String {
-    format!("cancel it first: `bowline cancel GROUP --run {run}`")
-}
-
 fn claimed(record: &Record) -> Option<&Claim> {
     match record {
         Record::Claimed { claim, .. } => Some(claim),
@@ -315,7 +358,7 @@ fn belongs(run: &RunId, group: &GroupName) -> bool {
 }
 
 /// Whether it is the same run: two authorities may give two runs the same name.
-fn is(one: &Run, other: &Run) -> bool {
+pub(super) fn is(one: &Run, other: &Run) -> bool {
     one.id == other.id && one.opened_at == other.opened_at
 }
 

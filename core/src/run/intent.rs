@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Claim, RunId, Span, Wall};
+use crate::model::{Claim, GroupName, RunId, Site, Span, Wall};
 
 /// What a human (or a schedule) wants of a group.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -62,9 +62,34 @@ pub enum Intent {
         /// intent is recorded, like the entries.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         facts: Option<Arc<str>>,
+        /// Which journal is true, where the two tell of moves that cannot both be: the word of
+        /// somebody who looked at the world.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        stands: Option<Stands>,
         /// Why, for the report.
         reason: String,
     },
+}
+
+/// Whose state stands once a group has both journals.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Stands {
+    /// The one that this journal tells of.
+    Ours,
+    /// The one that the imported journal tells of.
+    Theirs,
+}
+
+impl Stands {
+    /// As it is typed, and told.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Ours => "ours",
+            Self::Theirs => "theirs",
+        }
+    }
 }
 
 impl Intent {
@@ -72,8 +97,8 @@ impl Intent {
     #[must_use]
     pub fn recorded(self) -> Self {
         match self {
-            Self::Import { reason, .. } => {
-                Self::Import { entries: Vec::new(), facts: None, reason }
+            Self::Import { stands, reason, .. } => {
+                Self::Import { entries: Vec::new(), facts: None, stands, reason }
             }
             other => other,
         }
@@ -89,6 +114,21 @@ fn more_loss(needed: Option<Span>) -> String {
                  fault; say what you accept with --accept-loss DURATION"
             .into(),
     }
+}
+
+/// How somebody who looked at the world says which journal is true.
+fn say_which(group: &GroupName, ours: Site, theirs: Site) -> String {
+    let import = format!("bowline journal import {group} --from dir:PATH --reason WHY --stands");
+    if ours == theirs {
+        return format!(
+            "Both lead to {ours}. See which run was the last to change anything there; then say \
+             which journal is true: `{import} theirs`, or `--stands ours`"
+        );
+    }
+    format!(
+        "See which database instance is the newest writer, and where DNS leads; then say which \
+         journal is true: `{import} theirs` if that is {theirs}, `--stands ours` if it is {ours}"
+    )
 }
 
 /// Why an intent was not followed.
@@ -118,7 +158,7 @@ pub enum Refusal {
     },
     /// The traffic is there already.
     #[error("the {0} site serves already")]
-    AlreadyThere(crate::model::Site),
+    AlreadyThere(Site),
     /// The other site cannot take over.
     #[error("{0}")]
     NotReady(String),
@@ -147,5 +187,18 @@ pub enum Refusal {
         run: RunId,
         /// What to do.
         remedy: String,
+    },
+    /// Both journals tell of what cannot be undone, and not of the same: only people can know which
+    /// is true.
+    #[error("{why}. {}", say_which(.group, *.ours, *.theirs))]
+    TwoMoves {
+        /// The group.
+        group: GroupName,
+        /// What cannot both be true.
+        why: String,
+        /// The site that has the writer, or serves, by our journal.
+        ours: Site,
+        /// The same by the one to be imported.
+        theirs: Site,
     },
 }

@@ -163,7 +163,11 @@ impl Ledger {
         for record in &entry.records {
             self.record(record, entry.at);
         }
-        self.fold(&foreign);
+        let word = entry.records.iter().find_map(|record| match record {
+            Record::Imported { stands, .. } => *stands,
+            _ => None,
+        });
+        self.fold(&foreign, word);
         self.head = seq;
         self.hash = hash;
         self.trail.push(Arc::clone(&self.hash));
@@ -235,6 +239,12 @@ impl Ledger {
     #[must_use]
     pub fn open_run(&self) -> Option<&Run> {
         self.run.as_ref().filter(|run| !run.closed())
+    }
+
+    /// The site that has the writer; without a database, the one that serves.
+    #[must_use]
+    pub fn leads_to(&self) -> Site {
+        self.writer.unwrap_or(self.active)
     }
 
     /// Whether a site's member was the writer when the group left it, and was not rebuilt since.
@@ -454,6 +464,7 @@ impl Ledger {
                 }
                 Mark::Rebuilt(site) => {
                     self.fenced.remove(&site);
+                    self.quarantined.remove(&site);
                     self.rebuilt.extend(resource.as_deref().map(|id| (site, ResourceId::new(id))));
                 }
                 Mark::Renamed { site, instance, resource } => {

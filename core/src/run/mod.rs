@@ -16,12 +16,13 @@ mod ledger;
 mod reader;
 mod record;
 mod report;
+mod stands;
 mod state;
 
 pub use chain::{Chain, Outcome as ChainOutcome};
 pub use desk::{Desk, Heard, Seat, StepCall};
 pub use execute::{Doing, Execution, Slot};
-pub use intent::{Intent, Refusal};
+pub use intent::{Intent, Refusal, Stands};
 pub use ledger::{Departure, Ledger, Leftover};
 pub use reader::Reader;
 pub use record::{BadEntry, Entry, Record, Trigger};

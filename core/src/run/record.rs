@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::intent::{Intent, Refusal};
+use super::intent::{Intent, Refusal, Stands};
 use super::state::Ended;
 use crate::model::{Author, Claim, ReplicaId, Site, StepId, Wall};
 use crate::op::Op;
@@ -250,5 +250,9 @@ pub enum Record {
         /// The peacetime facts that lay beside it: they count where the store has none.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         facts: Option<Box<Facts>>,
+        /// Whose state stands by the word of whoever imports it; absent where the journals say so
+        /// by themselves.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        stands: Option<Stands>,
     },
 }

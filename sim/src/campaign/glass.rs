@@ -1,9 +1,9 @@
 //! Break-glass in a trial: a process with a directory of its own, beside whatever the controller
 //! does.
 
-use bowline_core::model::{Mono, Span};
+use bowline_core::model::{GroupName, Mono, Site, Span};
 use bowline_core::node::Input;
-use bowline_core::run::{Intent, Ledger, Record};
+use bowline_core::run::{Entry, Intent, Ledger, Record, Refusal, Stands};
 
 use super::schedule::Glass;
 use super::trial::{Hand, Trial, json};
@@ -23,6 +23,8 @@ pub(super) struct GlassRun {
     claimed: bool,
     /// When its journal is sent again, if it was not taken.
     again: Option<Mono>,
+    /// Whether its journal was refused since both tell of a move that cannot be of both.
+    two_moves: bool,
 }
 
 impl Trial {
@@ -81,18 +83,60 @@ impl Trial {
         theirs.is_none_or(|theirs| ours.is_some_and(|ours| !ours.yields_to(theirs)))
     }
 
+    /// What the controller said to the process' journal.
+    pub(super) fn hear_of_glass(&mut self, group: &GroupName, entry: &Entry) {
+        if *group != self.policies[0].group {
+            return;
+        }
+        let mut refused = entry.records.iter().filter_map(|record| match record {
+            Record::IntentTaken { intent: Some(Intent::Import { .. }), refused, .. } => {
+                refused.as_ref()
+            }
+            _ => None,
+        });
+        if let (Some(refusal), Some(glass)) = (refused.next_back(), &mut self.glass) {
+            glass.two_moves = matches!(refusal, Refusal::TwoMoves { .. });
+        }
+    }
+
     /// Its journal is to become part of the controller's.
     pub(super) fn import(&mut self, now: Mono) {
         let group = self.policies[0].group.clone();
-        let intent = self.simulation.world.apart.store.import(&group, "the other process is over");
+        let reason = "the other process is over";
+        let stands = self.truth();
+        let intent = self.simulation.world.apart.store.import(&group, reason, stands);
         self.say(now, &group, &intent);
         if let Some(glass) = &mut self.glass {
             glass.again = Some(now + AGAIN);
         }
     }
 
-    /// A journal that was not taken is sent again, after a run in its way was cancelled: what the
-    /// refusal says.
+    /// Which journal is true, once somebody was asked: the one by which the newest writer writes.
+    fn truth(&self) -> Option<Stands> {
+        let glass = self.glass.as_ref().filter(|glass| glass.two_moves)?;
+        let newest = self.newest_writer()?;
+        let tells = |ledger: &Ledger| ledger.leads_to() == newest;
+        let ours = &self.ledgers[&self.policies[0].group];
+        Some(match tells(&glass.ledger) && !tells(ours) {
+            true => Stands::Theirs,
+            false => Stands::Ours,
+        })
+    }
+
+    /// The site whose instance became the writer last; without a database, where DNS leads. A
+    /// human sees both in AWS, whatever a replica thinks.
+    fn newest_writer(&self) -> Option<Site> {
+        let (world, now) = (&self.simulation.world, self.simulation.now());
+        let became = |site: Site| {
+            let member = world.rds.member(world.groups()[0].door(site)?, now)?;
+            member.writer.then_some((member.held.branch, site))
+        };
+        let writer = Site::BOTH.into_iter().filter_map(became).max().map(|(_, site)| site);
+        writer.or_else(|| world.answer(0, 0, 0, now).site)
+    }
+
+    /// A journal that was not taken is sent again, after a run in its way was cancelled or with the
+    /// word of who looked which of two moves is true: what the refusal says.
     pub(super) fn import_again(&mut self, now: Mono) {
         let group = self.policies[0].group.clone();
         let ledger = &self.ledgers[&group];
@@ -100,7 +144,9 @@ impl Trial {
         if !self.glass.as_ref().is_some_and(due) || !ledger.imported.is_empty() {
             return;
         }
-        match ledger.open_run().filter(|run| !run.committed).map(|run| run.id.clone()) {
+        let two_moves = self.glass.as_ref().is_some_and(|glass| glass.two_moves);
+        let in_its_way = ledger.open_run().filter(|run| !run.committed && !two_moves);
+        match in_its_way.map(|run| run.id.clone()) {
             Some(run) => {
                 self.say(now, &group, &Intent::Cancel { run });
                 self.hands.push((now + Span::secs(20), Hand::Import));

@@ -155,7 +155,10 @@ fn words(record: &Record) -> String {
         Record::IntentTaken { by, intent, refused: Some(why), .. } => {
             format!("{by} wanted {intent:?}, refused: {why}")
         }
-        Record::Imported { entries, .. } => format!("imports {} entries", entries.len()),
+        Record::Imported { entries, stands, .. } => {
+            let word = stands.map(|stands| format!(", {} stands", stands.word()));
+            format!("imports {} entries{}", entries.len(), word.unwrap_or_default())
+        }
         other => format!("{other:?}"),
     }
 }

@@ -345,7 +345,8 @@ impl Trial {
             Wish::Arm => Intent::Arm,
             Wish::Nonsense => return None,
             Wish::ImportNonsense => {
-                Intent::Import { entries: vec!["{}".into()], facts: None, reason: reason() }
+                let (entries, facts, stands) = (vec!["{}".into()], None, None);
+                Intent::Import { entries, facts, stands, reason: reason() }
             }
         })
     }
@@ -366,6 +367,7 @@ impl Trial {
         }
         for (group, entry) in &new {
             self.strike(group, entry.seq);
+            self.hear_of_glass(group, entry);
         }
         self.take_aim();
         let rest = self.ledgers.values().all(at_rest);

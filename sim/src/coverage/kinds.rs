@@ -107,6 +107,7 @@ kinds! {
         ForeignClaim: Refusal::ForeignClaim(_),
         BadImport: Refusal::BadImport(_),
         NotContinued: Refusal::NotContinued { .. },
+        TwoMoves: Refusal::TwoMoves { .. },
     }
     /// An action of the policy.
     Action of PolicyAction {

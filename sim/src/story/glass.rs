@@ -69,8 +69,9 @@ impl Stage {
             Hand::Import => {
                 let group = self.policies()[0].group.clone();
                 let apart = &self.simulation.world.apart.store;
-                let bytes = serde_json::to_string(&apart.import(&group, "the controller is back"));
-                self.simulation.plan_intent(now, group, "on-call", bytes.unwrap_or_default());
+                let intent = apart.import(&group, "the controller is back", None);
+                let bytes = serde_json::to_string(&intent).unwrap_or_default();
+                self.simulation.plan_intent(now, group, "on-call", bytes);
             }
         }
     }

@@ -1,6 +1,6 @@
 //! What to do next: the command behind a refusal, a question, or a command that was left alone.
 
-use bowline_core::model::GroupName;
+use bowline_core::model::{GroupName, Site};
 use bowline_core::run::Refusal;
 
 use super::Wish;
@@ -75,6 +75,7 @@ fn remedy(wish: &Wish, refusal: &Refusal, group: &GroupName, again: &str) -> Opt
         Refusal::AlreadyThere(_) | Refusal::NotContinued { .. } => return None,
         Refusal::TooOld { .. } => "Say it again, if it is still wanted.".into(),
         Refusal::ForeignClaim(_) => foreign(wish, &name, again),
+        Refusal::TwoMoves { ours, theirs, .. } => two_moves(wish, (*ours, *theirs), &name, again),
         Refusal::BadImport(_) => {
             format!("Look at it with: bowline journal show {name} --store DIR")
         }
@@ -82,6 +83,20 @@ fn remedy(wish: &Wish, refusal: &Refusal, group: &GroupName, again: &str) -> Opt
             format!("See what is missing: bowline check {name}{again}")
         }
     })
+}
+
+/// Both journals tell of a move: somebody looks at the world, and says which is true.
+fn two_moves(wish: &Wish, (ours, theirs): (Site, Site), name: &str, again: &str) -> String {
+    let from = match wish {
+        Wish::Import(args) => quoted(&args.from),
+        _ => "dir:PATH".into(),
+    };
+    let import = format!("bowline journal import {name} --from {from} --reason WHY --stands");
+    format!(
+        "See in AWS which database instance is the newest writer, and where DNS leads.\n\
+         If that is {theirs}, as theirs says: {import} theirs{again}\n\
+         If it is {ours}, as ours says: {import} ours{again}"
+    )
 }
 
 /// Somebody acted beside the journal: take over what they did, or go over their claim.

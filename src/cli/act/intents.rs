@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use anyhow::{Result, bail};
 use bowline_core::model::{GroupName, RunId, Span};
-use bowline_core::run::{Intent, Ledger};
-use clap::{Args, Subcommand};
+use bowline_core::run::{Intent, Ledger, Stands};
+use clap::{Args, Subcommand, ValueEnum};
 
 use super::ActArgs;
 
@@ -118,12 +118,34 @@ pub struct ImportArgs {
     /// The directory that somebody acted over.
     #[arg(long, value_name = "dir:PATH")]
     pub from: String,
+    /// Which journal is true, where the two tell of moves that cannot both be: said by somebody
+    /// who looked which database instance is the newest writer, and where DNS leads.
+    #[arg(long, value_enum, value_name = "ours|theirs")]
+    pub stands: Option<Truth>,
     /// Why, for the report.
     #[arg(long, default_value = "break-glass is over")]
     pub reason: String,
     /// The rest.
     #[command(flatten)]
     pub act: ActArgs,
+}
+
+/// A journal that is true.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Truth {
+    /// The store's.
+    Ours,
+    /// The one that is imported.
+    Theirs,
+}
+
+impl From<Truth> for Stands {
+    fn from(truth: Truth) -> Self {
+        match truth {
+            Truth::Ours => Self::Ours,
+            Truth::Theirs => Self::Theirs,
+        }
+    }
 }
 
 /// A journal that is to be imported.
@@ -264,7 +286,8 @@ impl Wish {
             Self::Arm(_) => Intent::Arm,
             Self::Import(args) => {
                 let Foreign { entries, facts } = foreign.clone();
-                Intent::Import { entries, facts, reason: args.reason.clone() }
+                let (stands, reason) = (args.stands.map(Stands::from), args.reason.clone());
+                Intent::Import { entries, facts, stands, reason }
             }
         })
     }
@@ -282,6 +305,7 @@ mod tests {
     use clap::Parser;
 
     use super::*;
+    use crate::cli::journal::JournalCommand;
     use crate::cli::{Cli, Command};
 
     fn wish(words: &str) -> Wish {
@@ -326,5 +350,26 @@ mod tests {
             panic!("a failover")
         };
         assert_eq!((accept_loss, break_glass.as_deref()), (Some(Span::secs(30)), Some("gone")));
+    }
+
+    #[test]
+    fn an_import_says_which_journal_is_true_only_where_somebody_does() {
+        for (told, word) in [
+            ("", None),
+            (" --stands ours", Some(Stands::Ours)),
+            (" --stands theirs", Some(Stands::Theirs)),
+        ] {
+            let words = format!("journal import shop --from dir:glass --store dir:x{told}");
+            let parsed = Cli::try_parse_from(std::iter::once("bowline").chain(words.split(' ')));
+            let Command::Journal(journal) = parsed.unwrap().command else { panic!("{words}") };
+            let JournalCommand::Import(args) = journal.command else { panic!("{words}") };
+            let import = Wish::Import(args);
+            let target = import.target(&["shop".into()]);
+            let intent = import.intent(&target, &Ledger::default(), &Foreign::default());
+            let Some(Intent::Import { stands, .. }) = intent else { panic!("{intent:?}") };
+            assert_eq!(stands, word);
+        }
+        let typed = "bowline journal import shop --from dir:glass --stands mine".split(' ');
+        assert!(Cli::try_parse_from(typed).is_err());
     }
 }

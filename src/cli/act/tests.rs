@@ -71,6 +71,28 @@ async fn ledger(world: &Arc<Simulated>, folder: &Path) -> Ledger {
     follower.ledger
 }
 
+#[test]
+fn l1_an_import_that_needs_a_word_is_refused_with_both_commands() {
+    let args = ImportArgs {
+        group: "shop".into(),
+        from: "dir:/mnt/my copy".into(),
+        stands: None,
+        reason: "x".into(),
+        act: wish("resume shop", Path::new("/s")).args().clone(),
+    };
+    let (group, why) = ("shop".into(), "both moved it".into());
+    let refusal = Refusal::TwoMoves { group, why, ours: Site::Home, theirs: Site::Standby };
+    let ending = Ending::Refused { why: refusal.to_string(), refusal: Some(refusal) };
+    let (intent, run, report, obligations) = (None, None, None, Vec::new());
+    let told = Told { group: "shop".into(), intent, run, report, obligations, ending };
+    let next = ask::next(&Wish::Import(args), &told, true).unwrap();
+    let import = "bowline journal import shop --from 'dir:/mnt/my copy' --reason WHY --stands";
+    for (site, word) in [("standby", "theirs"), ("home", "ours")] {
+        let line = format!("{site}, as {word} says: {import} {word} ");
+        assert!(next.contains(&line), "{line}: {next}");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_failover_by_hand_without_any_controller_asks_what_may_be_lost_and_then_moves() {
     let (folder, world) = armed().await;
@@ -228,6 +250,7 @@ async fn break_glass_over_a_copy_ends_with_an_import_and_the_controller_brings_i
     let args = ImportArgs {
         group: "shop".into(),
         from: format!("dir:{}", glass.display()),
+        stands: None,
         reason: "the controller is back".into(),
         act: wish("resume shop", main).args().clone(),
     };

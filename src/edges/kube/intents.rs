@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use bowline_core::model::{GroupName, Wall};
 use bowline_core::op::{Fault, IntentObject};
-use bowline_core::run::Intent;
+use bowline_core::run::{Intent, Stands};
 
 use super::objects::{List, Metadata};
 use super::store::{API_VERSION, ClusterStore};
@@ -154,7 +154,12 @@ mod tests {
             Intent::Pause { reason: reason.clone() },
             Intent::Resume,
             Intent::Arm,
-            Intent::Import { entries: vec!["{}".into()], facts: Some("{}".into()), reason },
+            Intent::Import {
+                entries: vec!["{}".into()],
+                facts: Some("{}".into()),
+                stands: Some(Stands::Theirs),
+                reason,
+            },
         ];
         for intent in intents {
             let mut spec = serde_json::to_value(&intent).unwrap();

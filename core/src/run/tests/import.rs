@@ -9,17 +9,17 @@ use crate::plan::{Effect, Plan, PlanKind, failover, planned_move, prewarm};
 use crate::step::{Held, Hold, HoldId, Outputs};
 use crate::testing::{Ground, claim};
 
-fn shop() -> GroupName {
+pub(super) fn shop() -> GroupName {
     "shop".into()
 }
 
-fn done(step: &str) -> Record {
+pub(super) fn done(step: &str) -> Record {
     let (outputs, note) = (Outputs::new(), String::new());
     Record::Done { step: step.into(), outputs, note, unknown: false }
 }
 
 /// What a break-glass process writes: a failover under this epoch, until the traffic has moved.
-fn move_away(book: &mut Book, epoch: u64) {
+pub(super) fn move_away(book: &mut Book, epoch: u64) {
     let plan = failover(&Ground::shop().survey(Site::Home)).unwrap();
     book.write(vec![
         Record::Claimed { claim: claim(epoch, &run(epoch)), by: "laptop".into() },
@@ -35,17 +35,17 @@ fn move_away(book: &mut Book, epoch: u64) {
     book.write(vec![done("promote"), done("shifted")]);
 }
 
-fn run(epoch: u64) -> String {
+pub(super) fn run(epoch: u64) -> String {
     format!("shop-{epoch}-failover")
 }
 
 /// What somebody exports.
-fn copy(book: &Book) -> Book {
+pub(super) fn copy(book: &Book) -> Book {
     Book { entries: book.entries.clone(), ledger: book.ledger.clone() }
 }
 
 /// A chain that did something before anybody broke the glass, and a copy of it.
-fn ours_and_copy() -> (Book, Book) {
+pub(super) fn ours_and_copy() -> (Book, Book) {
     let mut ours = Book::default();
     ours.write(vec![Record::Armed]);
     ours.write(vec![Record::Paused { reason: "x".into() }, Record::Resumed]);
@@ -54,7 +54,7 @@ fn ours_and_copy() -> (Book, Book) {
 }
 
 fn import(ours: &mut Book, theirs: &[Arc<str>]) {
-    let record = ours.ledger.import(&shop(), theirs, None).unwrap();
+    let record = ours.ledger.import(&shop(), theirs, None, None).unwrap();
     ours.write(vec![record]);
 }
 
@@ -84,7 +84,7 @@ fn l2_the_facts_beside_a_journal_come_with_it() {
     move_away(&mut theirs, 4);
     let facts = Ground::shop().facts;
     let bytes = serde_json::to_string(&facts).unwrap();
-    let record = ours.ledger.import(&shop(), &theirs.entries, Some(&bytes)).unwrap();
+    let record = ours.ledger.import(&shop(), &theirs.entries, Some(&bytes), None).unwrap();
     ours.write(vec![record]);
     assert_eq!(ours.ledger.facts.as_deref(), Some(&facts));
     let mut later = copy(&ours);
@@ -94,7 +94,7 @@ fn l2_the_facts_beside_a_journal_come_with_it() {
 
     let (ours, mut theirs) = ours_and_copy();
     move_away(&mut theirs, 4);
-    let refused = ours.ledger.import(&shop(), &theirs.entries, Some("{\"at\": \"noon\"}"));
+    let refused = ours.ledger.import(&shop(), &theirs.entries, Some("{\"at\": \"noon\"}"), None);
     let Err(Refusal::BadImport(why)) = refused else { panic!("{refused:?}") };
     assert!(why.starts_with("its peacetime facts: "), "{why}");
 }
@@ -103,11 +103,11 @@ fn l2_the_facts_beside_a_journal_come_with_it() {
 fn only_what_is_not_here_is_stored_and_a_part_suffices() {
     let (ours, mut theirs) = ours_and_copy();
     move_away(&mut theirs, 4);
-    let whole = ours.ledger.import(&shop(), &theirs.entries, None).unwrap();
+    let whole = ours.ledger.import(&shop(), &theirs.entries, None, None).unwrap();
     let Record::Imported { after, entries, .. } = &whole else { panic!("{whole:?}") };
     assert_eq!((*after, entries.len()), (2, 2));
-    assert_eq!(ours.ledger.import(&shop(), &theirs.entries[2..], None).unwrap(), whole);
-    let early = Ledger::default().import(&shop(), &theirs.entries[2..], None);
+    assert_eq!(ours.ledger.import(&shop(), &theirs.entries[2..], None, None).unwrap(), whole);
+    let early = Ledger::default().import(&shop(), &theirs.entries[2..], None, None);
     assert!(matches!(early, Err(Refusal::BadImport(why)) if why.contains("send all of it")));
 }
 
@@ -122,7 +122,7 @@ fn s5_a_journal_that_began_empty_is_replayed_on_what_is_here() {
     assert!(ours.ledger.taken.contains("there-1"));
     assert_eq!(ours.ledger.open_run().unwrap().id.as_str(), run(4));
     move_away(&mut theirs, 5);
-    let again = ours.ledger.import(&shop(), &theirs.entries, None).unwrap_err();
+    let again = ours.ledger.import(&shop(), &theirs.entries, None, None).unwrap_err();
     assert!(again.to_string().contains("imported before"), "{again}");
 }
 
@@ -130,7 +130,7 @@ fn s5_a_journal_that_began_empty_is_replayed_on_what_is_here() {
 fn a_journal_without_anything_new_is_refused() {
     let (ours, theirs) = ours_and_copy();
     for sent in [&theirs.entries[..], &[]] {
-        let refused = ours.ledger.import(&shop(), sent, None).unwrap_err();
+        let refused = ours.ledger.import(&shop(), sent, None, None).unwrap_err();
         assert!(refused.to_string().contains("nothing that is not here"), "{refused}");
     }
 }
@@ -147,7 +147,7 @@ fn s5_a_journal_that_was_changed_is_refused() {
     unreadable[3] = "{}".into();
     for (sent, why) in [(changed, "was changed"), (gap, "expected"), (unreadable, "cannot be read")]
     {
-        let refused = ours.ledger.import(&shop(), &sent, None).unwrap_err();
+        let refused = ours.ledger.import(&shop(), &sent, None, None).unwrap_err();
         assert!(refused.to_string().contains(why), "{refused}");
     }
 }
@@ -158,7 +158,8 @@ fn an_import_that_does_not_fit_leaves_the_ledger_as_it_was() {
     move_away(&mut theirs, 4);
     let before = ours.ledger.clone();
     let entries = theirs.entries[3..].to_vec();
-    let record = Record::Imported { after: 2, hash: "x".into(), entries, facts: None };
+    let (hash, facts, stands) = ("x".into(), None, None);
+    let record = Record::Imported { after: 2, hash, entries, facts, stands };
     let bytes = ours.entry(None, vec![Record::Resumed, record]).bytes();
     assert!(ours.ledger.apply(3, &bytes).is_err());
     assert_eq!(ours.ledger, before);
@@ -169,7 +170,7 @@ fn another_groups_journal_is_refused() {
     let (ours, mut theirs) = ours_and_copy();
     move_away(&mut theirs, 4);
     for other in ["sho", "shop-4", "office"] {
-        let refused = ours.ledger.import(&other.into(), &theirs.entries, None).unwrap_err();
+        let refused = ours.ledger.import(&other.into(), &theirs.entries, None, None).unwrap_err();
         assert!(refused.to_string().contains("is not one of group"), "{refused}");
     }
 }
@@ -208,7 +209,7 @@ fn s5_two_moves_of_which_neither_journal_knows_the_other_are_for_people_to_sort_
     // Their move is the later one, and their claim the older.
     (0..9).for_each(|_| theirs.write(vec![Record::Resumed]));
     move_away(&mut theirs, 4);
-    let refused = ours.ledger.import(&shop(), &theirs.entries, None).unwrap_err();
+    let refused = ours.ledger.import(&shop(), &theirs.entries, None, None).unwrap_err();
     assert!(refused.to_string().contains("moved the group to standby"), "{refused}");
 }
 
@@ -223,7 +224,7 @@ fn s5_a_run_that_was_ended_here_and_went_on_there_is_for_people_to_sort_out() {
     ]);
     theirs.write(vec![Record::Claimed { claim: claim(4, &run(3)), by: "laptop".into() }]);
     theirs.write(vec![done("promote"), done("shifted")]);
-    let refused = ours.ledger.import(&shop(), &theirs.entries, None).unwrap_err();
+    let refused = ours.ledger.import(&shop(), &theirs.entries, None, None).unwrap_err();
     assert!(refused.to_string().contains("which is over here"), "{refused}");
 }
 
@@ -300,7 +301,7 @@ fn prepared(book: &mut Book, epoch: u64) {
 }
 
 /// A failback, until it is over.
-fn come_home(book: &mut Book, epoch: u64) {
+pub(super) fn come_home(book: &mut Book, epoch: u64) {
     let plan = planned_move(&Ground::shop().survey(Site::Standby)).unwrap();
     begins(book, (epoch, &format!("shop-{epoch}-failback")), plan, true);
     book.write(vec![done("promote"), done("shifted")]);
@@ -308,7 +309,7 @@ fn come_home(book: &mut Book, epoch: u64) {
 }
 
 /// A hold on home's door, as a fence takes it.
-fn door() -> Hold {
+pub(super) fn door() -> Hold {
     let ground = Ground::shop();
     let database = ground.policy.home.database.clone().unwrap();
     let resource = ResourceId::new("db-HOME");
@@ -322,7 +323,7 @@ fn door() -> Hold {
     Hold { id: HoldId::instance(Site::Home, &resource), site: Site::Home, held }
 }
 
-fn closes_the_door() -> Record {
+pub(super) fn closes_the_door() -> Record {
     let op = Box::new(crate::op::Op::Store(crate::op::StoreOp::Intents));
     Record::Started { step: "fence".into(), attempt: 1, op, hold: Some(Box::new(door())) }
 }
@@ -342,7 +343,7 @@ fn s7_what_an_overtaken_process_holds_becomes_ours_and_claim_and_run_stay() {
     assert_eq!(own.touched.get(&door().id), Some(&None), "it is undone with our run");
     assert_eq!(ours.ledger.history.last().unwrap().0.as_str(), run(4));
     assert!(ours.ledger.taken.contains("there-1"));
-    let again = ours.ledger.import(&shop(), &theirs.entries, None).unwrap_err();
+    let again = ours.ledger.import(&shop(), &theirs.entries, None, None).unwrap_err();
     assert!(again.to_string().contains("imported before"), "{again}");
     let chain = (1..).zip(ours.entries.iter().map(|bytes| &**bytes));
     assert_eq!(Ledger::replay(chain).unwrap(), ours.ledger);
@@ -412,7 +413,7 @@ fn a_failover_that_somebody_else_finished_is_over_here_too() {
 }
 
 /// A failover of ours that did not come far.
-fn move_away_open(book: &mut Book) {
+pub(super) fn move_away_open(book: &mut Book) {
     begins(book, (3, &run(3)), failover(&Ground::shop().survey(Site::Home)).unwrap(), true);
 }
 
@@ -433,7 +434,7 @@ fn s5_an_open_run_that_the_other_journal_does_not_continue_is_told_with_what_to_
         Record::Claimed { claim: claim(3, "shop-3-switchover"), by: "a".into() },
         opened(PlanKind::Switchover, Site::Home),
     ]);
-    let refused = ours.ledger.import(&shop(), &theirs.entries, None).unwrap_err();
+    let refused = ours.ledger.import(&shop(), &theirs.entries, None, None).unwrap_err();
     assert!(matches!(&refused, Refusal::NotContinued { .. }), "{refused:?}");
     assert!(refused.to_string().contains("--run shop-3-switchover"), "{refused}");
     let why = "cancelled".to_owned();
@@ -451,6 +452,6 @@ fn an_import_within_an_import_is_refused() {
     move_away(&mut third, 4);
     import(&mut theirs, &third.entries);
     theirs.write(vec![Record::Claimed { claim: claim(5, &run(4)), by: "b".into() }]);
-    let refused = ours.ledger.import(&shop(), &theirs.entries, None).unwrap_err();
+    let refused = ours.ledger.import(&shop(), &theirs.entries, None, None).unwrap_err();
     assert!(refused.to_string().contains("import itself"), "{refused}");
 }

@@ -7,5 +7,6 @@ mod import;
 mod ledger;
 mod pace;
 mod report;
+mod stands;
 
 pub(super) use crate::testing::{Book, opened};

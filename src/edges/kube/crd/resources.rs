@@ -134,6 +134,8 @@ fn intent(wants: &[&str]) -> Value {
     let entries = json!({"type": "array", "maxItems": 10_000, "items": text(LIMIT)});
     add("entries", entries, &["import"]);
     add("facts", text(LIMIT), &["import"]);
+    let stands = json!({"type": "string", "enum": ["ours", "theirs"]});
+    add("stands", stands, &["import"]);
     add("run", text(253), &["approve", "cancel"]);
     let duration = json!({"type": "string", "maxLength": 32, "pattern": "^([0-9]+(ms|s|m|h|d))+$"});
     add("acceptLoss", duration, &["failover", "approve"]);
