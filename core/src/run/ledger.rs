@@ -44,6 +44,9 @@ pub struct Ledger {
     pub history: Vec<(RunId, PlanKind, Ended)>,
     /// Open holds.
     pub holds: BTreeMap<HoldId, Hold>,
+    /// The calls that took each of these holds.
+    #[serde(skip)]
+    pub(super) takings: BTreeMap<HoldId, Taking>,
     /// Resource ids of members that were rebuilt since the facts were recorded.
     pub rebuilt: BTreeMap<Site, ResourceId>,
     /// The site whose member is the confirmed writer, once a run has promoted one.
@@ -84,6 +87,15 @@ pub struct Departure {
     pub from: Site,
 }
 
+/// The calls that took a hold which stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Taking {
+    /// How many were recorded.
+    pub(super) calls: u32,
+    /// When the last was.
+    pub(super) last: Wall,
+}
+
 /// A renamed instance that stays for its owner to delete.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -111,6 +123,7 @@ impl Default for Ledger {
             run: None,
             history: Vec::new(),
             holds: BTreeMap::new(),
+            takings: BTreeMap::new(),
             rebuilt: BTreeMap::new(),
             writer: None,
             fenced: BTreeSet::new(),
@@ -231,7 +244,8 @@ impl Ledger {
         self.fenced.contains(&site) || self.quarantined.contains(&site)
     }
 
-    /// What must be undone to leave the world as the open run found it.
+    /// What must be undone to leave the world as the open run found it. How, the [`super::Desk`]
+    /// knows: it heard what became of calls.
     #[must_use]
     pub fn undo(&self) -> Vec<Undo> {
         let Some(run) = &self.run else { return Vec::new() };
@@ -279,6 +293,7 @@ impl Ledger {
             }
             Record::Started { step, hold, .. } => {
                 if let Some(hold) = hold {
+                    self.taken_by_call(hold, at);
                     self.hold(hold);
                 }
                 self.step(record, step, at);
@@ -395,6 +410,15 @@ impl Ledger {
             }
             _ => {}
         }
+    }
+
+    /// A call that takes a hold was recorded: the first of it, or one more.
+    fn taken_by_call(&mut self, hold: &Hold, at: Wall) {
+        let stands = self.holds.contains_key(&hold.id);
+        let before = self.takings.get(&hold.id).filter(|_| stands).copied();
+        let before = before.unwrap_or(Taking { calls: 0, last: at });
+        let taking = Taking { calls: before.calls + 1, last: before.last.max(at) };
+        self.takings.insert(hold.id.clone(), taking);
     }
 
     /// Takes a hold, or takes it anew.

@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::member::{Member, last_was};
-use super::{POLL, RENAME_SHOWS, SKEW};
+use super::{POLL, RENAME_SHOWS, SIGNED, SKEW};
 use crate::bugs::{self, Bug};
 use crate::model::{Span, StepId, Wall};
 use crate::op::{Fault, Instance, InstanceEvent, Op, RdsOp};
@@ -158,6 +158,10 @@ pub struct Reopen {
     pub member: Member,
     /// The security groups it had.
     pub groups: Vec<crate::model::SecurityGroupId>,
+    /// When the last call was recorded that may be on its way to close it: the door is watched, and
+    /// opened again, until that one can take effect no more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outlasts: Option<Wall>,
 }
 
 impl Procedure for Reopen {
@@ -183,12 +187,17 @@ impl Procedure for Reopen {
             let op = set_groups(&self.member, self.groups.clone());
             return Ok(Judgement::act(op, format!("reopen {name}")));
         }
+        if let Some(call) = self.outlasts.filter(|call| cx.now.wall.since(*call) < SIGNED) {
+            let until = call + SIGNED;
+            let note = format!("{name} is open; a call that closes it may yet come until {until}");
+            return Ok(Judgement::wait(POLL, note));
+        }
         let note = format!("{name} admits its clients again");
         // It was seen closed before it was opened: nothing is to come any more. Otherwise the
         // closing may have been asked for a moment ago, and does not show yet.
-        Ok(match sent {
-            Some(_) => Judgement::done(note),
-            None => Judgement::Steady { hold: CHANGE_SHOWS, outputs: Outputs::new(), note },
+        Ok(match (sent, self.outlasts) {
+            (Some(_), None) => Judgement::done(note),
+            _ => Judgement::Steady { hold: CHANGE_SHOWS, outputs: Outputs::new(), note },
         })
     }
 }
