@@ -10,7 +10,7 @@ use super::step::{Effect, Milestone, OnTimeout, Plan, PlanKind, Step};
 use crate::bugs::{self, Bug};
 use crate::capacity::{NodesGone, Release, SetJob, SetPool, SetWorkload, Until};
 use crate::databases::rds::{self, CaughtUp, CreateReplica, Member, Rename, Reopen, ResourceRef};
-use crate::model::{InstanceId, ObjectRef, Place, Site, Span, StepId, Wall};
+use crate::model::{InstanceId, ObjectRef, Place, Site, Span, StepId};
 use crate::policy::Runs;
 use crate::step::{Held, Hold, HoldId, Mark};
 
@@ -179,12 +179,7 @@ pub enum Undo {
     Release(Hold),
     /// A door that the run closed, by a call that may still be on its way: open it, and watch it
     /// until that one can take effect no more.
-    Outlast {
-        /// The hold.
-        hold: Hold,
-        /// When the last such call was recorded.
-        call: Wall,
-    },
+    Outlast(Hold),
     /// A hold that the run changed or released: make it again what it was.
     Restore(Hold),
 }
@@ -195,7 +190,7 @@ pub enum Undo {
 #[must_use]
 pub fn unwind(kind: PlanKind, from: Site, changes: &[Undo]) -> Plan {
     let is_door = |undo: &&Undo| match undo {
-        Undo::Release(hold) | Undo::Restore(hold) | Undo::Outlast { hold, .. } => {
+        Undo::Release(hold) | Undo::Restore(hold) | Undo::Outlast(hold) => {
             matches!(hold.held, Held::Writer { .. })
         }
     };
@@ -211,13 +206,13 @@ pub fn unwind(kind: PlanKind, from: Site, changes: &[Undo]) -> Plan {
 fn undo_one(change: &Undo, needs: &[StepId]) -> Option<(StepId, Step)> {
     let (hold, effect, marks) = match change {
         Undo::Release(hold) => {
-            let effect = match reopen(hold, None) {
+            let effect = match reopen(hold, false) {
                 Some(reopen) => Effect::Reopen(reopen),
                 None => Effect::Release(Release { hold: hold.clone() }),
             };
             (hold, effect, vec![Mark::Released(hold.id.clone())])
         }
-        Undo::Outlast { hold, .. } => (hold, Effect::Reopen(reopen(hold, None)?), Vec::new()),
+        Undo::Outlast(hold) => (hold, Effect::Reopen(reopen(hold, false)?), Vec::new()),
         Undo::Restore(hold) => (hold, restore(hold)?, Vec::new()),
     };
     let step = Step::holds(effect, hold.site, RELEASE);
@@ -231,15 +226,15 @@ fn undoes(hold: &Hold) -> StepId {
 
 /// Only here is such a hold let go.
 fn outlast(change: &Undo) -> Option<(StepId, Step)> {
-    let Undo::Outlast { hold, call } = change else { return None };
-    let effect = Effect::Reopen(reopen(hold, Some(*call))?);
+    let Undo::Outlast(hold) = change else { return None };
+    let effect = Effect::Reopen(reopen(hold, true)?);
     let step = Step::holds(effect, hold.site, RELEASE + rds::SIGNED);
     let (needs, marks) = (vec![undoes(hold)], vec![Mark::Released(hold.id.clone())]);
     let step = Step { on_timeout: OnTimeout::Ask, needs, marks, ..step };
     Some((StepId::new(format!("{}.late", undoes(hold))), step))
 }
 
-fn reopen(hold: &Hold, outlasts: Option<Wall>) -> Option<Reopen> {
+fn reopen(hold: &Hold, outlasts: bool) -> Option<Reopen> {
     let Held::Writer { scope, instance, resource, baseline, closed } = &hold.held else {
         return None;
     };

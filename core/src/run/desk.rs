@@ -270,13 +270,11 @@ impl Desk {
     /// it can take effect no more.
     #[must_use]
     pub fn release(&self, hold: Hold) -> Undo {
-        match self.execution.may_come(self.ledger(), &hold.id) {
-            Some(call)
-                if matches!(hold.held, Held::Writer { .. }) && !bugs::on(Bug::TrustsAnOpenDoor) =>
-            {
-                Undo::Outlast { hold, call }
-            }
-            _ => Undo::Release(hold),
+        let door = matches!(hold.held, Held::Writer { .. });
+        let may_come = self.execution.may_come(self.ledger(), &hold.id);
+        match door && may_come && !bugs::on(Bug::TrustsAnOpenDoor) {
+            true => Undo::Outlast(hold),
+            false => Undo::Release(hold),
         }
     }
 

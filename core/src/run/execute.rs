@@ -14,7 +14,7 @@ use super::ledger::Ledger;
 use super::record::Record;
 use super::state::{Phase, Run, StepRun};
 use crate::bugs::{self, Bug};
-use crate::model::{Claim, GroupName, Mono, Now, Place, Span, StepId, Wall};
+use crate::model::{Claim, GroupName, Mono, Now, Place, Span, StepId};
 use crate::op::{Answer, Fault, Op};
 use crate::plan::OnTimeout;
 use crate::step::{Context, HoldId, Judgement, Outputs, Question, QuestionKind};
@@ -116,12 +116,11 @@ impl Execution {
         self.activities.values().any(|activity| matches!(activity.doing, Does::Acting))
     }
 
-    /// When the last call was recorded that took this hold, if one of them may still be on its way:
-    /// it was sent before this replica led, or nobody knows what became of it.
-    pub(super) fn may_come(&self, ledger: &Ledger, hold: &HoldId) -> Option<Wall> {
-        let taking = ledger.takings.get(hold)?;
-        let answered = self.answered.get(hold).copied().unwrap_or_default();
-        (answered < taking.calls).then_some(taking.last)
+    /// Whether a call that takes this hold may still be on its way: it was sent before this replica
+    /// led, or nobody knows what became of it.
+    pub(super) fn may_come(&self, ledger: &Ledger, hold: &HoldId) -> bool {
+        let of = |calls: &BTreeMap<HoldId, u32>| calls.get(hold).copied().unwrap_or_default();
+        of(&self.answered) < of(&ledger.takings)
     }
 
     /// Goes over the steps that can be worked on.
@@ -267,6 +266,7 @@ impl Pass<'_> {
             group: self.group,
             claim: self.claim,
             now: self.now,
+            planned_at: step.planned_at,
             acted: step.acted.as_ref().filter(|_| !refused),
             outputs: &self.run.outputs,
             holds: &self.ledger.holds,

@@ -188,8 +188,8 @@ impl Ledger {
         for (id, hold) in theirs.holds {
             if !self.holds.contains_key(&id) {
                 self.hold(&hold);
-                let taking = theirs.takings.get(&id).copied();
-                self.takings.extend(taking.map(|taking| (id, taking)));
+                let calls = theirs.takings.get(&id).copied();
+                self.takings.extend(calls.map(|calls| (id, calls)));
             }
         }
     }

@@ -44,9 +44,9 @@ pub struct Ledger {
     pub history: Vec<(RunId, PlanKind, Ended)>,
     /// Open holds.
     pub holds: BTreeMap<HoldId, Hold>,
-    /// The calls that took each of these holds.
+    /// How many calls were recorded that took these holds, since each last stands.
     #[serde(skip)]
-    pub(super) takings: BTreeMap<HoldId, Taking>,
+    pub(super) takings: BTreeMap<HoldId, u32>,
     /// Resource ids of members that were rebuilt since the facts were recorded.
     pub rebuilt: BTreeMap<Site, ResourceId>,
     /// The site whose member is the confirmed writer, once a run has promoted one.
@@ -85,15 +85,6 @@ pub struct Departure {
     pub at: Wall,
     /// The site that it left.
     pub from: Site,
-}
-
-/// The calls that took a hold which stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Taking {
-    /// How many were recorded.
-    pub(super) calls: u32,
-    /// When the last was.
-    pub(super) last: Wall,
 }
 
 /// A renamed instance that stays for its owner to delete.
@@ -293,7 +284,7 @@ impl Ledger {
             }
             Record::Started { step, hold, .. } => {
                 if let Some(hold) = hold {
-                    self.taken_by_call(hold, at);
+                    self.taken_by_call(hold);
                     self.hold(hold);
                 }
                 self.step(record, step, at);
@@ -413,12 +404,10 @@ impl Ledger {
     }
 
     /// A call that takes a hold was recorded: the first of it, or one more.
-    fn taken_by_call(&mut self, hold: &Hold, at: Wall) {
+    fn taken_by_call(&mut self, hold: &Hold) {
         let stands = self.holds.contains_key(&hold.id);
-        let before = self.takings.get(&hold.id).filter(|_| stands).copied();
-        let before = before.unwrap_or(Taking { calls: 0, last: at });
-        let taking = Taking { calls: before.calls + 1, last: before.last.max(at) };
-        self.takings.insert(hold.id.clone(), taking);
+        let calls = self.takings.entry(hold.id.clone()).or_default();
+        *calls = if stands { *calls + 1 } else { 1 };
     }
 
     /// Takes a hold, or takes it anew.

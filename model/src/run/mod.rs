@@ -317,9 +317,9 @@ impl State {
     /// Whether a step watches a door that a call may still close.
     fn outlasts(&self) -> bool {
         let mut steps = self.stored.ledger.run.iter().flat_map(|run| run.steps.values());
-        let recent = |call| self.wall().since(call) < ground::PAUSE;
-        steps.any(|run| match &run.step.effect {
-            Effect::Reopen(reopen) => run.open() && reopen.outlasts.is_some_and(recent),
+        let recent = |step: &StepRun| self.wall().since(step.planned_at) < ground::PAUSE;
+        steps.any(|step| match &step.step.effect {
+            Effect::Reopen(reopen) => step.open() && reopen.outlasts && recent(step),
             _ => false,
         })
     }

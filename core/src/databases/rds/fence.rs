@@ -158,10 +158,11 @@ pub struct Reopen {
     pub member: Member,
     /// The security groups it had.
     pub groups: Vec<crate::model::SecurityGroupId>,
-    /// When the last call was recorded that may be on its way to close it: the door is watched, and
-    /// opened again, until that one can take effect no more.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub outlasts: Option<Wall>,
+    /// Whether a call may be on its way that closes it: the door is watched, and opened again, until
+    /// that one can take effect no more. It was sent before this step was planned; how long after
+    /// its own record, nobody knows, for a store may be slow to say that it took one.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub outlasts: bool,
 }
 
 impl Procedure for Reopen {
@@ -187,8 +188,8 @@ impl Procedure for Reopen {
             let op = set_groups(&self.member, self.groups.clone());
             return Ok(Judgement::act(op, format!("reopen {name}")));
         }
-        if let Some(call) = self.outlasts.filter(|call| cx.now.wall.since(*call) < SIGNED) {
-            let until = call + SIGNED;
+        if self.outlasts && cx.now.wall.since(cx.planned_at) < SIGNED {
+            let until = cx.planned_at + SIGNED;
             let note = format!("{name} is open; a call that closes it may yet come until {until}");
             return Ok(Judgement::wait(POLL, note));
         }
@@ -196,7 +197,7 @@ impl Procedure for Reopen {
         // It was seen closed before it was opened: nothing is to come any more. Otherwise the
         // closing may have been asked for a moment ago, and does not show yet.
         Ok(match (sent, self.outlasts) {
-            (Some(_), None) => Judgement::done(note),
+            (Some(_), false) => Judgement::done(note),
             _ => Judgement::Steady { hold: CHANGE_SHOWS, outputs: Outputs::new(), note },
         })
     }

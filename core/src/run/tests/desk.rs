@@ -245,16 +245,16 @@ fn s7_a_door_is_let_go_only_when_it_is_known_what_became_of_the_calls_that_close
     let unknown = || Err(Fault::Unknown("no answer in time".into()));
     let nothing = |_: &mut Replica| {};
     let late = |undo: &[Undo]| match undo {
-        [Undo::Outlast { call, .. }] => Some(*call),
-        [Undo::Release(_)] => None,
+        [Undo::Outlast(_)] => true,
+        [Undo::Release(_)] => false,
         other => panic!("{other:?}"),
     };
-    assert_eq!(late(&closing(Ok(Answer::Ok), nothing)), None);
-    assert_eq!(late(&closing(Err(Fault::Denied("no".into())), nothing)), None, "it did nothing");
-    assert_eq!(late(&closing(unknown(), nothing)), Some(now(2).wall));
+    assert!(!late(&closing(Ok(Answer::Ok), nothing)));
+    assert!(!late(&closing(Err(Fault::Denied("no".into())), nothing)), "it did nothing");
+    assert!(late(&closing(unknown(), nothing)));
     // Whoever takes over has heard nothing.
     let taken_over = |one: &mut Replica| one.desk.begin_to_lead();
-    assert_eq!(late(&closing(Ok(Answer::Ok), taken_over)), Some(now(2).wall));
+    assert!(late(&closing(Ok(Answer::Ok), taken_over)));
 }
 
 #[test]
