@@ -119,6 +119,9 @@ bugs! {
     ForgetsHolds,
     /// Releasing a shared NodePool restores it although another group holds it.
     ReleaseForgetsOthers,
+    /// A door that is seen open for half a minute is let go of, though nobody knows what became of
+    /// the call that closes it.
+    TrustsAnOpenDoor,
     ;
     "S8":
     /// The block window after an automatic failover is not looked at.

@@ -16,6 +16,9 @@ use crate::policy::{Lever, Policy, examples};
 use crate::run::{Entry, Ledger, Record, Trigger};
 use crate::step::{Hold, HoldId};
 
+/// When a procedure that is driven was planned.
+const PLANNED: Wall = Wall(1_000_000);
+
 /// A claim.
 pub(crate) fn claim(epoch: u64, run: &str) -> Claim {
     Claim::new(Epoch(epoch), RunId::new(run))
@@ -160,7 +163,7 @@ pub(crate) struct Drive {
 impl Drive {
     /// A procedure that nobody worked on yet, under this claim.
     pub(crate) fn under(claim: Claim) -> Self {
-        let now = crate::model::Now { mono: crate::model::Mono(0), wall: Wall(1_000_000) };
+        let now = crate::model::Now { mono: crate::model::Mono(0), wall: PLANNED };
         let (outputs, sent, holds) = (BTreeMap::new(), Vec::new(), Vec::new());
         Self { claim, acted: None, outputs, now, sent, holds }
     }
@@ -178,6 +181,7 @@ impl Drive {
                 group: &group,
                 claim: &self.claim,
                 now: self.now,
+                planned_at: PLANNED,
                 acted: self.acted.as_ref(),
                 outputs: &self.outputs,
                 holds: &holds,

@@ -2,7 +2,7 @@
 //! broken, a state cannot end, or the limit on states cut a check short.
 //!
 //! ```text
-//! bowline-model [--deep | --mistakes | --open] [--only TEXT] [--most STATES] [--threads N]
+//! bowline-model [--deep | --mistakes] [--only TEXT] [--most STATES] [--threads N]
 //! ```
 
 use std::process::ExitCode;
@@ -11,7 +11,7 @@ use bowline_model::check::Limits;
 use bowline_model::suite::{self, Check};
 use bowline_model::table;
 
-const USAGE: &str = "usage: bowline-model [--deep | --mistakes | --open] [--only TEXT] \
+const USAGE: &str = "usage: bowline-model [--deep | --mistakes] [--only TEXT] \
                      [--most STATES] [--threads N]";
 
 /// What was asked on the command line.
@@ -44,7 +44,6 @@ fn read(mut words: impl Iterator<Item = String>) -> Result<Asked, String> {
         match word.as_str() {
             "--deep" => asked.deep = true,
             "--mistakes" => asked.failing = Some(suite::mistakes()),
-            "--open" => asked.failing = Some(suite::open()),
             "--only" => asked.only = value()?,
             "--most" => asked.limits.generated = number(&value()?)?,
             "--threads" => asked.limits.threads = number(&value()?)?,

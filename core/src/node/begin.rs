@@ -5,13 +5,13 @@ use std::collections::BTreeSet;
 
 use crate::bugs::{self, Bug};
 use crate::databases::evidence::{Evidence, Grade};
-use crate::model::{Claim, Epoch, Now, RunId, Site, Wall};
+use crate::model::{Claim, Epoch, Now, RunId, Site, StepId, Wall};
 use crate::plan::{
-    Facts, Incomplete, Plan, PlanKind, Survey, Undo, failover, lint, planned_move,
+    Facts, Incomplete, Plan, PlanKind, Step, Survey, failover, lint, planned_move,
     prewarm as plan_prewarm, unwind,
 };
 use crate::policy::Mode;
-use crate::run::{Ended, Ledger, Phase, Record, Run, Trigger};
+use crate::run::{Desk, Ended, Ledger, Phase, Record, Run, Trigger};
 use crate::step::{Held, Hold, Question, QuestionKind};
 
 use super::group::{Group, Host};
@@ -113,13 +113,17 @@ pub(super) fn left_behind(ledger: &Ledger) -> impl Iterator<Item = &Hold> {
 
 /// What opens the door of the writer that the open run leads to, if it is held closed: on its way
 /// elsewhere a run of ours had closed it, and an imported journal made that one the writer.
-pub(super) fn opens_its_door(ledger: &Ledger) -> Option<Record> {
+pub(super) fn opens_its_door(desk: &Desk) -> Option<Record> {
+    let ledger = desk.ledger();
     let leads = |run: &&Run| run.phase == Phase::Moving && ledger.writer == Some(run.to());
     let run = ledger.open_run().filter(leads)?;
     let shut = |hold: &&Hold| hold.site == run.to() && matches!(hold.held, Held::Writer { .. });
-    let held: Vec<_> = ledger.holds.values().filter(shut).cloned().map(Undo::Release).collect();
+    let held = ledger.holds.values().filter(shut).cloned().map(|hold| desk.release(hold));
+    let held: Vec<_> = held.collect();
     let plan = Box::new(unwind(run.kind, run.from, &held));
-    let new = plan.steps.keys().any(|id| !run.steps.contains_key(id));
+    // How it is opened may be known better by now; it is opened once.
+    let new = |(id, step): (&StepId, &Step)| step.needs.is_empty() && !run.steps.contains_key(id);
+    let new = plan.steps.iter().any(new);
     new.then_some(Record::Planned { plan, moves: false })
 }
 
@@ -127,7 +131,7 @@ pub(super) fn opens_its_door(ledger: &Ledger) -> Option<Record> {
 pub(super) fn tidy(group: &Group, host: &Host<'_>, left: &[Hold]) -> Vec<Record> {
     let (kind, from, trigger) = (PlanKind::Failover, group.active(), Trigger::Automatic);
     let evidence = left.iter().map(|hold| format!("still held: {}", hold.id)).collect();
-    let held: Vec<_> = left.iter().cloned().map(Undo::Release).collect();
+    let held: Vec<_> = left.iter().cloned().map(|hold| group.desk.release(hold)).collect();
     let plan = Box::new(unwind(kind, from, &held));
     let begin = Begin::anew(group, kind, trigger, None);
     let goes_back = [

@@ -209,7 +209,7 @@ impl Group {
         if unwinds {
             return Ok(Vec::new());
         }
-        let plan = Box::new(unwind(open.kind, open.from, &ledger.undo()));
+        let plan = Box::new(unwind(open.kind, open.from, &self.desk.undo()));
         Ok(vec![Record::Unwinding { why }, Record::Planned { plan, moves: false }])
     }
 

@@ -323,6 +323,7 @@ impl Walk {
             group: &self.preview.group,
             claim: &self.preview.claim,
             now: self.now,
+            planned_at: self.now.wall,
             acted: None,
             outputs: &outputs,
             holds: &self.preview.holds,

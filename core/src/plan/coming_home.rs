@@ -7,7 +7,7 @@ use super::parts::{Draft, short};
 use super::step::{Effect, Milestone, OnTimeout, Plan, PlanKind, Step};
 use crate::bugs::{self, Bug};
 use crate::capacity::{NodesGone, Release, SetJob, SetPool, SetWorkload, Until};
-use crate::databases::rds::{CaughtUp, CreateReplica, Member, Rename, Reopen, ResourceRef};
+use crate::databases::rds::{self, CaughtUp, CreateReplica, Member, Rename, Reopen, ResourceRef};
 use crate::model::{InstanceId, ObjectRef, Ordered, Place, Site, Span, StepId};
 use crate::policy::Runs;
 use crate::step::{Held, Hold, HoldId, Mark};
@@ -175,20 +175,27 @@ fn release_hold(draft: &mut Draft<'_>, id: String, hold: Hold, needs: &[StepId])
 pub enum Undo {
     /// A hold that the run took: let it go.
     Release(Hold),
+    /// A door that the run closed, by a call that may still be on its way: open it, and watch it
+    /// until that one can take effect no more.
+    Outlast(Hold),
     /// A hold that the run changed or released: make it again what it was.
     Restore(Hold),
 }
 
 /// Undoes what a run did before its point of no return: every hold back to how the run found it,
-/// doors first, then what goes through them.
+/// doors first, then what goes through them. That a door is watched for longer keeps nothing else
+/// waiting.
 #[must_use]
 pub fn unwind(kind: PlanKind, from: Site, changes: &[Undo]) -> Plan {
     let is_door = |undo: &&Undo| match undo {
-        Undo::Release(hold) | Undo::Restore(hold) => matches!(hold.held, Held::Writer { .. }),
+        Undo::Release(hold) | Undo::Restore(hold) | Undo::Outlast(hold) => {
+            matches!(hold.held, Held::Writer { .. })
+        }
     };
     let mut steps = Ordered::default();
     steps.extend(changes.iter().filter(is_door).filter_map(|change| undo_one(change, &[])));
     let doors: Vec<_> = steps.keys().cloned().collect();
+    steps.extend(changes.iter().filter_map(outlast));
     let others = changes.iter().filter(|change| !is_door(change));
     steps.extend(others.filter_map(|change| undo_one(change, &doors)));
     Plan { kind, from, to: from.other(), steps }
@@ -197,20 +204,35 @@ pub fn unwind(kind: PlanKind, from: Site, changes: &[Undo]) -> Plan {
 fn undo_one(change: &Undo, needs: &[StepId]) -> Option<(StepId, Step)> {
     let (hold, effect, marks) = match change {
         Undo::Release(hold) => {
-            let effect = match reopen(hold) {
+            let effect = match reopen(hold, false) {
                 Some(reopen) => Effect::Reopen(reopen),
                 None => Effect::Release(Release { hold: hold.clone() }),
             };
             (hold, effect, vec![Mark::Released(hold.id.clone())])
         }
+        Undo::Outlast(hold) => (hold, Effect::Reopen(reopen(hold, false)?), Vec::new()),
         Undo::Restore(hold) => (hold, restore(hold)?, Vec::new()),
     };
     let step = Step::holds(effect, hold.site, RELEASE);
     let step = Step { on_timeout: OnTimeout::Ask, needs: needs.to_vec(), marks, ..step };
-    Some((StepId::new(format!("undo.{}", hold.id)), step))
+    Some((undoes(hold), step))
 }
 
-fn reopen(hold: &Hold) -> Option<Reopen> {
+fn undoes(hold: &Hold) -> StepId {
+    StepId::new(format!("undo.{}", hold.id))
+}
+
+/// Only here is such a hold let go.
+fn outlast(change: &Undo) -> Option<(StepId, Step)> {
+    let Undo::Outlast(hold) = change else { return None };
+    let effect = Effect::Reopen(reopen(hold, true)?);
+    let step = Step::holds(effect, hold.site, RELEASE + rds::SIGNED);
+    let (needs, marks) = (vec![undoes(hold)], vec![Mark::Released(hold.id.clone())]);
+    let step = Step { on_timeout: OnTimeout::Ask, needs, marks, ..step };
+    Some((StepId::new(format!("{}.late", undoes(hold))), step))
+}
+
+fn reopen(hold: &Hold, outlasts: bool) -> Option<Reopen> {
     let Held::Writer { scope, instance, resource, baseline, closed } = &hold.held else {
         return None;
     };
@@ -221,7 +243,7 @@ fn reopen(hold: &Hold) -> Option<Reopen> {
         resource: ResourceRef::Known(resource.clone()),
         closed: closed.clone(),
     };
-    Some(Reopen { member, groups: baseline.clone() })
+    Some(Reopen { member, groups: baseline.clone(), outlasts })
 }
 
 /// The effect that makes a hold again what it was; a door that was closed before the run stays so.

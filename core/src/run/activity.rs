@@ -2,7 +2,7 @@
 
 use crate::model::{Mono, Span, Wall};
 use crate::op::{Answer, Fault, Op};
-use crate::step::Seen;
+use crate::step::{HoldId, Seen};
 
 /// A step that is being worked on.
 #[derive(Clone, Debug)]
@@ -22,6 +22,8 @@ pub(super) struct Activity {
     /// Whether the last call was refused for sure: it changed nothing, so that nothing of it is yet
     /// to show.
     pub(super) refused: bool,
+    /// The hold that the call on its way takes.
+    pub(super) takes: Option<HoldId>,
     /// The id of the last change that was accepted.
     pub(super) change: Option<String>,
     /// Tells replies to an earlier look from those to this one.
@@ -96,6 +98,7 @@ impl Activity {
             doing: Now::Idle,
             note: String::new(),
             refused: false,
+            takes: None,
             change: None,
             generation,
         }
@@ -122,7 +125,8 @@ impl Activity {
         let steady = self.steady_since.map(|since| due.since(since));
         let failures = self.failures.min(3);
         let (change, renewed, refused) = (&self.change, self.renewed, self.refused);
-        format!("{doing} {overdue:?} {steady:?} {failures} {change:?} {renewed:?} {refused}")
+        let more = format!("{change:?} {renewed:?} {refused} {:?}", self.takes);
+        format!("{doing} {overdue:?} {steady:?} {failures} {more}")
     }
 
     /// Looks again after a pause that grows with the failures in a row: 1, 2, 4, then 5 s.

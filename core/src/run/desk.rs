@@ -15,7 +15,8 @@ use super::state::Phase;
 use crate::bugs::{self, Bug};
 use crate::model::{Author, Claim, Epoch, GroupName, Mono, Now, ReplicaId, Span, StepId};
 use crate::op::{Answer, Fault, Op, StoreOp};
-use crate::plan::unwind;
+use crate::plan::{Undo, unwind};
+use crate::step::{Held, Hold};
 
 /// How often a chain is read by those who do not write it, and by the leader to notice that
 /// somebody else does.
@@ -272,6 +273,28 @@ impl Desk {
         self.chain.push(record);
     }
 
+    /// How a hold is let go. What nobody knows of a call that closed a door is known in time: when
+    /// it can take effect no more.
+    #[must_use]
+    pub fn release(&self, hold: Hold) -> Undo {
+        let door = matches!(hold.held, Held::Writer { .. });
+        let may_come = self.execution.may_come(self.ledger(), &hold.id);
+        match door && may_come && !bugs::on(Bug::TrustsAnOpenDoor) {
+            true => Undo::Outlast(hold),
+            false => Undo::Release(hold),
+        }
+    }
+
+    /// What must be undone to leave the world as the open run found it.
+    #[must_use]
+    pub fn undo(&self) -> Vec<Undo> {
+        let how = |undo| match undo {
+            Undo::Release(hold) => self.release(hold),
+            other => other,
+        };
+        self.ledger().undo().into_iter().map(how).collect()
+    }
+
     /// Sends the open run back, unless it has passed its point of no return.
     pub fn unwind(&mut self, why: String) {
         let ledger = self.ledger();
@@ -279,7 +302,7 @@ impl Desk {
         if matches!(run.phase, Phase::Unwinding { .. }) || self.execution.acting() {
             return;
         }
-        let plan = Box::new(unwind(run.kind, run.from, &ledger.undo()));
+        let plan = Box::new(unwind(run.kind, run.from, &self.undo()));
         self.chain.push(Record::Unwinding { why });
         self.chain.push(Record::Planned { plan, moves: false });
     }

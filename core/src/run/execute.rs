@@ -17,7 +17,7 @@ use crate::bugs::{self, Bug};
 use crate::model::{Claim, GroupName, Mono, Now, Place, Span, StepId};
 use crate::op::{Answer, Fault, Op};
 use crate::plan::OnTimeout;
-use crate::step::{Context, Judgement, Outputs, Question, QuestionKind};
+use crate::step::{Context, HoldId, Judgement, Outputs, Question, QuestionKind};
 
 /// How long one call of a step may take. A dead Region never answers.
 const CALL_TIMEOUT: Span = Span::secs(10);
@@ -34,6 +34,8 @@ pub struct Execution {
     activities: BTreeMap<StepId, Activity>,
     /// No look that was forgotten had a higher number: a late answer to it fits none of ours.
     forgotten: u64,
+    /// How many calls that took a hold were answered for sure, by hold.
+    answered: BTreeMap<HoldId, u32>,
 }
 
 /// Names a call of a step, so that late answers to an older look are ignored.
@@ -80,6 +82,7 @@ impl Execution {
         let last = self.activities.values().map(|activity| activity.generation).max();
         self.forgotten = self.forgotten.max(last.unwrap_or_default());
         self.activities.clear();
+        self.answered.clear();
     }
 
     /// Whether an answer to this call would be heard.
@@ -93,7 +96,7 @@ impl Execution {
     /// What two executions have in common that behave alike from `due` on: [`super::Desk::gist`].
     pub(super) fn gist(&self, ledger: &Ledger, due: Mono) -> String {
         let steps = ledger.run.as_ref().map(|run| &run.steps);
-        let mut gist = String::new();
+        let mut gist = format!("{:?} ", self.answered);
         for (id, activity) in &self.activities {
             let timeout = steps.and_then(|steps| steps.get(id)?.step.timeout);
             gist += &format!("{id}: {}; ", activity.gist(timeout, due));
@@ -113,9 +116,17 @@ impl Execution {
         self.activities.values().any(|activity| matches!(activity.doing, Does::Acting))
     }
 
+    /// Whether a call that takes this hold may still be on its way: it was sent before this replica
+    /// led, or nobody knows what became of it.
+    pub(super) fn may_come(&self, ledger: &Ledger, hold: &HoldId) -> bool {
+        let of = |calls: &BTreeMap<HoldId, u32>| calls.get(hold).copied().unwrap_or_default();
+        of(&self.answered) < of(&ledger.takings)
+    }
+
     /// Goes over the steps that can be worked on.
     pub fn poll(&mut self, group: &GroupName, ledger: &Ledger, now: Now) -> Vec<Doing> {
         let (Some(run), Some(claim)) = (&ledger.run, &ledger.claim) else { return Vec::new() };
+        self.answered.retain(|hold, _| ledger.holds.contains_key(hold));
         let mut pass = Pass { group, ledger, run, claim, now, out: Vec::new() };
         self.activities.retain(|id, _| run.steps.get(id).is_some_and(StepRun::open));
         for (id, step) in run.runnable() {
@@ -152,15 +163,23 @@ impl Execution {
         }
         match &mut activity.doing {
             Does::Looking(look) => look.take(slot.index, result),
-            Does::Acting => acted(activity, now.mono, result),
+            Does::Acting => {
+                let unknown = matches!(result, Err(Fault::Unknown(_)));
+                if let Some(hold) = activity.takes.take().filter(|_| !unknown) {
+                    *self.answered.entry(hold).or_default() += 1;
+                }
+                acted(activity, now.mono, result);
+            }
             _ => {}
         }
     }
 
     /// A record is in the store: the call it announced may be sent, if `may_act`.
     pub fn recorded(&mut self, record: &Record, may_act: bool) -> Option<Doing> {
-        let (Record::Started { step, .. } | Record::Asked { step, .. }) = record else {
-            return None;
+        let (step, hold) = match record {
+            Record::Started { step, hold, .. } => (step, hold.as_ref()),
+            Record::Asked { step, .. } => (step, None),
+            _ => return None,
         };
         let activity = self.activities.get_mut(step)?;
         let Does::Recording(op) = std::mem::replace(&mut activity.doing, Does::Idle) else {
@@ -168,6 +187,7 @@ impl Execution {
         };
         let op = op.filter(|_| may_act)?;
         activity.doing = Does::Acting;
+        activity.takes = hold.map(|hold| hold.id.clone());
         activity.generation += 1;
         let slot = Slot { step: step.clone(), generation: activity.generation, index: 0 };
         Some(Doing::Call { slot, timeout: CALL_TIMEOUT, op })
@@ -246,6 +266,7 @@ impl Pass<'_> {
             group: self.group,
             claim: self.claim,
             now: self.now,
+            planned_at: step.planned_at,
             acted: step.acted.as_ref().filter(|_| !refused),
             outputs: &self.run.outputs,
             holds: &self.ledger.holds,

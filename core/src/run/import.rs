@@ -26,6 +26,9 @@ use crate::step::{Hold, HoldId};
 /// way into an object of the API server's, whose limit is 1.5 MiB.
 const LIMIT: usize = 512 << 10;
 
+/// Holds, and how often each was taken.
+type Held = (BTreeMap<HoldId, Hold>, BTreeMap<HoldId, u32>);
+
 /// Why a journal cannot be taken in as it is.
 enum Conflict {
     /// A run of ours is in its way that can be cancelled.
@@ -209,9 +212,14 @@ impl Ledger {
     fn keep(&mut self, foreign: &[Entry], theirs: Self) {
         // Coming home released everything at standby, and made home's member anew.
         let home = self.active == Site::Home && self.moved_since(foreign);
-        let held = if home { BTreeMap::new() } else { theirs.holds.clone() };
+        let held = if home { Held::default() } else { theirs.held() };
         self.remember(theirs);
         self.hold_too(held);
+    }
+
+    /// What this journal holds, and how often each was taken.
+    pub(super) fn held(&self) -> Held {
+        (self.holds.clone(), self.takings.clone())
     }
 
     /// What a process was here for, and what it left besides holds.
@@ -231,11 +239,13 @@ impl Ledger {
         self.leftovers.extend(left);
     }
 
-    /// Holds that another journal names become this one's, unless it names them too.
-    pub(super) fn hold_too(&mut self, holds: BTreeMap<HoldId, Hold>) {
+    /// What another journal holds is held by this one too, unless it names it already.
+    pub(super) fn hold_too(&mut self, (holds, takings): Held) {
         for (id, hold) in holds {
             if !self.holds.contains_key(&id) {
                 self.hold(&hold);
+                let calls = takings.get(&id).copied();
+                self.takings.extend(calls.map(|calls| (id, calls)));
             }
         }
     }

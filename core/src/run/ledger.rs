@@ -49,6 +49,9 @@ pub struct Ledger {
     pub history: Vec<(RunId, PlanKind, Ended)>,
     /// Open holds.
     pub holds: BTreeMap<HoldId, Hold>,
+    /// How many calls were recorded that took these holds, since each last stands.
+    #[serde(skip)]
+    pub(super) takings: BTreeMap<HoldId, u32>,
     /// Resource ids of members that were rebuilt since the facts were recorded.
     pub rebuilt: BTreeMap<Site, ResourceId>,
     /// The site whose member is the confirmed writer, once a run has promoted one.
@@ -117,6 +120,7 @@ impl Default for Ledger {
             run: None,
             history: Vec::new(),
             holds: BTreeMap::new(),
+            takings: BTreeMap::new(),
             rebuilt: BTreeMap::new(),
             writer: None,
             fenced: BTreeSet::new(),
@@ -263,7 +267,8 @@ impl Ledger {
         })
     }
 
-    /// What must be undone to leave the world as the open run found it.
+    /// What must be undone to leave the world as the open run found it. How, the [`super::Desk`]
+    /// knows: it heard what became of calls.
     #[must_use]
     pub fn undo(&self) -> Vec<Undo> {
         let Some(run) = &self.run else { return Vec::new() };
@@ -311,6 +316,7 @@ impl Ledger {
             }
             Record::Started { step, hold, .. } => {
                 if let Some(hold) = hold {
+                    self.taken_by_call(hold);
                     self.hold(hold);
                 }
                 self.step(record, step, at);
@@ -427,6 +433,13 @@ impl Ledger {
             }
             _ => {}
         }
+    }
+
+    /// A call that takes a hold was recorded: the first of it, or one more.
+    fn taken_by_call(&mut self, hold: &Hold) {
+        let stands = self.holds.contains_key(&hold.id);
+        let calls = self.takings.entry(hold.id.clone()).or_default();
+        *calls = if stands { *calls + 1 } else { 1 };
     }
 
     /// Takes a hold, or takes it anew.

@@ -35,7 +35,7 @@ impl Ledger {
     pub(super) fn by_word(&mut self, word: Stands, foreign: &[Entry], theirs: Self) {
         let lost = match word {
             Stands::Ours => {
-                let (writer, held) = (theirs.writer, theirs.holds.clone());
+                let (writer, held) = (theirs.writer, theirs.held());
                 self.remember(theirs);
                 self.hold_too(held);
                 writer
@@ -44,7 +44,7 @@ impl Ledger {
                 let ours = std::mem::replace(self, theirs);
                 self.goes_on(foreign, ours.run.as_ref());
                 // What they let go may have been taken here again.
-                self.hold_too(ours.holds);
+                self.hold_too(ours.held());
                 ours.writer
             }
         };

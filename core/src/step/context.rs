@@ -30,6 +30,9 @@ pub struct Context<'a> {
     pub claim: &'a Claim,
     /// What time it is.
     pub now: Now,
+    /// When the step was planned, by the wall clock of the replica that did: nothing that the plan
+    /// undoes was sent later.
+    pub planned_at: Wall,
     /// The step's last recorded call, by whichever replica; its outcome may be unknown.
     pub acted: Option<&'a Acted>,
     /// Outputs of the run's finished steps.

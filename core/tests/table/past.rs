@@ -7,7 +7,6 @@ use bowline_core::op::Stored;
 use bowline_core::plan::{Class, Effect, Milestone, OnTimeout, Plan, PlanKind, Step};
 use bowline_core::run::{Ended, Entry, Ledger, Record, Trigger};
 use bowline_core::step::Mark;
-use indexmap::IndexMap;
 
 use super::shape::{Event, Past};
 
@@ -121,8 +120,7 @@ impl Journal {
             true => Trigger::Human { by: "ana".into(), reason: "drill".into() },
             false => Trigger::Automatic,
         };
-        let steps: IndexMap<_, _> =
-            steps.into_iter().map(|(id, step)| (StepId::new(id), step)).collect();
+        let steps = steps.into_iter().map(|(id, step)| (StepId::new(id), step)).collect();
         let plan = Box::new(Plan { kind, from, to: from.other(), steps });
         let claimed = Record::Claimed { claim: Claim::new(epoch, run), by: "earlier".into() };
         let opened = Record::Opened { kind, from, trigger, fault_at: None, evidence: Vec::new() };

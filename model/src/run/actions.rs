@@ -228,11 +228,15 @@ impl RunModel {
 
     fn cancel(&self, replica: &mut Replica) {
         let why = "cancelled".to_owned();
-        if self.mistake != Mistake::UnwindsWhatIsCommitted {
-            return replica.desk.unwind(why);
-        }
         let ledger = replica.desk.ledger();
         let Some(run) = ledger.open_run() else { return };
+        match self.mistake {
+            Mistake::UnwindsWhatIsCommitted => {}
+            // As long as nothing is begun that cannot be undone, what it undoes is right but for
+            // how: no call is outlasted.
+            Mistake::TrustsAnOpenDoor if !run.committed && !replica.desk.acting() => {}
+            _ => return replica.desk.unwind(why),
+        }
         let plan = Box::new(unwind(run.kind, run.from, &ledger.undo()));
         replica.desk.push(Record::Unwinding { why });
         replica.desk.push(Record::Planned { plan, moves: false });
@@ -357,13 +361,14 @@ fn pause(state: &mut State) {
 
 impl State {
     /// Whether it makes a difference that time passes: a call is on its way that may become too
-    /// old, or a record that will tell its time; or a step was begun a moment ago. Otherwise all is
+    /// old, or a record that will tell its time; or a step was begun a moment ago, or outlasts a call. Otherwise all is
     /// behind a pause as it was before, only later.
     fn rest_matters(&self) -> bool {
         let mut steps = self.stored.ledger.run.iter().flat_map(|run| run.steps.values());
         let recent = |acted: &Acted| self.wall().since(acted.at) < ground::PAUSE;
         let begun = |step: &StepRun| step.open() && step.acted.as_ref().is_some_and(recent);
-        self.messages.iter().any(|message| message.acts()) || steps.any(begun)
+        let acts = |message: &Arc<Message>| message.acts();
+        self.messages.iter().any(acts) || steps.any(begun) || self.outlasts()
     }
 
     /// Nobody waits for this any more; if it may change something, it may still do so.

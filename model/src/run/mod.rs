@@ -33,6 +33,7 @@ use std::sync::Arc;
 
 use bowline_core::model::Wall;
 use bowline_core::op::{Op, RdsOp};
+use bowline_core::plan::Effect;
 use bowline_core::run::{StepRun, StepState};
 use stateright::{Model, Property};
 
@@ -116,6 +117,8 @@ pub enum Mistake {
     ActsBeforeItsRecord,
     /// A run is cancelled behind its point of no return.
     UnwindsWhatIsCommitted,
+    /// A door that is seen open for half a minute is let go of, whatever is on its way.
+    TrustsAnOpenDoor,
 }
 
 /// The model.
@@ -277,8 +280,8 @@ impl Ends for RunModel {
         )
     }
 
-    /// It waits, where a call that was lost is given minutes to show and no pause is left. It is
-    /// excused, where the run was claimed for the last time and its claimant is dead, or cannot
+    /// It waits, where a call that was lost is given minutes to show, or one that may be late is
+    /// outlasted, and no pause is left. It is excused, where the run was claimed for the last time and its claimant is dead, or cannot
     /// lead again.
     fn fate(&self, state: &State) -> Fate {
         let ledger = &state.stored.ledger;
@@ -290,7 +293,7 @@ impl Ends for RunModel {
         match &ledger.run {
             Some(run) if run.closed() => Fate::Over,
             _ if ledger.epoch().0 >= self.bounds.epochs && !able => Fate::Excused,
-            _ if no_pause && state.waits_for_lost() => Fate::Waits,
+            _ if no_pause && (state.waits_for_lost() || state.outlasts()) => Fate::Waits,
             _ => Fate::Open,
         }
     }
@@ -309,6 +312,16 @@ impl State {
         let steps = self.stored.ledger.run.iter().flat_map(|run| run.steps.values());
         let mut begun = steps.filter(|step| step.state == StepState::Started);
         begun.any(|step| step.step.timeout.is_none() && self.lost(step))
+    }
+
+    /// Whether a step watches a door that a call may still close.
+    fn outlasts(&self) -> bool {
+        let mut steps = self.stored.ledger.run.iter().flat_map(|run| run.steps.values());
+        let recent = |step: &StepRun| self.wall().since(step.planned_at) < ground::PAUSE;
+        steps.any(|step| match &step.step.effect {
+            Effect::Reopen(reopen) => step.open() && reopen.outlasts && recent(step),
+            _ => false,
+        })
     }
 
     fn lost(&self, step: &StepRun) -> bool {

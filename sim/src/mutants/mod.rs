@@ -38,6 +38,7 @@ pub fn shows(bug: Bug) -> &'static str {
         Bug::TakeoverWithoutEpoch | Bug::TakeoverRepeats | Bug::NoTakeover => "leader-killed",
         Bug::BlindRetry | Bug::ActBeforeRecord => "lossy",
         Bug::LateAnswers => "late",
+        Bug::TrustsAnOpenDoor => "late-door",
         Bug::ReleaseForgetsOthers => "one-comes-home",
         Bug::NoBlockWindow => "twice",
         Bug::EachGroupAlone => "region-event",

@@ -18,7 +18,7 @@ const fn play(name: &'static str, about: &'static str, script: fn(&Policy) -> Sc
 }
 
 /// Every play that was made for bugs.
-pub const PLAYS: [Scenario; 31] = [
+pub const PLAYS: [Scenario; 32] = [
     play("gone", "home's Region is gone, until the application has moved", |p| {
         ends(25, vec![dead(p, 6, 60)])
     }),
@@ -139,6 +139,16 @@ pub const PLAYS: [Scenario; 31] = [
     play("late", "home's Region is gone, and replies come late", |p| {
         let rates = Rates { delayed: 300, delay: Span::secs(20), ..Rates::default() };
         ends(30, vec![dead(p, 6, 60), spell(5, 60, Trouble::Calls(rates))])
+    }),
+    play("late-door", "a switchover is cancelled with the closing of the door on its way", |p| {
+        let held_up = |_: &Policy| {
+            let (delayed, delay) = (1_000, Span::mins(4));
+            Trouble::Calls(Rates { only_changes: true, delayed, delay, ..Rates::default() })
+        };
+        let run = RunId::new(format!("{}-1-switchover", p.group));
+        let mut script = switchover(40);
+        script.intents.push((Span::mins(9), cancel(&run)));
+        Script { cue: cue("close", 0, Then::World(held_up, Span::millis(300))), ..script }
     }),
     Scenario {
         groups: 2,

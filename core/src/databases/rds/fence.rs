@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::member::{Member, last_was};
-use super::{POLL, RENAME_SHOWS, SKEW};
+use super::{POLL, RENAME_SHOWS, SIGNED, SKEW};
 use crate::bugs::{self, Bug};
 use crate::model::{Span, StepId, Wall};
 use crate::op::{Fault, Instance, InstanceEvent, Op, RdsOp};
@@ -158,6 +158,11 @@ pub struct Reopen {
     pub member: Member,
     /// The security groups it had.
     pub groups: Vec<crate::model::SecurityGroupId>,
+    /// Whether a call may be on its way that closes it: the door is watched, and opened again, until
+    /// that one can take effect no more. It was sent before this step was planned; how long after
+    /// its own record, nobody knows, for a store may be slow to say that it took one.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub outlasts: bool,
 }
 
 impl Procedure for Reopen {
@@ -183,12 +188,17 @@ impl Procedure for Reopen {
             let op = set_groups(&self.member, self.groups.clone());
             return Ok(Judgement::act(op, format!("reopen {name}")));
         }
+        if self.outlasts && cx.now.wall.since(cx.planned_at) < SIGNED {
+            let until = cx.planned_at + SIGNED;
+            let note = format!("{name} is open; a call that closes it may yet come until {until}");
+            return Ok(Judgement::wait(POLL, note));
+        }
         let note = format!("{name} admits its clients again");
         // It was seen closed before it was opened: nothing is to come any more. Otherwise the
         // closing may have been asked for a moment ago, and does not show yet.
-        Ok(match sent {
-            Some(_) => Judgement::done(note),
-            None => Judgement::Steady { hold: CHANGE_SHOWS, outputs: Outputs::new(), note },
+        Ok(match (sent, self.outlasts) {
+            (Some(_), false) => Judgement::done(note),
+            _ => Judgement::Steady { hold: CHANGE_SHOWS, outputs: Outputs::new(), note },
         })
     }
 }

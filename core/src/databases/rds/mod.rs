@@ -27,6 +27,10 @@ const POLL: Span = Span::secs(5);
 /// How long a rename or a creation may take to show.
 const RENAME_SHOWS: Span = Span::mins(2);
 
+/// How long a call may still take effect after its record: AWS takes a signed request for five
+/// minutes. The rest is for clocks that differ.
+pub(crate) const SIGNED: Span = Span::mins(6);
+
 /// How far the clocks of RDS and of a replica of Bowline may differ, NTP on both sides.
 const SKEW: Span = Span::secs(2);
 

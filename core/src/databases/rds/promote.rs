@@ -2,19 +2,18 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::POLL;
 use super::member::{Member, last_was};
+use super::{POLL, SIGNED};
 use crate::bugs::{self, Bug};
 use crate::model::Span;
 use crate::op::{Fault, Metric, Op, RdsOp};
 use crate::step::{Context, Judgement, Procedure, Seen};
 
-/// After a promotion was sent the status stays `available`, and the source named, for a while. It
-/// is sent again only when the first request can no longer take effect: a signed request is valid
-/// for five minutes. RDS refuses a second one, so this is patience, not what keeps it safe.
-const PROMOTION_SHOWS: Span = Span::mins(6);
-
 /// Makes a replica a writer. Done when it names no source any more and is `available`.
+///
+/// After a promotion was sent the status stays `available`, and the source named, for a while. It
+/// is sent again only when the first request can no longer take effect. RDS refuses a second one,
+/// so this is patience, not what keeps it safe.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Promote {
     /// The replica.
@@ -39,7 +38,7 @@ impl Procedure for Promote {
         if found.source.is_none() || (bugs::on(Bug::FirstAvailableIsDone) && sent.is_some()) {
             return Ok(Judgement::done(format!("{name} is the writer")));
         }
-        if sent.is_some_and(|at| cx.now.wall.since(at) < PROMOTION_SHOWS) {
+        if sent.is_some_and(|at| cx.now.wall.since(at) < SIGNED) {
             return Ok(Judgement::wait(POLL, format!("{name} still names its source")));
         }
         let op = Op::Rds(self.member.scope.clone(), RdsOp::Promote(name.clone()));

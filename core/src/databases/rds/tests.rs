@@ -154,7 +154,7 @@ fn s6_a_stranger_under_the_recorded_name_is_never_touched() {
         (&fence(), None),
         (&Promote { member: member() }, Some("home")),
         (&create, Some("home")),
-        (&Reopen { member: member(), groups: vec!["sg".into()] }, Some("home")),
+        (&Reopen { member: member(), groups: vec!["sg".into()], outlasts: false }, Some("home")),
     ];
     for (procedure, source) in all {
         let mut rds = Rds::with(Some(stranger(source)));
@@ -284,7 +284,7 @@ fn a_run_that_goes_back_opens_the_door_again() {
     let mut closed = instance(None);
     closed.settings.security_groups = vec!["sg-closed".into()];
     let mut rds = Rds::with(Some(closed));
-    let reopen = Reopen { member: member(), groups: vec!["sg-app".into()] };
+    let reopen = Reopen { member: member(), groups: vec!["sg-app".into()], outlasts: false };
     assert!(done(&drive(&mut rds, &reopen).0));
     let (again, drive) = drive(&mut rds, &reopen);
     assert!(drive.sent.is_empty(), "an undo may run twice");
@@ -297,7 +297,7 @@ fn s7_a_door_whose_closing_does_not_show_yet_is_not_taken_for_open() {
     let mut open = instance(None);
     open.settings.security_groups = vec!["sg-app".into()];
     let mut rds = Rds::with(Some(open));
-    let reopen = Reopen { member: member(), groups: vec!["sg-app".into()] };
+    let reopen = Reopen { member: member(), groups: vec!["sg-app".into()], outlasts: false };
     let mut drive = Drive::under(claim(1, "r"));
     let found = drive.run(&reopen, &mut |op| rds.perform(op));
     let Ok(Judgement::Steady { hold, .. }) = found else { panic!("{found:?}") };
@@ -310,6 +310,32 @@ fn s7_a_door_whose_closing_does_not_show_yet_is_not_taken_for_open() {
     rds.instance.as_mut().unwrap().status = "modifying".into();
     let busy = drive.run(&reopen, &mut |op| rds.perform(op));
     assert!(matches!(busy, Ok(Judgement::Wait { .. })), "{busy:?}");
+}
+
+#[test]
+fn s7_a_door_is_watched_until_no_call_can_close_it_any_more() {
+    let mut rds = Rds::with(Some(instance(None)));
+    rds.instance.as_mut().unwrap().settings.security_groups = vec!["sg-app".into()];
+    let mut drive = Drive::under(claim(1, "r"));
+    let planned = drive.now.wall;
+    let groups = vec!["sg-app".into()];
+    let reopen = Reopen { member: member(), groups, outlasts: true };
+    let mut at = |rds: &mut Rds, millis: u64| {
+        drive.now.wall = planned + Span::millis(millis);
+        let judged = drive.run(&reopen, &mut |op| rds.perform(op));
+        (judged, drive.sent.len())
+    };
+    let (Ok(Judgement::Wait { note, .. }), 0) = at(&mut rds, 359_999) else { panic!("too soon") };
+    assert!(note.contains("may yet come until"), "{note}");
+    let over = at(&mut rds, 360_000);
+    assert!(matches!(over, (Ok(Judgement::Steady { .. }), 0)), "{over:?}");
+    // It came, late: the door is opened at once, and watched on.
+    let closed = vec!["sg-closed".into()];
+    rds.instance.as_mut().unwrap().settings.security_groups = closed;
+    let opened = at(&mut rds, 200_000);
+    assert!(matches!(opened, (Ok(Judgement::Wait { .. }), 1)), "{opened:?}");
+    let over = at(&mut rds, 360_000);
+    assert!(matches!(over, (Ok(Judgement::Steady { .. }), 1)), "{over:?}");
 }
 
 #[test]

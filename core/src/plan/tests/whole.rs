@@ -130,6 +130,24 @@ fn l2_what_a_run_changed_is_made_again_what_it_was_held_at() {
     assert_eq!(reopen.groups, ["sg-app".into()]);
 }
 
+/// Users are let in again at once; only the hold stays for longer.
+#[test]
+fn s7_who_goes_through_a_door_that_is_watched_does_not_wait_for_the_end_of_it() {
+    let web = workload_hold(Site::Home, 0);
+    let late = Undo::Outlast(door(Site::Home));
+    let plan = unwind(PlanKind::Switchover, Site::Home, &[late, Undo::Release(web)]);
+    let [opens, watches, web] = [0, 1, 2].map(|place| plan.steps.get_index(place).unwrap());
+    let outlasts = |step: &Step| match &step.effect {
+        Effect::Reopen(reopen) => reopen.outlasts,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!((outlasts(opens.1), outlasts(watches.1)), (false, true));
+    assert_eq!((&*opens.1.marks, &*opens.1.needs), ([].as_slice(), [].as_slice()));
+    assert_eq!(watches.1.marks, [Mark::Released(door(Site::Home).id)]);
+    assert_eq!((&watches.1.needs, &web.1.needs), (&vec![opens.0.clone()], &vec![opens.0.clone()]));
+    assert!(watches.1.timeout > Some(Span::mins(6)), "{:?}", watches.1.timeout);
+}
+
 #[test]
 fn a_group_without_a_database_moves_without_one() {
     let mut ground = Ground::shop();

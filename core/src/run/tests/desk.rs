@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use super::super::{Desk, Entry, Record, Seat, StepCall};
-use super::execute::{instance, plan, promote, step};
+use super::execute::{instance, member, plan, promote, step};
 use super::opened;
 use crate::capacity::ClaimCluster;
+use crate::databases::rds::CloseDoor;
 use crate::model::{Mono, Now, ReplicaId, Wall};
 use crate::op::{Answer, Fault, FenceView, Op, RdsOp, StoreOp, Stored};
-use crate::plan::{Class, Effect, PlanKind, Step};
+use crate::plan::{Class, Effect, PlanKind, Step, Undo};
 use crate::policy::examples;
 use crate::testing::claim;
 
@@ -222,6 +223,38 @@ fn s7_a_run_is_not_sent_back_while_it_is_open_what_a_call_does() {
     assert!(!one.desk.acting());
     one.desk.unwind("cancelled".into());
     assert!(!one.desk.settled());
+}
+
+/// How the open run would be undone, once what became of its closing of the door was heard.
+fn closing(heard: Result<Answer, Fault>, then: impl FnOnce(&mut Replica)) -> Vec<Undo> {
+    let mut store = Store::default();
+    let mut one = Replica::leading("one");
+    let close = Effect::CloseDoor(CloseDoor { member: member() });
+    one.begin_with("close", Step { class: Class::Reversible, ..step(close, &[]) });
+    let look = one.until_it_calls(&mut store, 1).remove(0);
+    one.desk.answered(&look.slot, now(2), instance(None, "available"));
+    let (ops, _) = one.turn(2);
+    let (_, calls) = one.hear(2, store.perform(&ops[0]));
+    one.desk.answered(&calls[0].slot, now(3), heard);
+    then(&mut one);
+    one.desk.undo()
+}
+
+#[test]
+fn s7_a_door_is_let_go_only_when_it_is_known_what_became_of_the_calls_that_close_it() {
+    let unknown = || Err(Fault::Unknown("no answer in time".into()));
+    let nothing = |_: &mut Replica| {};
+    let late = |undo: &[Undo]| match undo {
+        [Undo::Outlast(_)] => true,
+        [Undo::Release(_)] => false,
+        other => panic!("{other:?}"),
+    };
+    assert!(!late(&closing(Ok(Answer::Ok), nothing)));
+    assert!(!late(&closing(Err(Fault::Denied("no".into())), nothing)), "it did nothing");
+    assert!(late(&closing(unknown(), nothing)));
+    // Whoever takes over has heard nothing.
+    let taken_over = |one: &mut Replica| one.desk.begin_to_lead();
+    assert!(late(&closing(Ok(Answer::Ok), taken_over)));
 }
 
 #[test]
