@@ -7,12 +7,12 @@ use crate::bugs::{self, Bug};
 use crate::databases::evidence::{Evidence, Grade};
 use crate::model::{Claim, Epoch, Now, RunId, Site, StepId, Wall};
 use crate::plan::{
-    Facts, Incomplete, Plan, PlanKind, Step, Survey, failover, lint, planned_move,
+    Effect, Facts, Incomplete, Plan, PlanKind, Step, Survey, failover, lint, planned_move,
     prewarm as plan_prewarm, unwind,
 };
 use crate::policy::Mode;
 use crate::run::{Desk, Ended, Ledger, Phase, Record, Run, Trigger};
-use crate::step::{Held, Hold, Question, QuestionKind};
+use crate::step::{Held, Hold, HoldId, Mark, Question, QuestionKind};
 
 use super::group::{Group, Host};
 use super::words;
@@ -111,18 +111,29 @@ pub(super) fn left_behind(ledger: &Ledger) -> impl Iterator<Item = &Hold> {
     })
 }
 
-/// What opens the door of the writer that the open run leads to, if it is held closed: on its way
-/// elsewhere a run of ours had closed it, and an imported journal made that one the writer.
-pub(super) fn opens_its_door(desk: &Desk) -> Option<Record> {
+/// What lets go of what is held against the site that the open run leads to, and no step of it lets
+/// go: the door of its writer, which a run of ours had closed on its way elsewhere, and at home
+/// what an imported journal stopped after this run had started it.
+pub(super) fn opens_its_way(desk: &Desk) -> Option<Record> {
     let ledger = desk.ledger();
-    let leads = |run: &&Run| run.phase == Phase::Moving && ledger.writer == Some(run.to());
+    let writes = |run: &Run| ledger.writer.map_or(run.committed, |writer| writer == run.to());
+    let leads = |run: &&Run| run.phase == Phase::Moving && writes(run);
     let run = ledger.open_run().filter(leads)?;
-    let shut = |hold: &&Hold| hold.site == run.to() && matches!(hold.held, Held::Writer { .. });
-    let held = ledger.holds.values().filter(shut).cloned().map(|hold| desk.release(hold));
-    let held: Vec<_> = held.collect();
+    let lets_go = |id: &HoldId| {
+        let mut open = run.steps.values().filter(|step| step.open());
+        open.any(|step| step.step.marks.contains(&Mark::Released(id.clone())))
+    };
+    let shut = |hold: &&Hold| match hold.held {
+        Held::Writer { .. } => true,
+        Held::Workload { .. } | Held::Job { .. } => run.to() == Site::Home && !lets_go(&hold.id),
+        Held::Pool { .. } => false,
+    };
+    let against = ledger.holds.values().filter(|hold| hold.site == run.to()).filter(shut);
+    let held: Vec<_> = against.cloned().map(|hold| desk.release(hold)).collect();
     let plan = Box::new(unwind(run.kind, run.from, &held));
-    // How it is opened may be known better by now; it is opened once.
-    let new = |(id, step): (&StepId, &Step)| step.needs.is_empty() && !run.steps.contains_key(id);
+    // How a door is opened may be known better by now; it is opened once.
+    let late = |step: &Step| matches!(&step.effect, Effect::Reopen(reopen) if reopen.outlasts);
+    let new = |(id, step): (&StepId, &Step)| !late(step) && !run.steps.contains_key(id);
     let new = plan.steps.iter().any(new);
     new.then_some(Record::Planned { plan, moves: false })
 }

@@ -107,7 +107,7 @@ impl Group {
             Some(Decision::Hold(_) | Decision::AskHuman(_)) | None => Ok(Vec::new()),
         };
         self.obstacle = records.as_ref().err().cloned();
-        let opens = begin::opens_its_door(&self.desk);
+        let opens = begin::opens_its_way(&self.desk);
         let records = records.into_iter().flatten().chain(opens);
         records.for_each(|record| self.desk.push(record));
         let asking = self.question(now);

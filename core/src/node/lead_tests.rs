@@ -7,11 +7,11 @@ use crate::decide::EvidenceGrade;
 use crate::model::Wall;
 use crate::node::testing::{Bench, Reply, fit, hold, kinds, looked};
 use crate::op::{Answer, Fault, FenceView, Instance, KubeOp, StoreOp};
-use crate::plan::{PlanKind, Undo};
+use crate::plan::{PlanKind, Undo, planned_move};
 use crate::policy::Mode;
 use crate::run::{Ended, Trigger};
 use crate::step::{Held, QuestionKind};
-use crate::testing::claim;
+use crate::testing::{Book, Ground, claim};
 
 /// Home does not serve, and everything of it answers that.
 fn down(op: &Op) -> Reply {
@@ -291,6 +291,38 @@ fn s3_the_door_of_a_writer_that_was_left_stays_closed_at_peace() {
     let mut abandoned = ledger;
     abandoned.quarantined.insert(Site::Standby);
     assert_eq!(begin::left_behind(&abandoned).count(), 0);
+}
+
+/// The desk of a follower that has read a book.
+fn desk(book: &crate::testing::Book) -> crate::run::Desk {
+    let mut desk = crate::run::Desk::new("shop".into());
+    desk.read(crate::model::Mono(0)).unwrap();
+    let stored = (1..).zip(&book.entries);
+    let stored = stored.map(|(seq, bytes)| crate::op::Stored { seq, bytes: bytes.clone() });
+    let seat = crate::run::Seat { id: &"a".into(), now: Now::default(), leads: false };
+    desk.heard(&seat, Ok(Answer::Entries(stored.collect())));
+    desk
+}
+
+#[test]
+fn l2_what_somebody_else_stopped_at_the_home_that_a_run_leads_to_is_let_go() {
+    let web = Bench::fit().group.policy.capacity.workloads[0].object.clone();
+    let mut book = Book::moving(planned_move(&Ground::shop().survey(Site::Standby)).unwrap());
+    let holds = |book: &mut Book, site| {
+        let (op, hold) = (Box::new(Op::Store(StoreOp::Intents)), Some(Box::new(hold(site, &web))));
+        book.write(vec![Record::Started { step: "losing".into(), attempt: 1, op, hold }]);
+    };
+    holds(&mut book, Site::Home);
+    assert_eq!(begin::opens_its_way(&desk(&book)), None, "home has no writer yet");
+    let (outputs, note) = (crate::step::Outputs::new(), String::new());
+    book.write(vec![Record::Done { step: "promote".into(), outputs, note, unknown: false }]);
+    holds(&mut book, Site::Standby);
+    let opens = begin::opens_its_way(&desk(&book)).unwrap();
+    let Record::Planned { plan, moves: false } = &opens else { panic!("{opens:?}") };
+    let steps: Vec<_> = plan.steps.keys().map(ToString::to_string).collect();
+    assert_eq!(steps, [format!("undo.{}", hold(Site::Home, &web).id)]);
+    book.write(vec![opens]);
+    assert_eq!(begin::opens_its_way(&desk(&book)), None, "once");
 }
 
 #[test]

@@ -102,17 +102,19 @@ impl Ledger {
         }
     }
 
-    /// The move to standby that stands is over only when it is seen from outside once more: the
-    /// other may have closed its writer's door, and moved its capacity. Whatever is still held at
-    /// home when home serves is released anyway.
+    /// The move that stands is over only when it is seen from outside once more: the other may have
+    /// closed its writer's door, or moved its capacity. One to standby that was over is open again
+    /// for it; whatever is still held at home when home serves is released anyway.
     fn see_again(&mut self) {
-        let leads = |run: &&mut Run| self.active == Site::Standby && run.to() == Site::Standby;
+        let leads = |run: &&mut Run| self.active == run.to();
         let Some(run) = self.run.as_mut().filter(leads) else { return };
-        if run.phase == Phase::Closed(Ended::Moved) {
+        if run.phase == Phase::Closed(Ended::Moved) && run.to() == Site::Standby {
             (run.phase, run.closed_at) = (Phase::Moving, None);
         }
-        let open = !run.closed();
-        for step in run.steps.values_mut().filter(|step| open && step.state == StepState::Done) {
+        if run.closed() {
+            return;
+        }
+        for step in run.steps.values_mut().filter(|step| step.state == StepState::Done) {
             if matches!(step.step.effect, Effect::Serves(_)) {
                 step.state = StepState::Pending;
             }

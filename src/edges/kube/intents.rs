@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use bowline_core::model::{GroupName, Wall};
 use bowline_core::op::{Fault, IntentObject};
-use bowline_core::run::{Intent, Stands};
+use bowline_core::run::Intent;
 
 use super::objects::{List, Metadata};
 use super::store::{API_VERSION, ClusterStore};
@@ -130,6 +130,8 @@ pub(crate) fn instant(text: Option<&str>) -> Wall {
 
 #[cfg(test)]
 mod tests {
+    use bowline_core::run::Stands;
+
     use super::*;
 
     fn item(spec: Value) -> Item {
