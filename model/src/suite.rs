@@ -46,6 +46,7 @@ pub fn quick() -> Vec<Check> {
         Check::Lease(LeaseModel::new(lease::Bounds { adrift: 0, ..lease::Bounds::small() })),
         Check::Chain(ChainModel::new(chain::Bounds::small())),
         Check::Run(RunModel::new(run::Bounds::small(Route::Gate))),
+        Check::Run(RunModel::new(late_door())),
     ]
 }
 
@@ -70,7 +71,8 @@ pub fn deep() -> Vec<Check> {
         run(run::Bounds { losses: 1, pauses: 1, ..gate }),
         run(run::Bounds { doubles: 1, ..gate }),
         run(fenced),
-        run(late_door()),
+        run(run::Bounds { route: Route::Fenced, ..late_door() }),
+        run(run::Bounds { leads: 2, ..late_door() }),
         run(run::Bounds { losses: 0, crashes: 1, leads: 2, ..late_door() }),
         run(run::Bounds { route: Route::Short, once: false, ..three }),
         run(three),
@@ -85,7 +87,7 @@ pub fn deep() -> Vec<Check> {
 /// The call that closes the old writer's door is given up and still on its way; the run is
 /// cancelled, and sees the door open.
 fn late_door() -> run::Bounds {
-    let small = run::Bounds::small(Route::Fenced);
+    let small = run::Bounds::small(Route::Door);
     run::Bounds { leads: 1, cancels: 1, losses: 1, pauses: 1, ..small }
 }
 

@@ -11,8 +11,8 @@ pub(super) struct Activity {
     pub(super) since: Mono,
     /// The answer that gave it its time once more.
     pub(super) renewed: Option<Wall>,
-    /// Since when the world has been as wanted without a break.
-    pub(super) steady_since: Option<Mono>,
+    /// Since when the world has been as wanted without a break, and for how long it must be.
+    pub(super) steady: Option<(Mono, Span)>,
     /// Looks that failed in a row.
     pub(super) failures: u32,
     /// What it does now.
@@ -93,7 +93,7 @@ impl Activity {
         Self {
             since: now,
             renewed: None,
-            steady_since: None,
+            steady: None,
             failures: 0,
             doing: Now::Idle,
             note: String::new(),
@@ -122,7 +122,7 @@ impl Activity {
         };
         // What it met is recorded only when its time is over.
         let overdue = timeout.map(|timeout| (due.since(self.since) >= timeout, &self.note));
-        let steady = self.steady_since.map(|since| due.since(since));
+        let steady = self.steady.map(|(since, hold)| (since + hold).since(due));
         let failures = self.failures.min(3);
         let (change, renewed, refused) = (&self.change, self.renewed, self.refused);
         let more = format!("{change:?} {renewed:?} {refused} {:?}", self.takes);

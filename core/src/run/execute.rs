@@ -283,18 +283,18 @@ impl Pass<'_> {
         let judgement = match judgement {
             Ok(judgement) => judgement,
             Err(fault) => {
-                activity.steady_since = None;
+                activity.steady = None;
                 return activity.back_off(self.now.mono, &fault);
             }
         };
         activity.failures = 0;
         if !matches!(judgement, Judgement::Steady { .. }) {
-            activity.steady_since = None;
+            activity.steady = None;
         }
         match judgement {
             Judgement::Done { outputs, note } => self.done(id, activity, outputs, note),
             Judgement::Steady { hold, outputs, note } => {
-                let since = *activity.steady_since.get_or_insert(self.now.mono);
+                let (since, _) = *activity.steady.get_or_insert((self.now.mono, hold));
                 if self.now.mono.since(since) >= hold {
                     return self.done(id, activity, outputs, note);
                 }

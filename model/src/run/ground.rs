@@ -58,8 +58,11 @@ fn plan(route: Route) -> Plan {
         }),
         _ => Effect::ClaimGate(ClaimGate { role: None, object: OBJECT.into(), from: Site::Home }),
     };
-    let mut steps = vec![("claim", step(claim, Class::Reversible))];
-    if route == Route::Fenced {
+    let mut steps = Vec::new();
+    if route != Route::Door {
+        steps.push(("claim", step(claim, Class::Reversible)));
+    }
+    if matches!(route, Route::Fenced | Route::Door) {
         let fence = Effect::Fence(Fence { member: member(Site::Home), unless: None });
         let (timeout, on_timeout) = (Some(NEVER), OnTimeout::Proceed);
         let marks = vec![Mark::Fenced(Site::Home)];
@@ -69,7 +72,7 @@ fn plan(route: Route) -> Plan {
     let promote = Effect::Promote(Promote { member: member(Site::Standby) });
     let marks = vec![Mark::Writer(Site::Standby)];
     steps.push(("promote", Step { marks, ..step(promote, Class::Irreversible) }));
-    if route != Route::Short {
+    if !matches!(route, Route::Short | Route::Door) {
         let marks = vec![Mark::Active(Site::Standby)];
         steps.push(("shift", Step { marks, ..step(shift(route), Class::Irreversible) }));
     }

@@ -85,6 +85,8 @@ pub struct Bounds {
 pub enum Route {
     /// Claim at the gate, promotion: the shortest that cannot be undone.
     Short,
+    /// Fence (may end unconfirmed), promotion: the shortest that closes a door.
+    Door,
     /// Claim at the gate, promotion, flip of the gate.
     Gate,
     /// Claim in the zone, promotion, one batch of records.

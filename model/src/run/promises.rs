@@ -98,13 +98,15 @@ pub(super) fn properties(bounds: &Bounds) -> Vec<Property<RunModel>> {
         }),
         Property::always(ONE_CHAIN, |_, state: &State| state.one_chain()),
         Property::sometimes("a run ends moved", |_, state: &State| state.moved()),
-        Property::sometimes("two believe that they lead", |_, state: &State| {
-            state.replicas.iter().filter(|replica| replica.leads).count() > 1
-        }),
-        Property::sometimes("a run is taken over and ends moved", |_, state: &State| {
-            state.moved() && state.stored.ledger.epoch().0 > 1
-        }),
     ]);
+    if bounds.leads > 1 {
+        all.push(Property::sometimes("two believe that they lead", |_, state: &State| {
+            state.replicas.iter().filter(|replica| replica.leads).count() > 1
+        }));
+        all.push(Property::sometimes("a run is taken over and ends moved", |_, state: &State| {
+            state.moved() && state.stored.ledger.epoch().0 > 1
+        }));
+    }
     if bounds.cancels > 0 {
         all.push(Property::sometimes("a run ends unwound", |_, state: &State| state.unwound()));
     }
