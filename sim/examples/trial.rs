@@ -1,4 +1,4 @@
-//! One trial of a campaign: `trial SEED|FILE [FOLDER]` tells it, and says what it breaks. With a
+//! One trial of a campaign: `trial SEED|FILE [FOLDER] [STORY]` tells it, and says what it breaks. With a
 //! folder, what breaks a promise is made small there first, in a file named for it.
 use std::error::Error;
 use std::path::Path;
@@ -11,8 +11,9 @@ const SHRINK: u32 = 400;
 fn main() -> Result<(), Box<dyn Error>> {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let named = args.first().ok_or("say which: a seed, or a file")?;
+    let story = Story::read(args.get(2).map_or("swift", String::as_str))?;
     let mut schedule = match named.parse::<u64>() {
-        Ok(seed) => generate(seed, &Faults::all(), &Story::brisk()?),
+        Ok(seed) => generate(seed, &Faults::all(), &story),
         Err(_) => Schedule::from_json(&std::fs::read_to_string(named)?)?,
     };
     let broken = play(&schedule)?.broken;
