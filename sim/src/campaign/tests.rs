@@ -271,6 +271,10 @@ kept! {
     s7_a_stale_view_does_not_let_go: "s7-a-stale-view-does-not-let-go",
     s7_two_runs_may_have_one_name: "s7-two-runs-may-have-one-name",
     l1_two_authorities_moved_to_opposite_sites: "l1-two-authorities-moved-to-opposite-sites",
+    l2_our_move_that_stands_by_a_word_starts_home_again:
+        "l2-our-move-that-stands-by-a-word-starts-home-again",
+    l2_what_somebody_else_stopped_at_home_is_let_go:
+        "l2-what-somebody-else-stopped-at-home-is-let-go",
     l2_an_import_brings_the_facts_beside_the_journal:
         "l2-an-import-brings-the-facts-beside-the-journal",
     l2_what_an_imported_run_holds_at_home_is_released:
