@@ -140,16 +140,26 @@ pub const PLAYS: [Scenario; 32] = [
         let rates = Rates { delayed: 300, delay: Span::secs(20), ..Rates::default() };
         ends(30, vec![dead(p, 6, 60), spell(5, 60, Trouble::Calls(rates))])
     }),
-    play("late-door", "a switchover is cancelled with the closing of the door on its way", |p| {
-        let held_up = |_: &Policy| {
-            let (delayed, delay) = (1_000, Span::mins(4));
-            Trouble::Calls(Rates { only_changes: true, delayed, delay, ..Rates::default() })
-        };
-        let run = RunId::new(format!("{}-1-switchover", p.group));
-        let mut script = switchover(40);
-        script.intents.push((Span::mins(9), cancel(&run)));
-        Script { cue: cue("close", 0, Then::World(held_up, Span::millis(300))), ..script }
-    }),
+    Scenario {
+        policy: |policy| {
+            automatic(policy);
+            // Who is locked out stays so: nothing moves away from the closed door.
+            policy.automation.failover = Mode::Manual;
+            policy.automation.prewarm = Mode::Manual;
+        },
+        ..play("late-door", "a switchover is cancelled while its door may yet be closed", |p| {
+            let held_up = |_: &Policy| {
+                let (delayed, delay) = (1_000, Span::mins(4));
+                Trouble::Calls(Rates { only_changes: true, delayed, delay, ..Rates::default() })
+            };
+            let run = RunId::new(format!("{}-1-switchover", p.group));
+            let mut script = switchover(40);
+            script.intents.push((Span::secs(440), cancel(&run)));
+            // The story goes on until the call has come.
+            script.intents.push((Span::mins(12), Intent::Pause { reason: "a look".into() }));
+            Script { cue: cue("close", 0, Then::World(held_up, Span::millis(300))), ..script }
+        })
+    },
     Scenario {
         groups: 2,
         policy: |policy| {
