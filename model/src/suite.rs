@@ -72,7 +72,6 @@ pub fn deep() -> Vec<Check> {
         run(run::Bounds { doubles: 1, ..gate }),
         run(fenced),
         run(run::Bounds { route: Route::Fenced, ..late_door() }),
-        run(run::Bounds { losses: 0, crashes: 1, leads: 2, prompt: true, ..late_door() }),
         run(run::Bounds { route: Route::Short, once: false, ..three }),
         run(three),
         chain(writers),
