@@ -253,9 +253,8 @@ fn alike<K: Ord, T: PartialEq>(
     one: &BTreeMap<K, SeenAt<T>>,
     other: &BTreeMap<K, SeenAt<T>>,
 ) -> bool {
-    let same =
-        |((a, x), (b, y)): ((&K, &SeenAt<T>), (&K, &SeenAt<T>))| a == b && x.value == y.value;
-    one.len() == other.len() && one.iter().zip(other).all(same)
+    let values = |all| BTreeMap::iter(all).map(|(key, seen): (_, &SeenAt<T>)| (key, &seen.value));
+    values(one).eq(values(other))
 }
 
 #[cfg(test)]
