@@ -43,7 +43,7 @@ impl Follower {
     ///
     /// # Errors
     /// A store that does not answer, or a chain that somebody changed.
-    pub(in crate::cli) async fn news(&mut self) -> Result<Vec<Entry>> {
+    pub(in crate::cli) async fn news(&mut self) -> Result<Vec<Arc<Entry>>> {
         let op = StoreOp::Read { group: self.group.clone(), after: self.ledger.head };
         let answer = match timeout(READ, self.store.perform(&op)).await {
             Ok(answer) => answer,

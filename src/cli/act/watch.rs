@@ -1,6 +1,7 @@
 //! From a wish to its end: leave the intent, see it taken, watch the run.
 
 use std::io::Write;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Result, anyhow, bail};
@@ -240,7 +241,7 @@ impl<O: Write, E: Write> Watch<'_, O, E> {
     }
 
     /// What the leader said to our intent, if these entries say it.
-    fn answer(&self, entries: &[Entry]) -> Option<Option<Refusal>> {
+    fn answer(&self, entries: &[Arc<Entry>]) -> Option<Option<Refusal>> {
         let ours = self.intent.as_deref();
         entries.iter().flat_map(|entry| &entry.records).find_map(|record| match record {
             Record::IntentTaken { uid, refused, .. } if Some(&**uid) == ours => {
@@ -337,7 +338,7 @@ impl<O: Write, E: Write> Watch<'_, O, E> {
         Some(Ending::Waits { step: step.clone(), question: Box::new(question.clone()) })
     }
 
-    fn tell(&mut self, entries: &[Entry]) -> Result<()> {
+    fn tell(&mut self, entries: &[Arc<Entry>]) -> Result<()> {
         let layout = Layout { paint: self.paint, group: 0 };
         for entry in entries {
             let at = entry.at.since(*self.began.get_or_insert(entry.at));
