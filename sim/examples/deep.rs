@@ -76,7 +76,7 @@ impl Progress {
         line.sum.bad.iter().for_each(|(seed, promise, why)| println!("{seed}: {promise}: {why}"));
         self.sum.merge(line.sum);
         self.told += 1;
-        if self.told % TELL == 0 {
+        if self.told.is_multiple_of(TELL) {
             println!("{}", self.sum.line());
         }
         Ok(())
