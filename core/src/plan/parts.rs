@@ -224,10 +224,12 @@ impl<'a> Draft<'a> {
 
     /// Moves the traffic and waits until every authoritative server says so.
     pub(super) fn shift(&mut self, needs: &[StepId]) -> Result<StepId, Incomplete> {
-        let front = self.front(needs)?;
-        let needs = &[needs, &[front]].concat();
+        let front = self.front()?;
+        let step = Step::looks(Effect::Front(front.clone()), Place::Site(self.to));
+        let step = Step { timeout: Some(SHIFT), on_timeout: OnTimeout::Fail, ..step };
+        let needs = &[needs, &[self.add("front", needs, step)]].concat();
         let moved = match &self.survey.policy.lever {
-            Lever::Records(lever) => self.shift_records(lever, needs)?,
+            Lever::Records(lever) => self.shift_records(lever, &front, needs)?,
             Lever::Gates(lever) => vec![self.flip(lever, needs)],
         };
         let effect = Effect::Milestone(Milestone { note: format!("traffic leads to {}", self.to) });
@@ -253,7 +255,7 @@ impl<'a> Draft<'a> {
     }
 
     /// Looks through the gaining site's own load balancer before anybody is led there.
-    fn front(&mut self, needs: &[StepId]) -> Result<StepId, Incomplete> {
+    fn front(&self) -> Result<Front, Incomplete> {
         let verify = &self.survey.policy.verify;
         let leads = self.leads(self.verified_name()?)?;
         let probe = HttpProbe {
@@ -267,9 +269,7 @@ impl<'a> Draft<'a> {
             site_header: verify.site_header.clone(),
             timeout: Span::secs(3),
         };
-        let step = Step::looks(Effect::Front(Front { probe }), Place::Site(self.to));
-        let step = Step { timeout: Some(SHIFT), on_timeout: OnTimeout::Fail, ..step };
-        Ok(self.add("front", needs, step))
+        Ok(Front { probe })
     }
 
     /// The record of the name that is looked at from outside.
@@ -282,6 +282,7 @@ impl<'a> Draft<'a> {
     fn shift_records(
         &mut self,
         lever: &crate::policy::RecordsLever,
+        front: &Front,
         needs: &[StepId],
     ) -> Result<Vec<StepId>, Incomplete> {
         let mut ids = Vec::new();
@@ -294,6 +295,7 @@ impl<'a> Draft<'a> {
                 sets: facts.sets.clone(),
                 closed: lever.closed_health_check.clone(),
                 to: self.to,
+                front: Some(front.clone()),
             });
             ids.push(self.add(format!("shift.{zone}"), needs, Step::moves_traffic(effect, SHIFT)));
         }

@@ -110,6 +110,7 @@ fn shift(route: Route) -> Effect {
         sets: armed(),
         closed: closed(),
         to: Site::Standby,
+        front: None,
     })
 }
 
