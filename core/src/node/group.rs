@@ -189,8 +189,8 @@ impl Group {
         }
     }
 
-    /// Takes what became of a call; says whether there may be something new to do. Most answers say
-    /// what was known: what is due by time has its wake, and comes often.
+    /// Takes what became of a call; says whether there may be something new to do. To a follower most
+    /// answers say what was known. A leader's decision and run also depend on the time.
     pub(super) fn reply(
         &mut self,
         host: &mut Host<'_>,
@@ -198,21 +198,25 @@ impl Group {
         result: Result<Answer, Fault>,
     ) -> bool {
         match owner {
-            GroupOwner::Chain => return self.chain_reply(host, result),
-            GroupOwner::Facts => return self.facts.have_read(result),
+            GroupOwner::Chain => return self.chain_reply(host, result) || host.leads,
+            GroupOwner::Facts => return self.facts.have_read(result) || host.leads,
             GroupOwner::PutFacts => self.facts.written(result),
             GroupOwner::Survey(index) => {
                 let Some(look) = self.survey.look(index) else { return false };
                 if matches!(look, Look::Records(..)) {
                     self.sampler.heard_of_aws(&result);
                 }
-                return self.known.take(index, look, host.now, result) | self.sampler.has_news();
+                let news = self.known.take(index, look, host.now, result);
+                return news | self.sampler.has_news() || host.leads;
             }
             GroupOwner::Sample(slot) => {
-                self.sampler.take(&self.policy, slot, result);
-                return self.sampler.has_news();
+                // Of a round that asks several, the last answer makes the sample.
+                let sampled = self.sampler.take(&self.policy, slot, result);
+                return self.sampler.has_news() || (host.leads && sampled);
             }
-            GroupOwner::Canary(canary) => return self.canaries.take(canary, &result),
+            GroupOwner::Canary(canary) => {
+                return self.canaries.take(canary, &result) || host.leads;
+            }
             GroupOwner::Step(slot) => self.desk.answered(&slot, host.now, result),
             GroupOwner::Notice(number) => {
                 self.notices.reply(number, result.is_ok(), host.now.mono);

@@ -60,11 +60,18 @@ fn s8_the_region_that_an_automatic_failover_left_is_known_until_it_is_over_and_a
 }
 
 #[test]
-fn an_answer_that_tells_nothing_new_is_nobodys_turn() {
+fn an_answer_that_tells_nothing_new_is_no_followers_turn() {
     let mut bench = Bench::fit();
     bench.group.sampler.has_news();
-    let lag = || vec![Counted { at: Wall(960_000), thousandths: 1_000 }];
     let lost = || Err(Fault::Unknown("no answer in time".into()));
+    assert!(answered(&mut bench, GroupOwner::Facts, lost()), "a leader looks at the time too");
+    let mut answered = |bench: &mut Bench, owner, result| {
+        bench.at(|group, host| {
+            host.leads = false;
+            group.reply(host, owner, result)
+        })
+    };
+    let lag = || vec![Counted { at: Wall(960_000), thousandths: 1_000 }];
     for news in [true, false] {
         let said = answered(&mut bench, GroupOwner::Survey(3), Ok(Answer::Points(lag())));
         assert_eq!(said, news, "a point");
@@ -79,17 +86,17 @@ fn an_answer_that_tells_nothing_new_is_nobodys_turn() {
 }
 
 #[test]
-fn a_chain_that_has_nothing_new_is_nobodys_turn_unless_it_makes_a_leader_current() {
+fn a_chain_that_has_nothing_new_is_no_followers_turn() {
     let mut bench = Bench::fit();
-    bench.group.desk.begin_to_lead();
-    for (after, news) in [(60_000, true), (90_000, false)] {
+    let mut hears = |after, result| {
         bench.group.desk.read(Mono(bench.now.mono.0 + after)).unwrap();
-        let none = Ok(Answer::Entries(Vec::new()));
-        assert_eq!(answered(&mut bench, GroupOwner::Chain, none), news);
-    }
-    bench.group.desk.read(Mono(bench.now.mono.0 + 120_000)).unwrap();
-    let lost = Err(Fault::Transient("503".into()));
-    assert!(answered(&mut bench, GroupOwner::Chain, lost));
+        bench.at(|group, host| {
+            host.leads = false;
+            group.reply(host, GroupOwner::Chain, result)
+        })
+    };
+    assert!(!hears(60_000, Ok(Answer::Entries(Vec::new()))));
+    assert!(hears(90_000, Err(Fault::Transient("503".into()))));
 }
 
 #[test]

@@ -181,6 +181,7 @@ impl Node {
                 Some(owner) => self.reply(now, owner, result, out),
                 None => return,
             },
+            Input::Wake if self.led => Touched::All,
             Input::Wake => self.due(now.mono),
             Input::Policies(policies) => {
                 self.adopt(policies);
