@@ -41,6 +41,10 @@ fuzz SECONDS="600":
 mutants *ARGUMENTS:
     cargo xtask mutants {{ARGUMENTS}}
 
+# A million round trips of whole nodes under all faults; it goes on where it was stopped.
+campaign *ARGUMENTS:
+    cargo xtask campaign {{ARGUMENTS}}
+
 # Every mutant that cargo-mutants knows of core, against the quick tests: hours the first time.
 mutants-core *ARGUMENTS:
     cargo xtask mutants --core {{ARGUMENTS}}

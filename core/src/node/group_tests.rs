@@ -65,7 +65,7 @@ fn an_answer_that_tells_nothing_new_is_no_followers_turn() {
     bench.group.sampler.has_news();
     let lost = || Err(Fault::Unknown("no answer in time".into()));
     assert!(answered(&mut bench, GroupOwner::Facts, lost()), "a leader looks at the time too");
-    let mut answered = |bench: &mut Bench, owner, result| {
+    let answered = |bench: &mut Bench, owner, result| {
         bench.at(|group, host| {
             host.leads = false;
             group.reply(host, owner, result)
