@@ -89,30 +89,22 @@ pub struct Front {
 
 impl Procedure for Front {
     fn observe(&self, _: &Context<'_>, seen: Seen<'_>) -> Vec<Op> {
-        if seen.is_empty() { vec![self.look()] } else { vec![] }
+        if seen.is_empty() { vec![Op::Probe(ProbeOp::Http(self.probe.clone()))] } else { vec![] }
     }
 
     fn judge(&self, _: &Context<'_>, seen: Seen<'_>) -> Result<Judgement, Fault> {
         let through = &self.probe.connect;
-        let serves = || Judgement::done(format!("{through} serves {}", self.probe.host));
-        Ok(self.waits(seen.get(0)?)?.unwrap_or_else(serves))
-    }
-}
-
-impl Front {
-    /// The look that says whether it serves now.
-    pub(super) fn look(&self) -> Op {
-        Op::Probe(ProbeOp::Http(self.probe.clone()))
-    }
-
-    /// What to wait for, if by this answer it does not serve.
-    pub(super) fn waits(&self, answer: &Answer) -> Result<Option<Judgement>, Fault> {
-        let Answer::Http(http) = answer else {
-            return Err(Fault::Invalid(format!("expected an HTTP answer, got {answer:?}")));
-        };
-        let serves = (200..300).contains(&http.status) || bugs::on(Bug::FrontTakesAnyAnswer);
-        let words = || format!("{}: HTTP {}", self.probe.connect, http.status);
-        Ok((!serves).then(|| Judgement::wait(AGAIN, words())))
+        Ok(match seen.get(0)? {
+            Answer::Http(http)
+                if (200..300).contains(&http.status) || bugs::on(Bug::FrontTakesAnyAnswer) =>
+            {
+                Judgement::done(format!("{through} serves {}", self.probe.host))
+            }
+            Answer::Http(http) => {
+                Judgement::wait(AGAIN, format!("{through}: HTTP {}", http.status))
+            }
+            other => return Err(Fault::Invalid(format!("expected an HTTP answer, got {other:?}"))),
+        })
     }
 }
 

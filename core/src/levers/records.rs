@@ -11,7 +11,6 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::outside::Front;
 use crate::bugs::{self, Bug};
 use crate::model::{Claim, GroupName, HealthCheckId, Host, RoleArn, Site, Span, StepId, ZoneId};
 use crate::op::{Failover, Fault, Op, RecordSet, RecordType, Route53Op};
@@ -121,22 +120,15 @@ pub struct Shift {
     pub closed: HealthCheckId,
     /// Where traffic shall go.
     pub to: Site,
-    /// What must serve there at that instant: Route 53 may not have answered since it last did
-    /// (S3).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub front: Option<Front>,
 }
 
 impl Procedure for Shift {
     fn observe(&self, cx: &Context<'_>, seen: Seen<'_>) -> Vec<Op> {
-        let mut names = self.names();
-        names.push(fence_name(cx.group, &self.apex));
-        let read = |name| self.call(Route53Op::Records { zone: self.zone.clone(), name });
         if !seen.is_empty() {
-            let front = self.front.iter().filter(|_| seen.len() == names.len());
-            return front.map(Front::look).collect();
+            return Vec::new();
         }
-        names.into_iter().map(read).collect()
+        let names = self.names().into_iter().chain([fence_name(cx.group, &self.apex)]);
+        names.map(|name| self.call(Route53Op::Records { zone: self.zone.clone(), name })).collect()
     }
 
     fn judge(&self, cx: &Context<'_>, seen: Seen<'_>) -> Result<Judgement, Fault> {
@@ -160,11 +152,6 @@ impl Procedure for Shift {
         }
         if create.is_empty() && delete.is_empty() {
             return Ok(Judgement::done(words));
-        }
-        if let Some(front) = &self.front
-            && let Some(waits) = front.waits(seen.get(names.len() + 1)?)?
-        {
-            return Ok(waits);
         }
         let change = Route53Op::Change { zone: self.zone.clone(), delete, create };
         Ok(Judgement::act(self.call(change), format!("one batch: {words}")))

@@ -73,7 +73,6 @@ fn shift(to: Site) -> Shift {
         sets: sets.collect(),
         closed: "closed".into(),
         to,
-        front: None,
     }
 }
 
@@ -87,23 +86,6 @@ fn s3_one_batch_moves_every_name_and_leaves_as_many_sets_as_there_were() {
     assert_eq!(zone.0.len(), 5, "four sets and the fence record");
     let passive = zone.0.iter().find(|set| identifier(set) == "home").unwrap();
     assert_eq!(passive.health_check, Some("closed".into()), "nobody fails back by itself");
-}
-
-#[test]
-fn s3_traffic_does_not_move_while_the_front_that_served_does_not_any_more() {
-    let step = Shift { front: Some(outside::front()), ..shift(Site::Standby) };
-    let mut zone = Zone::armed();
-    let (mut statuses, mut drive) = ([503, 200].into_iter(), Drive::under(claim(1, "r")));
-    let mut world = |op: &Op| match op {
-        Op::Probe(_) => outside::http(statuses.next().unwrap_or(200), None),
-        other => zone.perform(other),
-    };
-    let waits = drive.run(&step, &mut world).unwrap();
-    assert!(matches!(waits, Judgement::Wait { .. }), "{waits:?}");
-    assert!(drive.sent.is_empty(), "nothing moves: {:?}", drive.sent);
-    let done = drive.run(&step, &mut world).unwrap();
-    assert!(matches!(done, Judgement::Done { .. }), "{done:?}");
-    assert_eq!(zone.primary(), ["standby"]);
 }
 
 #[test]

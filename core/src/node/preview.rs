@@ -230,14 +230,6 @@ enum Looked {
 /// What a procedure said, and what it had seen.
 type Judged = (Result<Judgement, Fault>, Vec<Result<Answer, Fault>>);
 
-/// A step as it is when it comes to it: the gaining site serves by then.
-fn with_its_needs_met(mut step: Step) -> Step {
-    if let Effect::Shift(shift) = &mut step.effect {
-        shift.front = None;
-    }
-    step
-}
-
 impl Walk {
     /// Begins with the first step.
     #[must_use]
@@ -248,7 +240,7 @@ impl Walk {
     /// The looks to make next; none: every step is told.
     pub fn wants(&mut self) -> Vec<Op> {
         while let Some((id, step)) = self.preview.plan.steps.get_index(self.at) {
-            let (id, step) = (id.clone(), with_its_needs_met(step.clone()));
+            let (id, step) = (id.clone(), step.clone());
             match self.look(&id, &step) {
                 Looked::Wants(ops) => return ops,
                 Looked::Found(does) => self.found.push(self.told(id, step, does)),

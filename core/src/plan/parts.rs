@@ -224,12 +224,10 @@ impl<'a> Draft<'a> {
 
     /// Moves the traffic and waits until every authoritative server says so.
     pub(super) fn shift(&mut self, needs: &[StepId]) -> Result<StepId, Incomplete> {
-        let front = self.front()?;
-        let step = Step::looks(Effect::Front(front.clone()), Place::Site(self.to));
-        let step = Step { timeout: Some(SHIFT), on_timeout: OnTimeout::Fail, ..step };
-        let needs = &[needs, &[self.add("front", needs, step)]].concat();
+        let front = self.front(needs)?;
+        let needs = &[needs, &[front]].concat();
         let moved = match &self.survey.policy.lever {
-            Lever::Records(lever) => self.shift_records(lever, &front, needs)?,
+            Lever::Records(lever) => self.shift_records(lever, needs)?,
             Lever::Gates(lever) => vec![self.flip(lever, needs)],
         };
         let effect = Effect::Milestone(Milestone { note: format!("traffic leads to {}", self.to) });
@@ -255,7 +253,7 @@ impl<'a> Draft<'a> {
     }
 
     /// Looks through the gaining site's own load balancer before anybody is led there.
-    fn front(&self) -> Result<Front, Incomplete> {
+    fn front(&mut self, needs: &[StepId]) -> Result<StepId, Incomplete> {
         let verify = &self.survey.policy.verify;
         let leads = self.leads(self.verified_name()?)?;
         let probe = HttpProbe {
@@ -269,7 +267,9 @@ impl<'a> Draft<'a> {
             site_header: verify.site_header.clone(),
             timeout: Span::secs(3),
         };
-        Ok(Front { probe })
+        let step = Step::looks(Effect::Front(Front { probe }), Place::Site(self.to));
+        let step = Step { timeout: Some(SHIFT), on_timeout: OnTimeout::Fail, ..step };
+        Ok(self.add("front", needs, step))
     }
 
     /// The record of the name that is looked at from outside.
@@ -282,7 +282,6 @@ impl<'a> Draft<'a> {
     fn shift_records(
         &mut self,
         lever: &crate::policy::RecordsLever,
-        front: &Front,
         needs: &[StepId],
     ) -> Result<Vec<StepId>, Incomplete> {
         let mut ids = Vec::new();
@@ -295,7 +294,6 @@ impl<'a> Draft<'a> {
                 sets: facts.sets.clone(),
                 closed: lever.closed_health_check.clone(),
                 to: self.to,
-                front: Some(front.clone()),
             });
             ids.push(self.add(format!("shift.{zone}"), needs, Step::moves_traffic(effect, SHIFT)));
         }

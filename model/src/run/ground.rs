@@ -110,7 +110,6 @@ fn shift(route: Route) -> Effect {
         sets: armed(),
         closed: closed(),
         to: Site::Standby,
-        front: None,
     })
 }
 

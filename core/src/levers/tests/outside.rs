@@ -23,7 +23,7 @@ fn leads(name: &str, servers: &[&str]) -> Leads {
     }
 }
 
-pub(super) fn http(status: u16, site: Option<&str>) -> Result<Answer, Fault> {
+fn http(status: u16, site: Option<&str>) -> Result<Answer, Fault> {
     let site = site.map(Into::into);
     Ok(Answer::Http(HttpSeen { status, site, address: STANDBY.into() }))
 }
@@ -91,8 +91,8 @@ fn s11_an_answer_that_is_no_address_is_a_fault() {
     assert!(matches!(judgement, Err(Fault::Invalid(_))), "{judgement:?}");
 }
 
-/// Standby's front.
-pub(super) fn front() -> Front {
+#[test]
+fn s3_a_load_balancer_that_does_not_serve_is_waited_for() {
     let probe = HttpProbe {
         connect: "standby.elb.example".into(),
         addresses: Vec::new(),
@@ -104,12 +104,7 @@ pub(super) fn front() -> Front {
         site_header: None,
         timeout: Span::secs(3),
     };
-    Front { probe }
-}
-
-#[test]
-fn s3_a_load_balancer_that_does_not_serve_is_waited_for() {
-    let front = front();
+    let front = Front { probe };
     for (status, serves) in [(199, false), (200, true), (299, true), (300, false), (503, false)] {
         let (judgement, calls) = judged(&front, |_| http(status, None));
         assert_eq!(done(&judgement), serves, "{status}: {judgement:?}");
