@@ -1,5 +1,5 @@
-//! One trial of a campaign: `trial SEED|FILE [FOLDER] [STORY]` tells it, and says what it breaks. With a
-//! folder, what breaks a promise is made small there first, in a file named for it.
+//! One trial of a campaign: `trial SEED|FILE [FOLDER] [STORY]` tells it, and says what it breaks.
+//! With a folder, what breaks a promise is made small there first, in a file named for it.
 use std::error::Error;
 use std::path::Path;
 

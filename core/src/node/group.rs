@@ -189,8 +189,8 @@ impl Group {
         }
     }
 
-    /// Takes what became of a call; says whether there may be something new to do. To a follower most
-    /// answers say what was known. A leader's decision and run also depend on the time.
+    /// Takes what became of a call; says whether there may be something new to do. To a follower
+    /// most answers say what was known. A leader's decision and run also depend on the time.
     pub(super) fn reply(
         &mut self,
         host: &mut Host<'_>,

@@ -361,8 +361,8 @@ fn pause(state: &mut State) {
 
 impl State {
     /// Whether it makes a difference that time passes: a call is on its way that may become too
-    /// old, or a record that will tell its time; or a step was begun a moment ago, or outlasts a call. Otherwise all is
-    /// behind a pause as it was before, only later.
+    /// old, or a record that will tell its time; or a step was begun a moment ago, or outlasts a
+    /// call. Otherwise all is behind a pause as it was before, only later.
     fn rest_matters(&self) -> bool {
         let mut steps = self.stored.ledger.run.iter().flat_map(|run| run.steps.values());
         let recent = |acted: &Acted| self.wall().since(acted.at) < ground::PAUSE;

@@ -283,8 +283,8 @@ impl Ends for RunModel {
     }
 
     /// It waits, where a call that was lost is given minutes to show, or one that may be late is
-    /// outlasted, and no pause is left. It is excused, where the run was claimed for the last time and its claimant is dead, or cannot
-    /// lead again.
+    /// outlasted, and no pause is left. It is excused, where the run was claimed for the last time
+    /// and its claimant is dead, or cannot lead again.
     fn fate(&self, state: &State) -> Fate {
         let ledger = &state.stored.ledger;
         let able = state.replicas.iter().enumerate().any(|(index, replica)| {

@@ -37,7 +37,8 @@ fn leasing(seat: usize, earlier: u32, lease: LeaseTimes) -> Node {
     Node::new(NodeConfig { id, lease })
 }
 
-/// So many replicas with these leases, which read journals with others; in a seat beyond them a break-glass process that is told about one group.
+/// So many replicas with these leases, which read journals with others; in a seat beyond them a
+/// break-glass process that is told about one group.
 pub(crate) fn replicas_beside_glass(
     replicas: usize,
     (lease, reader): (LeaseTimes, Reader),

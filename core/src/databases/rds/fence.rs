@@ -158,9 +158,9 @@ pub struct Reopen {
     pub member: Member,
     /// The security groups it had.
     pub groups: Vec<crate::model::SecurityGroupId>,
-    /// Whether a call may be on its way that closes it: the door is watched, and opened again, until
-    /// that one can take effect no more. It was sent before this step was planned; how long after
-    /// its own record, nobody knows, for a store may be slow to say that it took one.
+    /// Whether a call may be on its way that closes it: the door is watched, and opened again,
+    /// until that one can take effect no more. It was sent before this step was planned; how long
+    /// after its own record, nobody knows, for a store may be slow to say that it took one.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub outlasts: bool,
 }
