@@ -28,8 +28,9 @@ const BESIDE_LIMIT: Duration = Duration::from_secs(45 * 60);
 const DEEP_LIMIT: Duration = Duration::from_secs(8 * 60 * 60);
 /// How many stories are played at a time beside the other checks.
 const STORIES_BESIDE: &str = "3";
-/// The seeds that are played, and under which faults: more than 20,000 round trips.
-const CAMPAIGN: &[&str] = &["100000", "131000", "all", "2"];
+/// The seeds that are played, under which faults, on how many cores, and which story: 3,100 round
+/// trips. docs/plan.md says what is open before there may be 20,000 again.
+const CAMPAIGN: &[&str] = &["100000", "104400", "all", "2", "brisk"];
 /// How long each fuzz target runs.
 const FUZZ_SECONDS: &str = "10";
 /// Longest time for what builds nothing.
