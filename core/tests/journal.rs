@@ -52,6 +52,7 @@ fn step(effect: Effect, class: Class, marks: Vec<Mark>) -> Step {
     Step {
         effect,
         needs: Vec::new(),
+        still: Vec::new(),
         touches: Place::Nowhere,
         class,
         timeout: Some(Span::mins(20)),

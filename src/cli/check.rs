@@ -94,7 +94,7 @@ pub async fn examine(edges: Arc<Edges>, policy: Policy) -> Vec<Finding> {
     let more = extras(&policy, &looker.node().apexes(&group));
     let ops = more.iter().map(|(_, op)| op.clone()).collect();
     for ((extra, _), (_, answer)) in more.iter().zip(looker.ask(ops).await) {
-        findings.push(extra_findings(extra, &answer, ours));
+        findings.push(extra_findings(&policy, extra, &answer, ours));
     }
     for site in Site::BOTH {
         findings.push(fence_right(&edges, &policy, site).await);

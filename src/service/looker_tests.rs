@@ -104,7 +104,7 @@ async fn a_fit_group_passes_every_check() {
     let more = extras(&examples::shop(), &apexes);
     let ops = more.iter().map(|(_, op)| op.clone()).collect();
     for ((extra, _), (_, answer)) in more.iter().zip(looker.ask(ops).await) {
-        let finding = extra_findings(extra, &answer, |_| true);
+        let finding = extra_findings(&examples::shop(), extra, &answer, |_| true);
         assert_eq!(finding.verdict, Verdict::Ok, "{finding:?}");
     }
 }

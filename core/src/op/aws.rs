@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::{
     ChangeId, Claim, HealthCheckId, Host, InstanceArn, InstanceId, LoadBalancerArn, ResourceId,
-    SecurityGroupId, Site, TargetGroupArn, Version, Wall, ZoneId,
+    SecurityGroupId, Site, Span, TargetGroupArn, Version, Wall, ZoneId,
 };
 
 /// Calls to Route 53.
@@ -134,7 +134,12 @@ impl HealthCheck {
 #[serde(rename_all = "camelCase")]
 pub enum HealthCheckKind {
     /// Probes an endpoint.
-    Endpoint,
+    Endpoint {
+        /// How often each checker does.
+        interval: Span,
+        /// How many in a row must say otherwise before a checker changes its mind.
+        threshold: u32,
+    },
     /// Healthy when at least `threshold` of its children are.
     Calculated {
         /// How many children must be healthy.

@@ -80,7 +80,7 @@ pub fn failover(survey: &Survey<'_>) -> Result<Plan, Incomplete> {
     let writer = losing::promote_after_fence(&mut draft, &decided)?;
     let started = draft.start_rest(&writer)?;
     let capacity = draft.capacity(early.into_iter().chain(started).collect())?;
-    let shifted = draft.shift(&[capacity, writer])?;
+    let shifted = draft.shift(capacity, writer)?;
     let verified = draft.seen_from_outside("verify", &shifted, survey.policy.verify.hold)?;
     if draft.to == Site::Home {
         coming_home::standby_again(&mut draft, &verified, quarantine)?;
@@ -115,7 +115,7 @@ pub fn planned_move(survey: &Survey<'_>) -> Result<Plan, Incomplete> {
     let writer = losing::promote_caught_up(&mut draft, &quiet)?;
     let started = draft.start_rest(&writer)?;
     let capacity = draft.capacity(early.into_iter().chain(started).collect())?;
-    let shifted = draft.shift(&[capacity, writer])?;
+    let shifted = draft.shift(capacity, writer)?;
     let verified = draft.seen_from_outside("verify", &shifted, survey.policy.verify.hold)?;
     let cooled = draft.seen_from_outside("coolDown", &verified, survey.policy.cool_down)?;
     let rebuilt = match kind {
@@ -134,6 +134,7 @@ fn claim_target(draft: &mut Draft<'_>) -> StepId {
     let step = Step {
         effect: Effect::ClaimCluster(crate::capacity::ClaimCluster { cluster }),
         needs: Vec::new(),
+        still: Vec::new(),
         touches: Place::Site(draft.to),
         class: Class::Reversible,
         timeout: Some(CLAIM),

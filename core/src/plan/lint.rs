@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::step::{Class, Effect, OnTimeout, Plan, PlanKind, Step};
+use super::step::{Class, Effect, EffectKind, OnTimeout, Plan, PlanKind, Step};
 use crate::bugs::{self, Bug};
 use crate::model::{Place, Span, StepId};
 
@@ -25,6 +25,12 @@ pub enum Danger {
     /// was seen to serve.
     #[error("S2, S3: {0} moves traffic before {1}")]
     TooEarly(StepId, &'static str),
+    /// S2, S3: traffic would be moved on what was seen some time ago.
+    #[error("S2, S3: {0} moves traffic without looking once more whether {1}")]
+    NotSeenAgain(StepId, &'static str),
+    /// A step would look again at what it did not need, or at what changes something.
+    #[error("step {0} cannot look again at {1}, which it does not need or which changes something")]
+    NoLook(StepId, StepId),
     /// S9: the failover waits for the failed site.
     #[error("S9: {0} waits for the failed site longer than {LONGEST_WAIT_FOR_FAILED_SITE}")]
     Waits(StepId),
@@ -56,12 +62,24 @@ pub fn lint(plan: &Plan, before: &BTreeSet<StepId>) -> Vec<Danger> {
         if !promoted {
             dangers.push(Danger::TooEarly(id.clone(), "the promotion"));
         }
-        if !reaches(plan, id, &|effect| matches!(effect, Effect::CapacityReady(_))) {
-            dangers.push(Danger::TooEarly(id.clone(), "capacity is ready"));
+        for (kind, what) in [
+            (EffectKind::CapacityReady, "capacity is ready"),
+            (EffectKind::Front, "the gaining site was seen to serve"),
+        ] {
+            let look = |effect: &Effect| effect.kind() == kind;
+            if !reaches(plan, id, &look) {
+                dangers.push(Danger::TooEarly(id.clone(), what));
+            } else if !looked_at_again(plan, id).any(|step| look(&step.effect)) {
+                dangers.push(Danger::NotSeenAgain(id.clone(), what));
+            }
         }
-        if !reaches(plan, id, &|effect| matches!(effect, Effect::Front(_))) {
-            dangers.push(Danger::TooEarly(id.clone(), "the gaining site was seen to serve"));
-        }
+    }
+    for (id, step) in &plan.steps {
+        let looks = |other: &StepId| {
+            plan.steps.get(other).is_some_and(|other| other.class == Class::ReadOnly)
+        };
+        let odd = step.still.iter().filter(|other| !step.needs.contains(other) || !looks(other));
+        dangers.extend(odd.map(|other| Danger::NoLook(id.clone(), other.clone())));
     }
     let waits = |(id, step): (&StepId, &Step)| {
         // What comes after the look from outside is behind the failover, not on its path.
@@ -103,6 +121,12 @@ fn reaches(plan: &Plan, id: &StepId, kind: &dyn Fn(&Effect) -> bool) -> bool {
     step.needs.iter().any(|need| {
         plan.steps.get(need).is_some_and(|step| kind(&step.effect)) || reaches(plan, need, kind)
     })
+}
+
+/// What a step looks at again when it acts.
+fn looked_at_again<'a>(plan: &'a Plan, id: &StepId) -> impl Iterator<Item = &'a Step> {
+    let still = plan.steps.get(id).into_iter().flat_map(|step| &step.still);
+    still.filter_map(|other| plan.steps.get(other))
 }
 
 fn waits(plan: &Plan, step: &Step) -> bool {

@@ -10,7 +10,7 @@ use crate::bugs::{self, Bug};
 use crate::capacity::{CapacityReady, Release, SetJob, SetPool, SetWorkload, Until};
 use crate::levers::outside::{Answers, Front, Leads, Serves};
 use crate::levers::{gates, records};
-use crate::model::{ObjectRef, Ordered, Place, Site, Span, StepId};
+use crate::model::{ObjectRef, Ordered, Place, Site, Span, StepId, ZoneId};
 use crate::op::HttpProbe;
 use crate::policy::{Lever, RecordName, Replicas, SitePolicy, Starts, Workload};
 use crate::step::{HoldId, Mark, Question};
@@ -222,14 +222,17 @@ impl<'a> Draft<'a> {
         Ok(self.add("capacity", &needs, step))
     }
 
-    /// Moves the traffic and waits until every authoritative server says so.
-    pub(super) fn shift(&mut self, needs: &[StepId]) -> Result<StepId, Incomplete> {
-        let front = self.front(needs)?;
-        let needs = &[needs, &[front]].concat();
-        let moved = match &self.survey.policy.lever {
-            Lever::Records(lever) => self.shift_records(lever, needs)?,
-            Lever::Gates(lever) => vec![self.flip(lever, needs)],
-        };
+    /// Moves the traffic once the site has its capacity and serves, both seen in that instant, and
+    /// waits until every authoritative server says so.
+    pub(super) fn shift(&mut self, capacity: StepId, writer: StepId) -> Result<StepId, Incomplete> {
+        let front = self.front(&[capacity.clone(), writer.clone()])?;
+        let still = vec![capacity.clone(), front.clone()];
+        let needs = &[capacity, writer, front];
+        let mut moved = Vec::new();
+        for (id, effect) in self.lever_moves()? {
+            let step = Step { still: still.clone(), ..Step::moves_traffic(effect, SHIFT) };
+            moved.push(self.add(id, needs, step));
+        }
         let effect = Effect::Milestone(Milestone { note: format!("traffic leads to {}", self.to) });
         let mut step = Step::looks(effect, Place::Nowhere);
         step.marks = vec![Mark::Active(self.to)];
@@ -279,34 +282,31 @@ impl<'a> Draft<'a> {
         name.ok_or_else(|| Incomplete(format!("a record for {host}")))
     }
 
-    fn shift_records(
-        &mut self,
-        lever: &crate::policy::RecordsLever,
-        needs: &[StepId],
-    ) -> Result<Vec<StepId>, Incomplete> {
-        let mut ids = Vec::new();
-        for zone in zones(lever) {
+    /// What moves the traffic: one batch for each zone, or the gate.
+    fn lever_moves(&self) -> Result<Vec<(String, Effect)>, Incomplete> {
+        let to = self.to;
+        let lever = match &self.survey.policy.lever {
+            Lever::Records(lever) => lever,
+            Lever::Gates(lever) => {
+                let (role, object) = (lever.role.clone(), lever.object.clone());
+                let flip = Effect::Flip(gates::Flip { role, object, to });
+                return Ok(vec![("shift.gate".into(), flip)]);
+            }
+        };
+        let of_zone = |zone: ZoneId| {
             let facts = self.survey.facts.zone(&zone)?;
+            let id = format!("shift.{zone}");
             let effect = Effect::Shift(records::Shift {
-                zone: zone.clone(),
+                zone,
                 apex: facts.apex.clone(),
                 role: lever.role.clone(),
                 sets: facts.sets.clone(),
                 closed: lever.closed_health_check.clone(),
-                to: self.to,
+                to,
             });
-            ids.push(self.add(format!("shift.{zone}"), needs, Step::moves_traffic(effect, SHIFT)));
-        }
-        Ok(ids)
-    }
-
-    fn flip(&mut self, lever: &crate::policy::GatesLever, needs: &[StepId]) -> StepId {
-        let effect = Effect::Flip(gates::Flip {
-            role: lever.role.clone(),
-            object: lever.object.clone(),
-            to: self.to,
-        });
-        self.add("shift.gate", needs, Step::moves_traffic(effect, SHIFT))
+            Ok((id, effect))
+        };
+        zones(lever).into_iter().map(of_zone).collect()
     }
 
     fn names(&self) -> &'a [RecordName] {
@@ -342,7 +342,7 @@ impl<'a> Draft<'a> {
 }
 
 /// The zones of a lever's names, each once.
-fn zones(lever: &crate::policy::RecordsLever) -> Vec<crate::model::ZoneId> {
+fn zones(lever: &crate::policy::RecordsLever) -> Vec<ZoneId> {
     let mut zones: Vec<_> = lever.names.iter().map(|name| name.zone.clone()).collect();
     zones.sort();
     zones.dedup();
@@ -360,6 +360,7 @@ impl Step {
         Self {
             effect,
             needs: Vec::new(),
+            still: Vec::new(),
             touches,
             class: Class::ReadOnly,
             timeout: None,

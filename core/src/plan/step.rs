@@ -56,6 +56,10 @@ pub struct Step {
     pub effect: Effect,
     /// What must be done before.
     pub needs: Vec<StepId>,
+    /// Which of the steps before must find the same again in the instant in which this one acts:
+    /// what they saw is minutes old where an API did not answer in between.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub still: Vec<StepId>,
     /// Whose API it depends on.
     pub touches: Place,
     /// Whether it can be undone.

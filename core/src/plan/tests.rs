@@ -198,9 +198,32 @@ fn lint_refuses_a_promotion_without_a_fence() {
 
 #[test]
 fn lint_refuses_traffic_before_capacity_or_promotion() {
-    let dangers = broken(|plan| plan.steps.get_mut("shift.Z0123456789").unwrap().needs.clear());
+    let dangers = broken(|plan| {
+        let shift = plan.steps.get_mut("shift.Z0123456789").unwrap();
+        (shift.needs, shift.still) = (Vec::new(), Vec::new());
+    });
     assert_eq!(dangers.len(), 3, "{dangers:?}");
     assert!(dangers.iter().all(|danger| matches!(danger, Danger::TooEarly(..))));
+}
+
+#[test]
+fn lint_refuses_traffic_on_what_was_seen_some_time_ago() {
+    let shift = "shift.Z0123456789";
+    for seen in ["capacity", "front"] {
+        let dangers = broken(|plan| {
+            plan.steps.get_mut(shift).unwrap().still.retain(|step| step.as_str() != seen);
+        });
+        let [Danger::NotSeenAgain(step, _)] = dangers.as_slice() else { panic!("{dangers:?}") };
+        assert_eq!(step.as_str(), shift, "{seen}");
+    }
+    for (odd, why) in [("position", "not needed"), ("promote", "changes something")] {
+        let dangers = broken(|plan| {
+            let step = plan.steps.get_mut(shift).unwrap();
+            step.still.push(odd.into());
+            step.needs.extend((why != "not needed").then(|| odd.into()));
+        });
+        assert_eq!(dangers, [Danger::NoLook(shift.into(), odd.into())], "{why}");
+    }
 }
 
 #[test]

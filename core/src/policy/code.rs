@@ -72,6 +72,8 @@ codes! {
     StatefulSet = 1024;
     /// Two groups list the same workload, CronJob or database instance.
     Shared = 1025;
+    /// Signals say *down* for longer than `confirm` when the site serves again.
+    OldNews = 1026;
 }
 
 impl fmt::Display for Code {

@@ -2,7 +2,7 @@
 
 use crate::model::{Mono, Span, Wall};
 use crate::op::{Answer, Fault, Op};
-use crate::step::{HoldId, Seen};
+use crate::step::{Hold, HoldId, Seen};
 
 /// A step that is being worked on.
 #[derive(Clone, Debug)]
@@ -22,6 +22,8 @@ pub(super) struct Activity {
     /// Whether the last call was refused for sure: it changed nothing, so that nothing of it is yet
     /// to show.
     pub(super) refused: bool,
+    /// Until when what was looked at again counts, if the call waits for its record.
+    pub(super) fresh: Option<Mono>,
     /// The hold that the call on its way takes.
     pub(super) takes: Option<HoldId>,
     /// The id of the last change that was accepted.
@@ -37,12 +39,27 @@ pub(super) enum Now {
     Idle,
     /// It waits for the answers of a look.
     Looking(Look),
+    /// It would act, and waits for the answers of a look at what must still be so.
+    Confirming(Box<Confirming>),
     /// It waits until a record is in the store; then, if it has a call, that is sent.
     Recording(Option<Op>),
     /// It waits for the outcome of a call that changes something.
     Acting,
     /// It looks again then.
     Until(Mono),
+}
+
+/// What would be done, once every step that must still be so was looked at again.
+#[derive(Clone, Debug)]
+pub(super) struct Confirming {
+    /// The call, the hold that it takes, and a line for people.
+    pub(super) act: (Op, Option<Box<Hold>>, String),
+    /// How many steps were found as they were.
+    pub(super) met: usize,
+    /// The look at the next.
+    pub(super) look: Look,
+    /// When the first look began: what was seen is as old as that.
+    pub(super) since: Mono,
 }
 
 /// The answers of a look as they come in.
@@ -68,12 +85,17 @@ impl Look {
 
     /// Takes one answer; a second one to the same call is ignored.
     pub(super) fn take(&mut self, slot: usize, result: Result<Answer, Fault>) {
-        if self.there.get(slot) != Some(&false) {
+        if !self.lacks(slot) {
             return;
         }
         self.seen[slot] = result;
         self.there[slot] = true;
         self.missing -= 1;
+    }
+
+    /// Whether the answer at this position was asked for and is missing.
+    fn lacks(&self, slot: usize) -> bool {
+        self.there.get(slot) == Some(&false)
     }
 
     /// Whether every answer that was asked for is there.
@@ -98,6 +120,7 @@ impl Activity {
             doing: Now::Idle,
             note: String::new(),
             refused: false,
+            fresh: None,
             takes: None,
             change: None,
             generation,
@@ -107,7 +130,8 @@ impl Activity {
     /// Whether the answer to a call of this generation would be heard.
     pub(super) fn awaits(&self, index: usize) -> bool {
         match &self.doing {
-            Now::Looking(look) => look.there.get(index) == Some(&false),
+            Now::Looking(look) => look.lacks(index),
+            Now::Confirming(confirming) => confirming.look.lacks(index),
             Now::Acting => true,
             Now::Idle | Now::Recording(_) | Now::Until(_) => false,
         }
@@ -125,7 +149,8 @@ impl Activity {
         let steady = self.steady.map(|(since, hold)| (since + hold).since(due));
         let failures = self.failures.min(3);
         let (change, renewed, refused) = (&self.change, self.renewed, self.refused);
-        let more = format!("{change:?} {renewed:?} {refused} {:?}", self.takes);
+        let fresh = self.fresh.map(|until| until.since(due));
+        let more = format!("{change:?} {renewed:?} {refused} {fresh:?} {:?}", self.takes);
         format!("{doing} {overdue:?} {steady:?} {failures} {more}")
     }
 

@@ -374,7 +374,7 @@ impl Desk {
         let mut calls = Vec::new();
         for record in &outcome.accepted {
             if let Some(Doing::Call { slot, timeout, op }) =
-                self.execution.recorded(record, may_act)
+                self.execution.recorded(record, seat.now.mono, may_act)
             {
                 calls.push(StepCall { slot, timeout, op });
             }

@@ -2,14 +2,15 @@
 //!
 //! ```text
 //! Idle → Looking → as wanted?  → Done
-//!                → one call?   → Recording (Started accepted) → Acting → Idle: look again
+//!                → one call?   → Confirming (what must still be so) → Recording (Started
+//!                                accepted) → Acting → Idle: look again
 //!                → otherwise   → Until
 //! ```
 //! A step that was cut off anywhere begins at Idle: it looks before it calls again.
 
 use std::collections::BTreeMap;
 
-use super::activity::{Activity, Look, Now as Does};
+use super::activity::{Activity, Confirming, Look, Now as Does};
 use super::ledger::Ledger;
 use super::record::Record;
 use super::state::{Phase, Run, StepRun};
@@ -17,13 +18,16 @@ use crate::bugs::{self, Bug};
 use crate::model::{Claim, GroupName, Mono, Now, Place, Span, StepId};
 use crate::op::{Answer, Fault, Op};
 use crate::plan::OnTimeout;
-use crate::step::{Context, HoldId, Judgement, Outputs, Question, QuestionKind};
+use crate::step::{Context, Hold, HoldId, Judgement, Outputs, Question, QuestionKind};
 
 /// How long one call of a step may take. A dead Region never answers.
 const CALL_TIMEOUT: Span = Span::secs(10);
 
 /// What the world disagreed about is looked at again so often.
 const DISAGREES: Span = Span::secs(10);
+
+/// How old what must still be so may be when the call that depends on it is sent.
+const FRESH: Span = Span::secs(10);
 
 /// How often a steady state is looked at.
 const STEADY: Span = Span::secs(3);
@@ -163,6 +167,7 @@ impl Execution {
         }
         match &mut activity.doing {
             Does::Looking(look) => look.take(slot.index, result),
+            Does::Confirming(confirming) => confirming.look.take(slot.index, result),
             Does::Acting => {
                 let unknown = matches!(result, Err(Fault::Unknown(_)));
                 if let Some(hold) = activity.takes.take().filter(|_| !unknown) {
@@ -174,8 +179,9 @@ impl Execution {
         }
     }
 
-    /// A record is in the store: the call it announced may be sent, if `may_act`.
-    pub fn recorded(&mut self, record: &Record, may_act: bool) -> Option<Doing> {
+    /// A record is in the store: the call it announced may be sent, if `may_act`. One that depends
+    /// on what was seen too long ago is not: its step looks again.
+    pub fn recorded(&mut self, record: &Record, now: Mono, may_act: bool) -> Option<Doing> {
         let (step, hold) = match record {
             Record::Started { step, hold, .. } => (step, hold.as_ref()),
             Record::Asked { step, .. } => (step, None),
@@ -185,7 +191,8 @@ impl Execution {
         let Does::Recording(op) = std::mem::replace(&mut activity.doing, Does::Idle) else {
             return None;
         };
-        let op = op.filter(|_| may_act)?;
+        let stale = activity.fresh.take().is_some_and(|until| until < now);
+        let op = op.filter(|_| may_act && !stale)?;
         activity.doing = Does::Acting;
         activity.takes = hold.map(|hold| hold.id.clone());
         activity.generation += 1;
@@ -230,6 +237,7 @@ impl Pass<'_> {
             activity.doing = Does::Looking(Look::default());
         }
         self.look(id, step, activity);
+        self.confirm(id, step, activity);
     }
 
     /// Sends a call that no record of this attempt allows: what only deliberate bugs do.
@@ -253,11 +261,49 @@ impl Pass<'_> {
             return self.judged(id, step, activity, judgement);
         }
         let first = look.reserve(ops.len());
+        self.ask_world(id, step, (activity.generation, first), ops);
+    }
+
+    /// Makes the calls of a look, whose answers have positions from `first` on.
+    fn ask_world(
+        &mut self,
+        id: &StepId,
+        step: &StepRun,
+        (generation, first): (u64, usize),
+        ops: Vec<Op>,
+    ) {
         for (offset, op) in ops.into_iter().enumerate() {
-            let (generation, index) = (activity.generation, first + offset);
-            let slot = Slot { step: id.clone(), generation, index };
-            let timeout = call_timeout(step);
-            self.out.push(Doing::Call { slot, timeout, op });
+            let slot = Slot { step: id.clone(), generation, index: first + offset };
+            self.out.push(Doing::Call { slot, timeout: call_timeout(step), op });
+        }
+    }
+
+    /// Looks again at one step after the other that must still be so, and acts if all are. A step
+    /// that is not so any more is waited for.
+    fn confirm(&mut self, id: &StepId, step: &StepRun, activity: &mut Activity) {
+        while let Does::Confirming(confirming) = &mut activity.doing {
+            if !confirming.look.complete() {
+                return;
+            }
+            let next = step.step.still.get(confirming.met);
+            let Some(other) = next.and_then(|id| self.run.steps.get(id)) else {
+                activity.fresh = Some(confirming.since + FRESH);
+                let (op, hold, note) = confirming.act.clone();
+                return self.act(id, step, activity, (op, hold, note));
+            };
+            let (cx, procedure) = (self.context(other, false), other.step.effect.procedure());
+            let ops = procedure.observe(&cx, confirming.look.seen());
+            if !ops.is_empty() {
+                let first = confirming.look.reserve(ops.len());
+                return self.ask_world(id, step, (activity.generation, first), ops);
+            }
+            match procedure.judge(&cx, confirming.look.seen()) {
+                Ok(Judgement::Done { .. } | Judgement::Steady { .. }) => {
+                    (confirming.met, confirming.look) = (confirming.met + 1, Look::default());
+                    activity.generation += 1;
+                }
+                not_so => return self.judged(id, step, activity, not_so),
+            }
         }
     }
 
@@ -301,18 +347,14 @@ impl Pass<'_> {
                 activity.note = note;
                 activity.doing = Does::Until((self.now.mono + STEADY).min(since + hold));
             }
+            Judgement::Act { op, hold, note } if step.step.still.is_empty() => {
+                self.act(id, step, activity, (op, hold, note));
+            }
             Judgement::Act { op, hold, note } => {
-                activity.note = note;
-                let hold = hold.filter(|_| !bugs::on(Bug::ForgetsHolds));
-                let op_record = Box::new(op.clone());
-                activity.doing = Does::Recording(Some(op));
-                activity.refused = false;
-                let attempt = step.attempts + 1;
-                if bugs::on(Bug::ActBeforeRecord) {
-                    self.repeat(id, activity, &op_record);
-                }
-                let step = id.clone();
-                self.out.push(Doing::Write(Record::Started { step, attempt, op: op_record, hold }));
+                activity.generation += 1;
+                let (act, since) = ((op, hold, note), self.now.mono);
+                let confirming = Confirming { act, met: 0, look: Look::default(), since };
+                activity.doing = Does::Confirming(Box::new(confirming));
             }
             Judgement::Wait { note, again } => {
                 activity.note = note;
@@ -325,6 +367,27 @@ impl Pass<'_> {
             }
             Judgement::Disagrees(why) => self.disagrees(id, step, activity, why),
         }
+    }
+
+    /// Records the call; it is sent once the record is in the store.
+    fn act(
+        &mut self,
+        id: &StepId,
+        step: &StepRun,
+        activity: &mut Activity,
+        (op, hold, note): (Op, Option<Box<Hold>>, String),
+    ) {
+        activity.note = note;
+        let hold = hold.filter(|_| !bugs::on(Bug::ForgetsHolds));
+        let op_record = Box::new(op.clone());
+        activity.doing = Does::Recording(Some(op));
+        activity.refused = false;
+        let attempt = step.attempts + 1;
+        if bugs::on(Bug::ActBeforeRecord) {
+            self.repeat(id, activity, &op_record);
+        }
+        let step = id.clone();
+        self.out.push(Doing::Write(Record::Started { step, attempt, op: op_record, hold }));
     }
 
     fn done(&mut self, id: &StepId, activity: &mut Activity, mut outputs: Outputs, note: String) {

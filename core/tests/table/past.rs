@@ -169,6 +169,7 @@ fn step(marks: Vec<Mark>, standing: bool) -> Step {
     Step {
         effect: Effect::Milestone(Milestone { note: "told by the table".into() }),
         needs: Vec::new(),
+        still: Vec::new(),
         touches: bowline_core::model::Place::Nowhere,
         class: Class::Reversible,
         timeout: Some(Span::mins(20)),

@@ -89,6 +89,7 @@ fn step(effect: Effect, class: Class) -> Step {
     Step {
         effect,
         needs: Vec::new(),
+        still: Vec::new(),
         touches: Place::Site(Site::Standby),
         class,
         timeout: None,

@@ -291,6 +291,8 @@ kept! {
     l2_a_run_that_prepares_gives_way_to_what_is_held_at_home:
         "l2-a-run-that-prepares-gives-way-to-what-is-held-at-home",
     l2_who_writes_the_sets_at_peace_leads_users: "l2-who-writes-the-sets-at-peace-leads-users",
+    s3_traffic_does_not_move_to_a_front_that_stopped_serving:
+        "s3-traffic-does-not-move-to-a-front-that-stopped-serving",
     s3_what_somebody_else_takes_away_a_moment_before_the_shift:
         "s3-what-somebody-else-takes-away-a-moment-before-the-shift",
     s8_one_group_that_leaves_twice_is_one: "s8-one-group-that-leaves-twice-is-one",

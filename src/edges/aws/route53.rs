@@ -7,7 +7,7 @@ use aws_sdk_route53::types::{
     ResourceRecordSet,
 };
 
-use bowline_core::model::{ChangeId, HealthCheckId, Host, ZoneId};
+use bowline_core::model::{ChangeId, HealthCheckId, Host, Span, ZoneId};
 use bowline_core::op::{
     Answer, Fault, HealthCheck, HealthCheckKind, RecordSet, Route53Op, ZoneInfo,
 };
@@ -140,13 +140,21 @@ async fn health_check(client: &Client, id: &HealthCheckId) -> Result<HealthCheck
 fn kind(config: &HealthCheckConfig) -> HealthCheckKind {
     match config.r#type {
         HealthCheckType::Calculated => HealthCheckKind::Calculated {
-            threshold: config.health_threshold.and_then(|n| u32::try_from(n).ok()).unwrap_or(0),
+            threshold: number(config.health_threshold).unwrap_or(0),
             children: u32::try_from(config.child_health_checks().len()).unwrap_or(u32::MAX),
         },
         HealthCheckType::CloudwatchMetric => HealthCheckKind::CloudWatch,
         HealthCheckType::RecoveryControl => HealthCheckKind::RoutingControl,
-        _ => HealthCheckKind::Endpoint,
+        _ => HealthCheckKind::Endpoint {
+            interval: Span::secs(number(config.request_interval).unwrap_or(30).into()),
+            threshold: number(config.failure_threshold).unwrap_or(3),
+        },
     }
+}
+
+/// A number that is not negative; what is not told has Route 53's own default.
+fn number(told: Option<i32>) -> Option<u32> {
+    told.and_then(|number| u32::try_from(number).ok())
 }
 
 async fn check_status(client: &Client, id: &HealthCheckId) -> Result<Answer, Fault> {

@@ -222,6 +222,8 @@ async fn a_change_is_in_sync_when_route_53_says_so() {
 #[tokio::test]
 async fn a_health_check_is_read_as_what_it_is() {
     let calculated = HealthCheckKind::Calculated { threshold: 2, children: 1 };
+    let endpoint =
+        |secs, threshold| HealthCheckKind::Endpoint { interval: Span::secs(secs), threshold };
     let cases = [
         (
             "<Type>CALCULATED</Type><HealthThreshold>2</HealthThreshold><ChildHealthChecks>\
@@ -229,8 +231,13 @@ async fn a_health_check_is_read_as_what_it_is() {
             calculated,
             (false, false),
         ),
-        ("<Type>HTTPS</Type><Inverted>true</Inverted>", HealthCheckKind::Endpoint, (false, true)),
-        ("<Type>TCP</Type><Disabled>true</Disabled>", HealthCheckKind::Endpoint, (true, false)),
+        ("<Type>HTTPS</Type><Inverted>true</Inverted>", endpoint(30, 3), (false, true)),
+        (
+            "<Type>TCP</Type><Disabled>true</Disabled><RequestInterval>10</RequestInterval>\
+             <FailureThreshold>2</FailureThreshold>",
+            endpoint(10, 2),
+            (true, false),
+        ),
         ("<Type>CLOUDWATCH_METRIC</Type>", HealthCheckKind::CloudWatch, (false, false)),
         ("<Type>RECOVERY_CONTROL</Type>", HealthCheckKind::RoutingControl, (false, false)),
     ];

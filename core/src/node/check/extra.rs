@@ -4,8 +4,8 @@
 use super::{Finding, Verdict};
 use crate::levers::records;
 use crate::model::{HealthCheckId, Host, JobRef, Site};
-use crate::op::{Answer, Fault, KubeOp, Op, Route53Op};
-use crate::policy::{Lever, Policy, Probe};
+use crate::op::{Answer, Fault, HealthCheck, HealthCheckKind, KubeOp, Op, Route53Op};
+use crate::policy::{Lever, Mode, Policy, Probe};
 
 /// Something to look at once.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,21 +47,28 @@ pub fn extras(policy: &Policy, apexes: &[(crate::model::ZoneId, Host)]) -> Vec<(
     all
 }
 
-/// What an extra look found; `ours` says whether a claim is one that the journal knows.
+/// What an extra look for a policy found; `ours` says whether a claim is one that the journal
+/// knows.
 #[must_use]
 pub fn extra_findings(
+    policy: &Policy,
     extra: &Extra,
     answer: &Result<Answer, Fault>,
     ours: impl Fn(&crate::model::Claim) -> bool,
 ) -> Finding {
     match extra {
-        Extra::SiteCheck(site, id) => site_check(*site, id, answer),
+        Extra::SiteCheck(site, id) => site_check(policy, *site, id, answer),
         Extra::Job(site, job) => cron_job(*site, job, answer),
         Extra::ZoneFence(apex) => zone_fence(apex, answer, ours),
     }
 }
 
-fn site_check(site: Site, id: &HealthCheckId, answer: &Result<Answer, Fault>) -> Finding {
+fn site_check(
+    policy: &Policy,
+    site: Site,
+    id: &HealthCheckId,
+    answer: &Result<Answer, Fault>,
+) -> Finding {
     let about = format!("{site}: health check {id}");
     let remedy = "correct the id in the route53Check signal, or the DNS role's rights";
     match answer {
@@ -77,13 +84,36 @@ fn site_check(site: Site, id: &HealthCheckId, answer: &Result<Answer, Fault>) ->
             "it is always unhealthy",
             "name the site's own check; the always-closed one is closedHealthCheckId",
         ),
-        Ok(Answer::HealthCheck(_)) => Finding::ok(about, "it is there and enabled"),
+        Ok(Answer::HealthCheck(check)) => match slow(policy, check) {
+            Some(found) => Finding::bad(
+                Verdict::Failed,
+                about,
+                found,
+                "make one with a request interval of 10 s and a failure threshold of 3 or less, or \
+                 lengthen confirm",
+            ),
+            None => Finding::ok(about, "it is there and enabled"),
+        },
         Ok(other) => Finding::bad(Verdict::Unknown, about, format!("{other:?}"), remedy),
         Err(Fault::NotFound(_)) => {
             Finding::bad(Verdict::Failed, about, "there is no such check", remedy)
         }
         Err(fault) => Finding::bad(Verdict::Unknown, about, fault.to_string(), remedy),
     }
+}
+
+/// What is wrong with a check that goes on saying *down* for too long when its site serves again.
+fn slow(policy: &Policy, check: &HealthCheck) -> Option<String> {
+    let HealthCheckKind::Endpoint { interval, threshold } = check.kind else { return None };
+    let notices = interval.times(u64::from(threshold));
+    let (lasts, confirm) = (policy.health.outlasts_recovery(notices), policy.health.confirm);
+    let by_itself = policy.automation.failover == Mode::Automatic;
+    (by_itself && lasts > confirm).then(|| {
+        format!(
+            "it takes {notices} to say that the site serves again: a failover may begin {lasts} \
+             after that, and confirm is {confirm}"
+        )
+    })
 }
 
 fn cron_job(site: Site, job: &JobRef, answer: &Result<Answer, Fault>) -> Finding {

@@ -1,6 +1,7 @@
 //! A group that was looked at in small worlds: all findings at once, each with what to do.
 
 use super::*;
+use crate::model::Span;
 use crate::node::testing::{Bench, Reply, fit, looked, looked_by};
 use crate::op::{Answer, ElbOp, Fault, HealthCheckKind, KubeOp, Op, Route53Op};
 use crate::testing::Ground;
@@ -115,7 +116,7 @@ fn extra_looks_tell_a_missing_check_a_strangers_fence_and_a_missing_job() {
     assert!(all.iter().all(|(_, op)| !op.mutates()));
     let gone = Err(Fault::NotFound("gone".into()));
     for (extra, _) in &all {
-        let finding = extra_findings(extra, &gone, |_| true);
+        let finding = extra_findings(&policy, extra, &gone, |_| true);
         match extra {
             Extra::ZoneFence(_) => assert_eq!(finding.verdict, Verdict::Unknown),
             _ => assert_eq!(finding.verdict, Verdict::Failed, "{finding:?}"),
@@ -125,10 +126,11 @@ fn extra_looks_tell_a_missing_check_a_strangers_fence_and_a_missing_job() {
     let apex = "example.com".into();
     let set = records_fence(&theirs);
     let fence = Extra::ZoneFence(apex);
-    let finding = extra_findings(&fence, &Ok(Answer::Records(vec![set.clone()])), |_| false);
+    let told = Ok(Answer::Records(vec![set]));
+    let finding = extra_findings(&policy, &fence, &told, |_| false);
     assert_eq!(finding.verdict, Verdict::Failed);
     assert!(finding.found.contains("shop-9-failover"), "{finding:?}");
-    let finding = extra_findings(&fence, &Ok(Answer::Records(vec![set])), |_| true);
+    let finding = extra_findings(&policy, &fence, &told, |_| true);
     assert_eq!(finding.verdict, Verdict::Ok);
 }
 
@@ -399,11 +401,23 @@ fn an_extra_look_tells_what_is_there_and_what_is_wrong_with_it() {
         values: vec!["\"hello\"".into()],
         ..records_fence(&crate::testing::claim(1, "r1"))
     };
+    let mut policy = Ground::shop().policy;
+    (policy.automation.failover, policy.health.quorum) = (crate::policy::Mode::Automatic, 1);
+    let probes = |secs, threshold| {
+        Ok(Answer::HealthCheck(HealthCheck {
+            id: "h".into(),
+            kind: HealthCheckKind::Endpoint { interval: Span::secs(secs), threshold },
+            disabled: false,
+            inverted: false,
+        }))
+    };
     let own_check = Extra::SiteCheck(Site::Home, "h".into());
     let invoices = Extra::Job(Site::Home, Ground::shop().policy.capacity.jobs[0].object.clone());
     let fence = Extra::ZoneFence("example.com".into());
     for (extra, answer, wanted) in [
         (&own_check, check(false, 1), "Ok: it is there and enabled"),
+        (&own_check, probes(10, 3), "Ok: it is there and enabled"),
+        (&own_check, probes(30, 3), "Failed: it takes 1m30s to say that the site serves again"),
         (&own_check, check(true, 1), "Failed: it is disabled, and counts as healthy"),
         (&own_check, check(false, 2), "Failed: it is always unhealthy"),
         (&own_check, Ok(Answer::Ok), "Unknown: Ok"),
@@ -416,7 +430,7 @@ fn an_extra_look_tells_what_is_there_and_what_is_wrong_with_it() {
         (&fence, Ok(Answer::Ok), "Unknown: Ok"),
         (&fence, down, "Unknown: "),
     ] {
-        let finding = extra_findings(extra, &answer, |_| false);
+        let finding = extra_findings(&policy, extra, &answer, |_| false);
         let found = format!("{:?}: {}", finding.verdict, finding.found);
         assert!(found.starts_with(wanted), "{extra:?} {answer:?}: {found}");
         assert_eq!(wanted.ends_with("suspended"), found.ends_with("suspended"), "{found}");

@@ -8,8 +8,11 @@ use super::{check_unique, host, quorum};
 use crate::model::{HealthCheckId, LoadBalancerName, ObjectName, Span};
 use crate::policy::code::Code;
 use crate::policy::forms;
+use crate::policy::recovery::FAST_ROUTE53;
 use crate::policy::report::Report;
-use crate::policy::schema::{GroupSpec, HealthSpec, HttpSpec, KOfNSpec, SchemeSpec, SignalSpec};
+use crate::policy::schema::{
+    GroupSpec, HealthSpec, HttpSpec, KOfNSpec, ModeSpec, SchemeSpec, SignalSpec,
+};
 use crate::policy::suggest::listed;
 use crate::policy::types::{Canary, HealthPolicy, HttpCheck, KOfN, Probe, SignalPolicy};
 
@@ -36,12 +39,36 @@ pub(super) fn resolve(report: &mut Report<'_>, spec: &GroupSpec) -> HealthPolicy
     }
     check_confirm(report, health);
     quorum::check(report, spec);
-    HealthPolicy {
+    let policy = HealthPolicy {
         signals,
         quorum: health.quorum,
         confirm: health.confirm,
         stable_for: health.stable_for,
         canaries: canaries(report, &health.canaries),
+    };
+    if spec.automation.failover == ModeSpec::Automatic {
+        check_recovery(report, &policy);
+    }
+    policy
+}
+
+/// What an automatic failover rests on is over before a site that serves again has served for
+/// `confirm`.
+fn check_recovery(report: &mut Report<'_>, health: &HealthPolicy) {
+    let (lasts, confirm) = (health.outlasts_recovery(FAST_ROUTE53), health.confirm);
+    let sound = report.sound("spec.health.confirm")
+        && report.sound("spec.health.quorum")
+        && report.sound_within("spec.health.signals");
+    let Some(slowest) = health.slowest_outside().filter(|_| sound) else { return };
+    if lasts > confirm {
+        let message = format!(
+            "enough signals may say down for {lasts} when the site serves again, and confirm is \
+             {confirm}: a site that serves would be left"
+        );
+        let remedy = format!(
+            "look more often, let fewer good samples end a down (of - need), or confirm for {lasts}"
+        );
+        report.error(Code::OldNews, &format!("{}.down", path_of(slowest)), message, remedy);
     }
 }
 

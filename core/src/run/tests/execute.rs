@@ -16,6 +16,7 @@ pub(super) fn step(effect: Effect, needs: &[&str]) -> Step {
     Step {
         effect,
         needs: needs.iter().map(StepId::new).collect(),
+        still: Vec::new(),
         touches: Place::Site(Site::Standby),
         class: Class::ReadOnly,
         timeout: None,
@@ -96,8 +97,13 @@ impl Bench {
 
     /// Stores a record, and tells the execution so.
     pub(super) fn accept(&mut self, record: Record) -> Option<Doing> {
+        self.accept_at(0, record)
+    }
+
+    /// The same, and when it was in the store.
+    pub(super) fn accept_at(&mut self, secs: u64, record: Record) -> Option<Doing> {
         self.book.write(vec![record.clone()]);
-        self.execution.recorded(&record, true)
+        self.execution.recorded(&record, now(secs).mono, true)
     }
 
     pub(super) fn reply(&mut self, slot: &Slot, secs: u64, result: Result<Answer, Fault>) {

@@ -8,5 +8,6 @@ mod ledger;
 mod pace;
 mod report;
 mod stands;
+mod still;
 
 pub(super) use crate::testing::{Book, opened};

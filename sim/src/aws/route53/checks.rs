@@ -126,7 +126,9 @@ impl Checks {
     pub(super) fn describe(&self, id: &HealthCheckId) -> Result<Answer, Fault> {
         let spec = &self.checks.get(id).ok_or_else(|| no_such(id))?.spec;
         let kind = match &spec.watches {
-            Watches::Endpoint { .. } => HealthCheckKind::Endpoint,
+            Watches::Endpoint { interval, threshold } => {
+                HealthCheckKind::Endpoint { interval: *interval, threshold: *threshold }
+            }
             Watches::Calculated { threshold, children } => {
                 let children = children.len() as u32;
                 HealthCheckKind::Calculated { threshold: *threshold, children }

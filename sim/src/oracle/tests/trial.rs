@@ -219,6 +219,7 @@ fn step(standing: bool) -> Step {
     Step {
         effect: Effect::Milestone(Milestone { note: "by hand".into() }),
         needs: Vec::new(),
+        still: Vec::new(),
         touches: Place::Nowhere,
         class: Class::Reversible,
         timeout: None,
