@@ -29,7 +29,8 @@ pub(super) struct GlassRun {
 
 impl Trial {
     pub(super) fn plan_glass(&mut self, glass: &Glass) {
-        self.glass = Some(GlassRun::default());
+        let ledger = Ledger::default().read_with(&self.simulation.world.reader);
+        self.glass = Some(GlassRun { ledger, ..GlassRun::default() });
         let (began, seat) = (self.began, self.replicas);
         let (from, until) = (began, Some(began + glass.from));
         self.simulation.plan(Spell { from, until, trouble: Trouble::Crashed(seat) });

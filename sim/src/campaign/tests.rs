@@ -269,6 +269,8 @@ kept! {
     s6_a_promotion_found_done_is_the_point_of_no_return:
         "s6-a-promotion-found-done-is-the-point-of-no-return",
     s7_a_stale_view_does_not_let_go: "s7-a-stale-view-does-not-let-go",
+    s7_the_claim_of_a_process_is_passed_before_its_journal_is_imported:
+        "s7-the-claim-of-a-process-is-passed-before-its-journal-is-imported",
     s7_two_runs_may_have_one_name: "s7-two-runs-may-have-one-name",
     l1_two_authorities_moved_to_opposite_sites: "l1-two-authorities-moved-to-opposite-sites",
     l2_our_move_that_stands_by_a_word_starts_home_again:

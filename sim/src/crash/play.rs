@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use bowline_core::lease::LeaseTimes;
 use bowline_core::model::{GroupName, Mono, Site, Span};
 use bowline_core::node::Node;
 use bowline_core::op::{Failover, GateOp, Op, RdsOp, RecordSet, Route53Op};
@@ -14,7 +15,7 @@ use super::picture::{Picture, Scene};
 use crate::aws::rds::Takes;
 use crate::coverage::Counter;
 use crate::faults::Spell;
-use crate::harness::{self, Arrival, Simulation, Spoil, Strike};
+use crate::harness::{Arrival, Simulation, Spoil, Strike, replicas_beside_glass};
 use crate::oracle::{Oracle, Verdict};
 use crate::world::{World, WorldSpec};
 
@@ -175,9 +176,11 @@ impl Play {
         world.rds.cancel_backups();
         let began = world.began();
         let oracle = Oracle::new(std::slice::from_ref(&policy), &world);
-        let policies = vec![policy.clone()];
-        let mut simulation =
-            Simulation::new(world, policies, rng.u64(..), crew.seats(), Box::new(harness::node));
+        let ledger = Ledger::default().read_with(&world.reader);
+        let (policies, habits) =
+            (vec![policy.clone()], (LeaseTimes::default(), world.reader.clone()));
+        let recruit = replicas_beside_glass(crew.seats(), habits, policy.group.clone());
+        let mut simulation = Simulation::new(world, policies, rng.u64(..), crew.seats(), recruit);
         simulation.watch(Box::new(oracle.clone()));
         counter.into_iter().for_each(|counter| simulation.watch(counter.watch()));
         let troubles = (case.troubles)(&policy);
@@ -193,7 +196,7 @@ impl Play {
             policy,
             simulation,
             oracle,
-            ledger: Ledger::default(),
+            ledger,
             began,
             quiet_from: began + until.unwrap_or(ARM),
             trouble,

@@ -28,11 +28,7 @@ impl Replica for Node {
 }
 
 /// The node that sits down in a seat: named after it, and after how many sat there before.
-pub(crate) fn node(seat: usize, earlier: u32) -> Node {
-    leasing(seat, earlier, LeaseTimes::default())
-}
-
-fn leasing(seat: usize, earlier: u32, lease: LeaseTimes) -> Node {
+fn node(seat: usize, earlier: u32, lease: LeaseTimes) -> Node {
     let id = ReplicaId::new(format!("bowline-{seat}.{earlier}"));
     Node::new(NodeConfig { id, lease })
 }
@@ -44,7 +40,7 @@ pub(crate) fn replicas_beside_glass(
     (lease, reader): (LeaseTimes, Reader),
     told: GroupName,
 ) -> Recruit<Node> {
-    Box::new(move |seat, earlier| match leasing(seat, earlier, lease).read_with(reader.clone()) {
+    Box::new(move |seat, earlier| match node(seat, earlier, lease).read_with(reader.clone()) {
         replica if seat < replicas => replica,
         glass => glass.only_told(told.clone()),
     })

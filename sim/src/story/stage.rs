@@ -78,13 +78,14 @@ impl Stage {
         }
         let world = World::build(&spec, &mut rng);
         let began = world.began();
+        let ledger = Ledger::default().read_with(&world.reader);
         let habits = (LeaseTimes::default(), world.reader.clone());
         let recruit = replicas_beside_glass(REPLICAS, habits, first.group.clone());
         let oracle = Oracle::new(&policies, &world);
         let seats = REPLICAS + usize::from(script.break_glass.is_some());
         let mut simulation = Simulation::new(world, policies.clone(), rng.u64(..), seats, recruit);
         simulation.watch(Box::new(oracle.clone()));
-        let ledgers = policies.iter().map(|p| (p.group.clone(), Ledger::default())).collect();
+        let ledgers = policies.iter().map(|p| (p.group.clone(), ledger.clone())).collect();
         let (cue, ends) = (script.cue, began + script.until.unwrap_or(LONGEST));
         let quiet_from = began + ARM;
         let scenario = scenario.name;

@@ -1,12 +1,13 @@
 //! Real replicas under every kind of trouble: whatever they do, no promise may break.
 
+use bowline_core::lease::LeaseTimes;
 use bowline_core::model::{Mono, Site, Span};
 use bowline_core::node::Node;
 use bowline_core::policy::{Mode, Policy, examples};
 
 use super::super::{Oracle, Verdict};
 use crate::faults::{Evidence, Rates, Reach, Spell, Trouble};
-use crate::harness::{self, Simulation};
+use crate::harness::{Simulation, replicas_beside_glass};
 use crate::store::Condition;
 use crate::world::{World, WorldSpec};
 
@@ -37,8 +38,9 @@ impl Sweep {
         let world = World::build(&WorldSpec::new(vec![policy.clone()]), &mut rng);
         let (began, oracle) = (world.began(), Oracle::new(std::slice::from_ref(policy), &world));
         let policies = vec![policy.clone()];
-        let mut simulation =
-            Simulation::new(world, policies, rng.u64(..), REPLICAS, Box::new(harness::node));
+        let habits = (LeaseTimes::default(), world.reader.clone());
+        let recruit = replicas_beside_glass(REPLICAS, habits, policy.group.clone());
+        let mut simulation = Simulation::new(world, policies, rng.u64(..), REPLICAS, recruit);
         simulation.watch(Box::new(oracle.clone()));
         let arm = began + Span::mins(3);
         simulation.plan_intent(arm, policy.group.clone(), "ada", r#"{"want":"arm"}"#);
