@@ -73,6 +73,7 @@ pub(crate) fn instance(id: &str, site: Site, resource: &str, source: Option<&str
         replicas: Vec::new(),
         settings: Box::new(settings("sg-app")),
         managed_password: false,
+        told_at: Wall::default(),
     }
 }
 

@@ -67,7 +67,7 @@ fn writes() -> Vec<Op> {
     ];
     let rds = [
         RdsOp::SetSecurityGroups { instance: "db".into(), groups: Vec::new() },
-        RdsOp::Reboot("db".into()),
+        RdsOp::Reboot { instance: "db".into(), shut_at: Wall(0) },
         RdsOp::Promote("db".into()),
         RdsOp::Rename { instance: "db".into(), to: "old".into() },
         RdsOp::CreateReplica {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bowline_core::model::{Cluster, Scope};
+use bowline_core::model::{Cluster, Scope, Wall};
 use bowline_core::op::{ElbOp, KubeOp, Notice, RdsOp};
 
 use super::*;
@@ -81,7 +81,7 @@ impl Aws for Silent {
 async fn s6_a_call_without_an_answer_ends_at_its_deadline_as_what_is_known_of_it() {
     let folder = tempfile::tempdir().unwrap();
     let edges = Edges { aws: Some(Arc::new(Silent)), ..edges(folder.path()) };
-    let reboot = Op::Rds(scope(), RdsOp::Reboot("shop".into()));
+    let reboot = Op::Rds(scope(), RdsOp::Reboot { instance: "shop".into(), shut_at: Wall(0) });
     let began = Instant::now();
     let unknown = edges.perform(&reboot, began + Duration::from_secs(3)).await;
     assert!(matches!(unknown, Err(Fault::Unknown(_))), "{unknown:?}");

@@ -142,7 +142,7 @@ fn written() -> Version {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Cluster;
+    use crate::model::{Cluster, Wall};
     use crate::op::WorkloadView;
     use crate::testing::claim;
 
@@ -287,6 +287,7 @@ mod tests {
             replicas: Vec::new(),
             settings: Box::new(crate::testing::settings(group)),
             managed_password: false,
+            told_at: Wall::default(),
         };
         let instance = |id, source, group| Answer::Instance(found(id, source, group));
         let looks = ["a", "b"].map(|id| (look(id), instance(id, Some("c"), "open")));

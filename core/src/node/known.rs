@@ -103,6 +103,8 @@ impl Known {
                 put(&mut self.target_groups, (*site, name.clone()), found)
             }
             (Look::Instance(site), Answer::Instance(found)) => {
+                // When it was told is no news of the instance.
+                let found = Instance { told_at: Wall::default(), ..found };
                 let replication = self.replication.entry(*site).or_default();
                 let streams = replication.described(now.wall, found.streaming);
                 see(&mut self.instances, *site, at, Some(found)) | streams

@@ -277,7 +277,10 @@ fn what_a_call_changes_is_shown_and_nothing_else_that_was_seen() {
         claim: claim(7, "r7"),
     };
     let id = policy.home.database.as_ref().unwrap().instance.clone();
-    let reboot = Op::Rds(policy.home.scope.clone(), RdsOp::Reboot(id.clone()));
+    let reboot = Op::Rds(
+        policy.home.scope.clone(),
+        RdsOp::Reboot { instance: id.clone(), shut_at: Wall(0) },
+    );
     let seen_workload = peace(&ground, &kube(KubeOp::Workload(workload))).unwrap();
     let (seen_instance, seen_gate) = (instance(&ground, &id).unwrap(), Answer::Gate(Some(gate)));
     let all =

@@ -235,7 +235,13 @@ pub enum RdsOp {
         groups: Vec<SecurityGroupId>,
     },
     /// `RebootDBInstance`. → [`super::Answer::Ok`]
-    Reboot(InstanceId),
+    Reboot {
+        /// Which instance.
+        instance: InstanceId,
+        /// When its door was seen shut, by AWS's clock: of its restarts, those that ended later
+        /// threw out everybody. RDS is not told.
+        shut_at: Wall,
+    },
     /// `PromoteReadReplica`: one way. → [`super::Answer::Ok`]; refused for what is no replica and
     /// while it is backing up ([`super::Fault::Invalid`]).
     Promote(InstanceId),
@@ -338,6 +344,9 @@ pub struct Instance {
     /// Whether the master password is managed by RDS (`MasterUserSecret`), which rules replicas
     /// out.
     pub managed_password: bool,
+    /// When RDS told this at the latest, by AWS's own clock: what its events and metrics say is
+    /// dated by that one, and a replica's may be off.
+    pub told_at: Wall,
 }
 
 impl Instance {

@@ -282,6 +282,10 @@ impl Ledger {
             let why = format!("it went on with {}, which is over here", over.id);
             return Err(Conflict::TwoMoves(why));
         }
+        if let Some(left) = self.leftovers.iter().find(|left| promotes(theirs, left)) {
+            let words = format!("{} would promote {}, which was renamed", theirs.id, left.resource);
+            return Err(Conflict::TwoMoves(format!("{words} to {} here", left.instance)));
+        }
         let Some(ours) = self.busy_run() else { return Ok(()) };
         if is(ours, theirs) || (same_move(ours, theirs) && after.active == ours.to()) {
             return Ok(());
@@ -370,6 +374,15 @@ fn belongs(run: &RunId, group: &GroupName) -> bool {
 /// Whether it is the same run: two authorities may give two runs the same name.
 pub(super) fn is(one: &Run, other: &Run) -> bool {
     one.id == other.id && one.opened_at == other.opened_at
+}
+
+/// Whether a run that is not over is still to promote this instance.
+fn promotes(run: &Run, left: &Leftover) -> bool {
+    let resource = ResourceRef::Known(left.resource.clone());
+    let mut open = run.steps.values().filter(|step| !run.closed() && step.open());
+    open.any(|step| {
+        matches!(&step.step.effect, Effect::Promote(promote) if promote.member.resource == resource)
+    })
 }
 
 /// Two failovers away from the same site end alike: whoever went on found what the other had done.

@@ -119,15 +119,15 @@ impl<'a> Answers<'a> {
         self.spots(at).find(|spot| format!("{}-{}", spot.group.name, spot.site) == name)
     }
 
-    /// What an API of a site says before its answer.
-    fn api(&self, spot: Spot<'_>, what: &str, api: Option<Api>) -> Result<(), Reply> {
+    /// What an API of a site says instead of its answer: a fault, or nothing.
+    fn api(&self, spot: Spot<'_>, what: &str, api: Option<Api>) -> Result<(), Option<Fault>> {
         self.note(spot, what);
         if spot.reached() { says(api) } else { Err(None) }
     }
 
     fn kube(&self, spot: Spot<'_>, op: &KubeOp) -> Reply {
-        if let Err(reply) = self.api(spot, "kubernetes", spot.said().kubernetes) {
-            return reply;
+        if let Err(fault) = self.api(spot, "kubernetes", spot.said().kubernetes) {
+            return fault.map(Err);
         }
         match op {
             KubeOp::Ready => Some(Ok(Answer::Ok)),
@@ -170,8 +170,8 @@ impl<'a> Answers<'a> {
                 self.of_name(arn, at)
             }
         }?;
-        if let Err(reply) = self.api(spot, "elb", spot.said().elb) {
-            return reply;
+        if let Err(fault) = self.api(spot, "elb", spot.said().elb) {
+            return fault.map(Err);
         }
         let name = format!("{}-{}", spot.group.name, spot.site);
         Some(Ok(match op {
@@ -190,8 +190,8 @@ impl<'a> Answers<'a> {
     }
 
     fn describe(&self, spot: Spot<'_>) -> Reply {
-        if let Err(reply) = self.api(spot, "rds", spot.said().rds) {
-            return reply;
+        if let Err(fault) = self.api(spot, "rds", spot.said().rds) {
+            return fault.map(Err);
         }
         self.note(spot, "database");
         let member = spot.said().database?;
@@ -215,6 +215,7 @@ impl<'a> Answers<'a> {
             replicas: if replica { Vec::new() } else { vec![other] },
             settings: Box::new(settings()),
             managed_password: false,
+            told_at: Wall::default(),
         })))
     }
 
@@ -223,8 +224,8 @@ impl<'a> Answers<'a> {
             Metric::ReplicaLag(id) | Metric::Connections(id) => self.of_instance(id, at)?,
             Metric::Served(arn) => self.of_name(arn, at)?,
         };
-        if let Err(reply) = self.api(spot, "cloudwatch", spot.said().cloudwatch) {
-            return reply;
+        if let Err(fault) = self.api(spot, "cloudwatch", spot.said().cloudwatch) {
+            return fault.map(Err);
         }
         let lag = matches!(metric, Metric::ReplicaLag(_));
         self.note(spot, if lag { "behind" } else { "served" });
@@ -246,8 +247,8 @@ impl<'a> Answers<'a> {
             return None;
         }
         self.asked.borrow_mut().insert((index, "route53".into()));
-        if let Err(reply) = says(group.world(at).route53) {
-            return reply;
+        if let Err(fault) = says(group.world(at).route53) {
+            return fault.map(Err);
         }
         Some(Ok(match op {
             Route53Op::CheckStatus(id) => {
@@ -322,13 +323,13 @@ const MINUTE: i64 = 60_000;
 /// How long after its end CloudWatch shows a minute.
 const PUBLISHED: i64 = 30_000;
 
-fn says(api: Option<Api>) -> Result<(), Reply> {
+fn says(api: Option<Api>) -> Result<(), Option<Fault>> {
     match api {
         Some(Api::Answers) => Ok(()),
         Some(Api::Silent) | None => Err(None),
-        Some(Api::Fails) => Err(Some(Err(Fault::Transient("503".into())))),
-        Some(Api::Denies) => Err(Some(Err(Fault::Denied("AccessDenied".into())))),
-        Some(Api::Throttles) => Err(Some(Err(Fault::Throttled { after: None }))),
+        Some(Api::Fails) => Err(Some(Fault::Transient("503".into()))),
+        Some(Api::Denies) => Err(Some(Fault::Denied("AccessDenied".into()))),
+        Some(Api::Throttles) => Err(Some(Fault::Throttled { after: None })),
     }
 }
 

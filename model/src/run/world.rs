@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use bowline_core::levers::records::read_fence;
-use bowline_core::model::{Claim, InstanceId, SecurityGroupId, Site, Version, Wall};
+use bowline_core::model::{Claim, InstanceId, SecurityGroupId, Site, Span, Version, Wall};
 use bowline_core::op::{
     Answer, Fault, GateOp, GateView, Instance, InstanceEvent, InstanceSettings, Op, RdsOp,
     RecordSet, Route53Op,
@@ -129,7 +129,7 @@ impl World {
 
     fn rds(&mut self, op: &RdsOp, now: Wall, rds: Rds) -> Result<Answer, Fault> {
         match op {
-            RdsOp::Describe(name) => Ok(Answer::Instance(self.instance(name))),
+            RdsOp::Describe(name) => Ok(Answer::Instance(self.instance(name, now))),
             RdsOp::Events { since, .. } => {
                 let event = |at| InstanceEvent { at, message: "restarted".into(), restarted: true };
                 let events = self.restarted.filter(|at| at >= since).map(event);
@@ -139,8 +139,9 @@ impl World {
                 self.closed = closes(groups);
                 Ok(Answer::Ok)
             }
-            RdsOp::Reboot(_) => {
-                self.restarted = Some(now);
+            RdsOp::Reboot { .. } => {
+                // It ends a moment after it was asked for.
+                self.restarted = Some(now + Span::millis(1));
                 Ok(Answer::Ok)
             }
             RdsOp::Promote(_) if self.promoted > 0 && rds == Rds::Refuses => {
@@ -154,7 +155,7 @@ impl World {
         }
     }
 
-    fn instance(&self, name: &InstanceId) -> Instance {
+    fn instance(&self, name: &InstanceId, now: Wall) -> Instance {
         let home = ground::is_home(name.as_str());
         let replica = !home && !self.shows;
         let group = if home && self.closed { ground::CLOSED } else { "sg-app" };
@@ -178,6 +179,7 @@ impl World {
                 multi_az: true,
             }),
             managed_password: false,
+            told_at: now,
         }
     }
 

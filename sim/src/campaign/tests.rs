@@ -272,6 +272,13 @@ kept! {
     s7_the_claim_of_a_process_is_passed_before_its_journal_is_imported:
         "s7-the-claim-of-a-process-is-passed-before-its-journal-is-imported",
     s7_two_runs_may_have_one_name: "s7-two-runs-may-have-one-name",
+    s1_the_restart_of_a_region_that_comes_back_confirms_no_fence:
+        "s1-the-restart-of-a-region-that-comes-back-confirms-no-fence",
+    l2_a_run_that_would_promote_what_was_renamed_ends_by_a_word:
+        "l2-a-run-that-would-promote-what-was-renamed-ends-by-a-word",
+    s11_a_region_that_dies_after_the_last_look: "s11-a-region-that-dies-after-the-last-look",
+    s9_nothing_is_promoted_in_a_region_that_is_lost:
+        "s9-nothing-is-promoted-in-a-region-that-is-lost",
     l1_two_authorities_moved_to_opposite_sites: "l1-two-authorities-moved-to-opposite-sites",
     l2_our_move_that_stands_by_a_word_starts_home_again:
         "l2-our-move-that-stands-by-a-word-starts-home-again",

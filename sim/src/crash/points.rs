@@ -126,7 +126,7 @@ pub fn name(op: &Op) -> &'static str {
         Op::Route53(_, Route53Op::Change { .. }) => "change records",
         Op::Route53(..) => "read Route 53",
         Op::Rds(_, RdsOp::SetSecurityGroups { .. }) => "set security groups",
-        Op::Rds(_, RdsOp::Reboot(_)) => "reboot",
+        Op::Rds(_, RdsOp::Reboot { .. }) => "reboot",
         Op::Rds(_, RdsOp::Promote(_)) => "promote",
         Op::Rds(_, RdsOp::Rename { .. }) => "rename",
         Op::Rds(_, RdsOp::Configure { .. }) => "configure",

@@ -41,6 +41,8 @@ pub(super) struct Court {
     pub(super) calm_since: Mono,
     /// When the last one ended that was more than the loss of a whole Region.
     pub(super) more_until: Mono,
+    /// When each Region that was lost was there again, for the last time.
+    pub(super) revived: Vec<(Region, Mono)>,
     /// When each that is over ended.
     pub(super) ends: Vec<Mono>,
     /// Automatic failovers: when, of which group, from which Region.
@@ -85,8 +87,9 @@ impl Court {
         }
         self.calm_since = now.mono;
         self.ends.push(now.mono);
-        if !matches!(trouble, Trouble::RegionDead(_)) {
-            self.more_until = now.mono;
+        match trouble {
+            Trouble::RegionDead(region) => self.revived.push((region.clone(), now.mono)),
+            _ => self.more_until = now.mono,
         }
     }
 

@@ -42,8 +42,12 @@ impl Case {
         let asked = run.steps.values().any(|step| step.asked.is_some());
         let promotes = |step: &StepRun| matches!(step.step.effect, Effect::Promote(_));
         let again = run.steps.values().any(|step| promotes(step) && step.attempts > 1);
-        let only_dead = |trouble: &Trouble| matches!(trouble, Trouble::RegionDead(_));
-        let more = !court.troubles.iter().all(only_dead) || court.more_until >= part::mono(planned);
+        // Nothing can be promoted in a Region that is lost itself.
+        let (gaining, planned_at) = (&self.policy.site(run.to()).scope.region, part::mono(planned));
+        let other_dead =
+            |trouble: &Trouble| matches!(trouble, Trouble::RegionDead(region) if region != gaining);
+        let lost = court.revived.iter().any(|(region, at)| region == gaining && *at >= planned_at);
+        let more = lost || !court.troubles.iter().all(other_dead) || court.more_until >= planned_at;
         if asked || again || more {
             return;
         }

@@ -6,7 +6,7 @@ mod trial;
 use std::sync::Arc;
 
 use bowline_core::model::{
-    Author, HoldNote, NoteOwner, ObjectRef, Place as Touches, Site, Span, Version,
+    Author, HoldNote, NoteOwner, ObjectRef, Place as Touches, Site, Span, Version, Wall,
 };
 use bowline_core::op::{Answer, Failover, KubeOp, LeaseOp, LeaseSpec, Op, RdsOp};
 use bowline_core::plan::PlanKind;
@@ -392,7 +392,9 @@ fn s5_breaks_when_a_claim_on_a_held_object_goes_back() {
 fn s6_breaks_when_a_call_is_sent_again_unrecorded() {
     let mut trial = Trial::shop();
     trial.open(1, PlanKind::Switchover, Site::Home, human());
-    let reboot = trial.bench.rds(Site::Home, RdsOp::Reboot("shop-home".into()));
+    let reboot = trial
+        .bench
+        .rds(Site::Home, RdsOp::Reboot { instance: "shop-home".into(), shut_at: Wall(0) });
     trial.act_recorded(&reboot);
     assert!(!trial.breaks("S6"));
     trial.act(&reboot);

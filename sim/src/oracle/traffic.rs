@@ -6,7 +6,7 @@ use bowline_core::plan::Effect;
 use bowline_core::policy::{Lever, OnUnknown, Workload};
 use bowline_core::run::StepState;
 
-use super::case::Case;
+use super::case::{Case, position};
 use super::court::{Court, Scene};
 use crate::aws::rds::DoorId;
 use crate::aws::route53::SERVERS;
@@ -172,7 +172,16 @@ impl Case {
         workloads.any(|one| self.taken_away(scene, (site, one), since))
     }
 
-    /// S11: a run that says it moved is believed by the world.
+    /// Whether a site served when the run looked from outside for the last time.
+    fn served_when_seen(&self, scene: Scene<'_>, site: Site) -> bool {
+        let steps = self.ledger.run.iter().flat_map(|run| run.steps.values());
+        let looks = steps.filter(|step| matches!(step.step.effect, Effect::Serves(_)));
+        let seen = looks.filter_map(|step| step.done_at).max();
+        let failing = self.failing_since[position(site)].map(|since| scene.now.mono.since(since));
+        seen.zip(failing).is_some_and(|(seen, failing)| failing < scene.now.wall.since(seen))
+    }
+
+    /// S11: a run that says it moved is believed by the world, as of when it looked.
     pub(super) fn judge_success(&self, scene: Scene<'_>, to: Site, court: &mut Court) {
         let at = DoorId { group: self.group, site: to };
         let serves = scene.world.app.serves(at);
@@ -181,7 +190,10 @@ impl Case {
         }
         if self.answers_but(scene, to) {
             court.breaks("S11", scene.now, format!("moved to {to}, and answers lead elsewhere"));
-        } else if (!serves.reads || !serves.writes) && !self.emptied(scene, to) {
+        } else if !(serves.reads && serves.writes
+            || self.emptied(scene, to)
+            || !serves.reads && self.served_when_seen(scene, to))
+        {
             let words = format!("moved to {to}, where users get {serves:?}");
             court.breaks("S11", scene.now, words);
         }

@@ -179,7 +179,7 @@ fn of_instance(op: &RdsOp, found: &bowline_core::op::Instance) -> Option<(String
             (format!("replica of {source}"), "a writer of its own".into())
         }
         RdsOp::Rename { to, .. } => (found.id.to_string(), to.to_string()),
-        RdsOp::Reboot(_) => (found.status.to_string(), "restarted".into()),
+        RdsOp::Reboot { .. } => (found.status.to_string(), "restarted".into()),
         _ => return None,
     })
 }

@@ -1,6 +1,6 @@
 //! How a plan is told, and which code it exits with.
 
-use bowline_core::model::{Claim, Epoch, RunId, Site, Span};
+use bowline_core::model::{Claim, Epoch, RunId, Site, Span, Wall};
 use bowline_core::node::PlannedCall;
 use bowline_core::op::{Answer, Instance, InstanceSettings, Op, RdsOp};
 use bowline_core::plan::{Class, OnTimeout};
@@ -27,6 +27,7 @@ fn instance() -> Instance {
             multi_az: false,
         }),
         managed_password: false,
+        told_at: Wall::default(),
     }
 }
 

@@ -20,6 +20,7 @@ mod rds;
 mod records;
 mod route53;
 mod rules;
+mod server_clock;
 mod sessions;
 #[cfg(test)]
 mod testing;

@@ -15,6 +15,7 @@ use bowline_core::op::{Answer, Fault, Instance, InstanceEvent, InstanceSettings,
 
 use super::fault::{fault, lost};
 use super::instant::{from_wall, now, to_wall};
+use super::server_clock::ServerClock;
 
 /// The request for a new replica.
 type NewReplica = builders::CreateDBInstanceReadReplicaFluentBuilder;
@@ -53,8 +54,8 @@ async fn perform_change(client: &Client, op: &RdsOp) -> Result<(), Fault> {
             let call = call.set_vpc_security_group_ids(Some(names(groups)?));
             call.apply_immediately(true).send().await.map(drop).map_err(unchanged)
         }
-        RdsOp::Reboot(id) => {
-            let call = client.reboot_db_instance().db_instance_identifier(id.as_str());
+        RdsOp::Reboot { instance, .. } => {
+            let call = client.reboot_db_instance().db_instance_identifier(instance.as_str());
             call.send().await.map(drop).map_err(unchanged)
         }
         RdsOp::Promote(id) => {
@@ -133,20 +134,23 @@ fn text(value: Option<&str>) -> Option<String> {
 
 async fn describe(client: &Client, id: &InstanceId) -> Result<Instance, Fault> {
     let call = client.describe_db_instances().db_instance_identifier(id.as_str());
+    let clock = ServerClock::default();
+    let call = call.customize().interceptor(clock.clone());
     let answer = call.send().await.map_err(|e| fault(e, false))?;
+    let told_at = clock.told_by().ok_or_else(|| lost("RDS said no date".into(), false))?;
     let ours = |found: &&DbInstance| {
         let name = found.db_instance_identifier().unwrap_or_default();
         name.eq_ignore_ascii_case(id.as_str())
     };
     match answer.db_instances().iter().find(ours) {
-        Some(found) => instance(id, found)
+        Some(found) => instance(id, found, told_at)
             .ok_or_else(|| lost(format!("RDS said only part of what {id} is"), false)),
         None => Err(Fault::NotFound(format!("DBInstanceNotFound: {id}"))),
     }
 }
 
 /// The instance as described; `None` when what identifies it is missing.
-fn instance(id: &InstanceId, found: &DbInstance) -> Option<Instance> {
+fn instance(id: &InstanceId, found: &DbInstance, told_at: Wall) -> Option<Instance> {
     let replicas = found.read_replica_db_instance_identifiers().iter();
     Some(Instance {
         id: id.clone(),
@@ -158,6 +162,7 @@ fn instance(id: &InstanceId, found: &DbInstance) -> Option<Instance> {
         replicas: replicas.map(|replica| identifier(replica)).collect(),
         settings: Box::new(settings(found)?),
         managed_password: found.master_user_secret().is_some(),
+        told_at,
     })
 }
 

@@ -83,6 +83,8 @@ async fn an_instance_is_read_with_everything_that_is_judged_by() {
             multi_az: true,
         }),
         managed_password: false,
+        // The second of its date was not over yet.
+        told_at: Wall(1_795_867_201_000),
     };
     let (answer, seen) =
         call(&[Script::Answer(OK, described(FIELDS))], RdsOp::Describe("shop".into())).await;
@@ -199,7 +201,11 @@ async fn s6_each_change_is_one_request_that_says_exactly_what_is_wanted() {
             "ModifyDBInstance",
             vec![shop, now, (first.as_str(), "sg-closed"), (second.as_str(), "sg-ops")],
         ),
-        (RdsOp::Reboot("shop".into()), "RebootDBInstance", vec![shop]),
+        (
+            RdsOp::Reboot { instance: "shop".into(), shut_at: Wall(0) },
+            "RebootDBInstance",
+            vec![shop],
+        ),
         (RdsOp::Promote("shop".into()), "PromoteReadReplica", vec![shop]),
         (
             RdsOp::Rename { instance: "shop".into(), to: "shop-old-7".into() },

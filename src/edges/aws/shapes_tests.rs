@@ -151,7 +151,7 @@ async fn fence(home: &Region) {
     let groups = vec!["sg-closed".into()];
     home.done(RdsOp::SetSecurityGroups { instance: "shop".into(), groups: groups.clone() }).await;
     assert_eq!(home.describe("shop").await.settings.security_groups, groups);
-    home.done(RdsOp::Reboot("shop".into())).await;
+    home.done(RdsOp::Reboot { instance: "shop".into(), shut_at: Wall(0) }).await;
     let events = home.events("shop").await;
     assert!(!events.is_empty() && events.is_sorted_by_key(|event| event.at), "{events:?}");
     for event in &events {
@@ -185,7 +185,7 @@ async fn refuse(home: &Region) {
     let ops = [
         RdsOp::Describe(nobody()),
         RdsOp::SetSecurityGroups { instance: nobody(), groups: vec!["sg-a".into()] },
-        RdsOp::Reboot(nobody()),
+        RdsOp::Reboot { instance: nobody(), shut_at: Wall(0) },
         RdsOp::Rename { instance: nobody(), to: "somebody".into() },
     ];
     for op in ops {

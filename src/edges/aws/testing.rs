@@ -19,6 +19,9 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
+/// When every answer is given.
+pub(super) const DATE: &str = "Sat, 28 Nov 2026 12:00:00 GMT";
+
 /// What a scripted service does with one connection.
 #[derive(Clone, Debug)]
 pub(super) enum Script {
@@ -102,7 +105,8 @@ pub(super) async fn service(scripts: &[Script]) -> (SocketAddr, UnboundedReceive
 
 async fn answer(socket: &mut TcpStream, head: &str, body: &[u8]) {
     let length = body.len();
-    let head = format!("HTTP/1.1 {head}\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n");
+    let head = format!("HTTP/1.1 {head}\r\ncontent-length: {length}\r\nconnection: close");
+    let head = format!("{head}\r\ndate: {DATE}\r\n\r\n");
     socket.write_all(head.as_bytes()).await.unwrap();
     socket.write_all(body).await.unwrap();
 }
@@ -139,7 +143,9 @@ pub(super) struct Canned(pub(super) u16, pub(super) Vec<u8>);
 impl HttpConnector for Canned {
     fn call(&self, _: HttpRequest) -> HttpConnectorFuture {
         let status = StatusCode::try_from(self.0).unwrap();
-        HttpConnectorFuture::ready(Ok(HttpResponse::new(status, self.1.clone().into())))
+        let mut response = HttpResponse::new(status, self.1.clone().into());
+        response.headers_mut().insert("date", DATE);
+        HttpConnectorFuture::ready(Ok(response))
     }
 }
 

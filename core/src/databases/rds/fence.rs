@@ -1,12 +1,14 @@
 //! Stopping the old writer: the door is closed, and a restart throws out who is already inside.
 //!
 //! A security group does not cut tracked connections, so closing alone confirms nothing. Confirmed
-//! is: only the closed group, `available`, and an RDS restart event after the change.
+//! is: only the closed group, `available`, and a restart that ended after both were seen so. When
+//! that was is told by AWS's clock, as RDS dates its events: a Region that comes back restarts its
+//! instances a moment before their doors are closed.
 
 use serde::{Deserialize, Serialize};
 
 use super::member::{Member, last_was};
-use super::{POLL, RENAME_SHOWS, SIGNED, SKEW};
+use super::{POLL, RENAME_SHOWS, SIGNED};
 use crate::bugs::{self, Bug};
 use crate::model::{Span, StepId, Wall};
 use crate::op::{Fault, Instance, InstanceEvent, Op, RdsOp};
@@ -32,8 +34,8 @@ impl Procedure for Fence {
         if !seen.is_empty() || self.confirmed(cx).is_some() {
             return Vec::new();
         }
-        let since = cx.acted.map_or(cx.now.wall, |acted| acted.at) - SKEW;
-        vec![self.member.describe(), self.member.events(since)]
+        let restarts = rebooted(cx).map(|(_, shut_at)| self.member.events(shut_at));
+        [self.member.describe()].into_iter().chain(restarts).collect()
     }
 
     fn judge(&self, cx: &Context<'_>, seen: Seen<'_>) -> Result<Judgement, Fault> {
@@ -56,17 +58,18 @@ impl Procedure for Fence {
         if bugs::on(Bug::FenceWithoutRestart) {
             return Ok(Judgement::done_with("confirmed", cx.now.wall.0, "closed"));
         }
-        let rebooted = last_was(cx, |op| matches!(op, RdsOp::Reboot(_)));
-        if let Some(at) = rebooted
-            && let Some(event) = restart_after(seen.events(1)?, at)
+        let rebooted = rebooted(cx);
+        if let Some((_, shut_at)) = rebooted
+            && let Some(event) = restart_after(seen.events(1)?, shut_at)
         {
             let words = format!("{} closed and restarted at {event}", self.member.instance);
             return Ok(Judgement::done_with("confirmed", event.0, words));
         }
-        if rebooted.is_some_and(|at| cx.now.wall.since(at) < REBOOT_SHOWS) {
+        if rebooted.is_some_and(|(at, _)| cx.now.wall.since(at) < REBOOT_SHOWS) {
             return Ok(Judgement::wait(POLL, format!("{} restarts", self.member.instance)));
         }
-        let reboot = RdsOp::Reboot(self.member.instance.clone());
+        let (instance, shut_at) = (self.member.instance.clone(), found.told_at);
+        let reboot = RdsOp::Reboot { instance, shut_at };
         let words = format!("restart {}", self.member.instance);
         Ok(Judgement::act(Op::Rds(self.member.scope.clone(), reboot), words))
     }
@@ -107,7 +110,7 @@ impl Procedure for CloseDoor {
             return Ok(first);
         }
         let words = format!("{} admits replication only", self.member.instance);
-        Ok(Judgement::done_with("closedAt", cx.now.wall.0, words))
+        Ok(Judgement::done_with("closedAt", found.told_at.0, words))
     }
 }
 
@@ -146,8 +149,18 @@ fn set_groups(member: &Member, groups: Vec<crate::model::SecurityGroupId>) -> Op
     Op::Rds(member.scope.clone(), op)
 }
 
-fn restart_after(events: &[InstanceEvent], asked: Wall) -> Option<Wall> {
-    events.iter().filter(|event| event.restarted && event.at + SKEW >= asked).map(|e| e.at).next()
+/// When the restart was asked for, if that was the last call, and when the door had been seen shut.
+fn rebooted(cx: &Context<'_>) -> Option<(Wall, Wall)> {
+    let acted = cx.acted?;
+    match &acted.op {
+        Op::Rds(_, RdsOp::Reboot { shut_at, .. }) => Some((acted.at, *shut_at)),
+        _ => None,
+    }
+}
+
+/// The first restart that ended after the door had been seen shut.
+fn restart_after(events: &[InstanceEvent], shut_at: Wall) -> Option<Wall> {
+    events.iter().filter(|event| event.restarted && event.at > shut_at).map(|event| event.at).next()
 }
 
 /// Opens a door that a run closed, when it unwinds. A door that is found open must stay so for as

@@ -31,8 +31,5 @@ const RENAME_SHOWS: Span = Span::mins(2);
 /// minutes. The rest is for clocks that differ.
 pub(crate) const SIGNED: Span = Span::mins(6);
 
-/// How far the clocks of RDS and of a replica of Bowline may differ, NTP on both sides.
-const SKEW: Span = Span::secs(2);
-
 #[cfg(test)]
 mod tests;

@@ -14,7 +14,10 @@ struct Rds {
     other: Option<Instance>,
     events: Vec<InstanceEvent>,
     points: Vec<Counted>,
+    /// RDS's own clock.
     now: Wall,
+    /// When a restart that is asked for ends.
+    ends: Wall,
     /// Promotions take effect at once; else they only show later.
     shows: bool,
 }
@@ -40,7 +43,8 @@ fn member() -> Member {
 impl Rds {
     fn with(instance: Option<Instance>) -> Self {
         let (events, points) = (Vec::new(), Vec::new());
-        Self { instance, other: None, events, points, now: Wall(1_000_000), shows: true }
+        let (now, shows) = (Wall(1_000_000), true);
+        Self { instance, other: None, events, points, now, ends: Wall(1_000_001), shows }
     }
 
     fn perform(&mut self, op: &Op) -> Result<Answer, Fault> {
@@ -55,6 +59,7 @@ impl Rds {
         if let RdsOp::Describe(id) = op {
             let both = self.instance.iter().chain(&self.other);
             let found = both.into_iter().find(|instance| instance.id == *id).cloned();
+            let found = found.map(|found| Instance { told_at: self.now, ..found });
             return found.map(Answer::Instance).ok_or_else(|| Fault::NotFound(id.to_string()));
         }
         if let RdsOp::Events { since, .. } = op {
@@ -79,8 +84,8 @@ impl Rds {
             RdsOp::SetSecurityGroups { groups, .. } => {
                 found.settings.security_groups.clone_from(groups);
             }
-            RdsOp::Reboot(_) => self.events.push(InstanceEvent {
-                at: self.now,
+            RdsOp::Reboot { .. } => self.events.push(InstanceEvent {
+                at: self.ends,
                 message: "DB instance restarted".into(),
                 restarted: true,
             }),
@@ -125,11 +130,29 @@ fn s1_a_fence_is_confirmed_by_the_closed_group_and_a_restart_after_it() {
 fn s1_an_older_restart_or_a_closed_group_alone_confirms_nothing() {
     let mut closed = instance(None);
     closed.settings.security_groups = vec!["sg-closed".into()];
-    let mut rds = Rds::with(Some(closed));
-    rds.now = Wall(0);
-    let (judgement, drive) = drive(&mut rds, &fence());
+    // Before this replica's clock and behind it: only AWS's own clock counts.
+    for now in [Wall(0), Wall(1_000_000), Wall(9_000_000_000_000)] {
+        let mut rds = Rds::with(Some(closed.clone()));
+        (rds.now, rds.ends) = (now, now);
+        let (judgement, drive) = drive(&mut rds, &fence());
+        assert!(matches!(judgement, Ok(Judgement::Wait { .. })), "{judgement:?}");
+        assert_eq!(drive.sent.len(), 1, "one restart is asked for, not one after the other");
+    }
+}
+
+#[test]
+fn s1_the_restart_of_a_region_that_comes_back_confirms_no_fence() {
+    let mut rds = Rds::with(Some(instance(None)));
+    let restarted = |at| InstanceEvent { at, message: "restarted".into(), restarted: true };
+    rds.events.push(restarted(Wall(999_500)));
+    (rds.now, rds.ends) = (Wall(1_000_000), Wall(i64::MIN));
+    let (judgement, _) = drive(&mut rds, &fence());
     assert!(matches!(judgement, Ok(Judgement::Wait { .. })), "{judgement:?}");
-    assert_eq!(drive.sent.len(), 1, "one restart is asked for, not one after the other");
+    rds.events.push(restarted(Wall(1_000_001)));
+    rds.instance.as_mut().unwrap().settings.security_groups = vec!["sg-closed".into()];
+    rds.ends = Wall(1_000_001);
+    let (judgement, _) = drive(&mut rds, &fence());
+    assert!(done(&judgement), "{judgement:?}");
 }
 
 #[test]

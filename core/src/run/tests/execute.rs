@@ -61,6 +61,7 @@ pub(super) fn instance(source: Option<&str>, status: &str) -> Result<Answer, Fau
         replicas: Vec::new(),
         settings: Box::new(settings("sg-app")),
         managed_password: false,
+        told_at: Wall::default(),
     }))
 }
 

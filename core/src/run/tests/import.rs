@@ -418,7 +418,7 @@ pub(super) fn move_away_open(book: &mut Book) {
 }
 
 /// A run of ours is claimed, opened and given its plan.
-fn begins(book: &mut Book, (epoch, run): (u64, &str), plan: Plan, moves: bool) {
+pub(super) fn begins(book: &mut Book, (epoch, run): (u64, &str), plan: Plan, moves: bool) {
     book.write(vec![
         Record::Claimed { claim: claim(epoch, run), by: "a".into() },
         opened(plan.kind, plan.from),

@@ -269,7 +269,7 @@ fn s1_a_yes_to_an_unconfirmed_fence_ends_it_as_unknown() {
     let fence = Effect::Fence(Fence { member: member(), unless: None });
     let fence = Step { class: Class::Reversible, ..step(fence, &[]) };
     let mut bench = Bench::new(vec![("fence", limited(fence, OnTimeout::Ask))]);
-    assert_eq!(bench.poll(0).len(), 2);
+    assert_eq!(bench.poll(0).len(), 1);
     let asked = bench.record(30);
     let Record::Asked { question, .. } = &asked else { panic!("{asked:?}") };
     assert_eq!(question.kind, QuestionKind::UnconfirmedFence);

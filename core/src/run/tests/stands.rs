@@ -2,14 +2,14 @@
 
 use super::super::{Ended, Intent, Ledger, Phase, Record, Refusal, Stands, StepState};
 use super::import::{
-    closes_the_door, come_home, copy, done, door, move_away, move_away_open, ours_and_copy, run,
-    shop,
+    begins, closes_the_door, come_home, copy, done, door, move_away, move_away_open, ours_and_copy,
+    run, shop,
 };
 use super::{Book, opened};
 use crate::model::{Epoch, Site};
-use crate::plan::{PlanKind, Undo, unwind};
+use crate::plan::{PlanKind, Undo, planned_move, unwind};
 use crate::step::Outputs;
-use crate::testing::claim;
+use crate::testing::{Ground, claim};
 
 /// Both moved the group, to opposite sites: ours came home, theirs went away.
 fn opposite() -> (Book, Book) {
@@ -56,6 +56,23 @@ fn not_continued() -> (Book, Book) {
     (ours, theirs)
 }
 
+/// Theirs is about to promote the replica that ours has put another in the place of.
+fn replaced() -> (Book, Book) {
+    let (mut ours, mut theirs) = ours_and_copy();
+    move_away_open(&mut theirs);
+    theirs.write(vec![closes_the_door(), fenced()]);
+    let op = Box::new(crate::op::Op::Store(crate::op::StoreOp::Intents));
+    theirs.write(vec![Record::Started { step: "promote".into(), attempt: 1, op, hold: None }]);
+    let plan = planned_move(&Ground::shop().survey(Site::Home)).unwrap();
+    let renamed = plan.steps.keys().find(|id| id.as_str() == "rename.standby").unwrap().clone();
+    begins(&mut ours, (4, "shop-4-switchover"), plan, true);
+    ours.write(vec![
+        done(renamed.as_str()),
+        Record::Closed { ended: Ended::Unwound("cancelled".into()) },
+    ]);
+    (ours, theirs)
+}
+
 /// Takes a journal in by somebody's word, and replays what came of it.
 fn import_by_word(ours: &mut Book, theirs: &Book, word: Stands) {
     let refused = ours.ledger.import(&shop(), &theirs.entries, None, None).unwrap_err();
@@ -88,6 +105,11 @@ fn l1_what_cannot_both_be_true_is_refused_with_the_command_that_says_which_is() 
             "past its point of no return",
             "if that is home, `--stands ours` if it is standby",
         ),
+        (
+            replaced(),
+            "which was renamed to shop-standby-old-",
+            "Both lead to home. See which run was the last to change anything there",
+        ),
     ];
     for ((ours, theirs), why, sites) in cases {
         let refused = ours.ledger.import(&shop(), &theirs.entries, None, None).unwrap_err();
@@ -97,6 +119,16 @@ fn l1_what_cannot_both_be_true_is_refused_with_the_command_that_says_which_is() 
             assert!(told.contains(words), "{words}: {told}");
         }
     }
+}
+
+#[test]
+fn l1_a_run_that_would_promote_what_is_gone_ends_by_somebody_s_word() {
+    let (mut ours, theirs) = replaced();
+    import_by_word(&mut ours, &theirs, Stands::Ours);
+    let ledger = &ours.ledger;
+    assert_eq!((ledger.active, ledger.open_run().map(|run| &run.id)), (Site::Home, None));
+    assert_eq!(ledger.history.last().unwrap().0.as_str(), run(3));
+    assert!(ledger.holds.contains_key(&door().id), "the door that they closed is to be opened");
 }
 
 #[test]

@@ -107,8 +107,9 @@ impl World {
 /// The instance that a call is about.
 fn subject(op: &RdsOp) -> &InstanceId {
     match op {
-        RdsOp::Describe(id) | RdsOp::Reboot(id) | RdsOp::Promote(id) => id,
+        RdsOp::Describe(id) | RdsOp::Promote(id) => id,
         RdsOp::Events { instance, .. }
+        | RdsOp::Reboot { instance, .. }
         | RdsOp::SetSecurityGroups { instance, .. }
         | RdsOp::Rename { instance, .. }
         | RdsOp::Configure { instance, .. }

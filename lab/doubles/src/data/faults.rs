@@ -59,7 +59,7 @@ pub(super) fn name(op: &RdsOp) -> &'static str {
         RdsOp::SetSecurityGroups { .. } | RdsOp::Rename { .. } | RdsOp::Configure { .. } => {
             OPERATIONS[2]
         }
-        RdsOp::Reboot(_) => OPERATIONS[3],
+        RdsOp::Reboot { .. } => OPERATIONS[3],
         RdsOp::Promote(_) => OPERATIONS[4],
         RdsOp::CreateReplica { .. } => OPERATIONS[5],
     }

@@ -1,6 +1,6 @@
 //! The databases' world, without its clock and its wires.
 
-use bowline_core::model::{Mono, Region, Site, Span};
+use bowline_core::model::{Mono, Region, Site, Span, Wall};
 use bowline_core::op::{Answer, Fault, RdsOp};
 use clap::Parser;
 use serde_json::{Value, json};
@@ -117,7 +117,10 @@ fn a_closed_group_leaves_who_is_connected_until_the_reboot() {
     assert_eq!(rig.call(HOME, &close).result, Ok(Answer::Ok));
     rig.pass(20);
     assert!(rig.write(HOME, "tracked").is_some());
-    assert_eq!(rig.call(HOME, &RdsOp::Reboot("shop-home".into())).result, Ok(Answer::Ok));
+    assert_eq!(
+        rig.call(HOME, &RdsOp::Reboot { instance: "shop-home".into(), shut_at: Wall(0) }).result,
+        Ok(Answer::Ok)
+    );
     rig.pass(15);
     assert_eq!(rig.write(HOME, "closed"), None);
     assert_eq!(rig.member("shop-home")["established"], 0);
@@ -128,7 +131,7 @@ fn a_dead_regions_api_changes_nothing_and_its_revived_writer_is_one() {
     let mut rig = Rig::new();
     let home = rig.region(HOME);
     rig.world.set_region(&home, false);
-    let reboot = RdsOp::Reboot("shop-home".into());
+    let reboot = RdsOp::Reboot { instance: "shop-home".into(), shut_at: Wall(0) };
     assert!(matches!(rig.call(HOME, &reboot).result, Err(Fault::Transient(_))));
     rig.pass(30);
     assert_eq!(rig.member("shop-standby")["streaming"], false);

@@ -51,7 +51,7 @@ pub(super) fn op(form: &Form) -> Result<RdsOp, Failure> {
         "DescribeDBInstances" => Ok(RdsOp::Describe(instance()?.into())),
         "DescribeEvents" => events(form),
         "ModifyDBInstance" => modify(form, instance()?),
-        "RebootDBInstance" => Ok(RdsOp::Reboot(instance()?.into())),
+        "RebootDBInstance" => Ok(RdsOp::Reboot { instance: instance()?.into(), shut_at: Wall(0) }),
         "PromoteReadReplica" => Ok(RdsOp::Promote(instance()?.into())),
         "CreateDBInstanceReadReplica" => create_replica(form, instance()?),
         action => {

@@ -28,7 +28,7 @@ impl Rds {
         }
         match op {
             RdsOp::Describe(id) => {
-                return Ok(Answer::Instance(self.describe(self.find(region, id)?)));
+                return Ok(Answer::Instance(self.describe(self.find(region, id)?, now)));
             }
             RdsOp::Events { instance, since } => {
                 let events = &self.dbs[self.find(region, instance)?].events;
@@ -38,9 +38,9 @@ impl Rds {
             RdsOp::SetSecurityGroups { instance, groups } => {
                 self.regroup(self.find(region, instance)?, groups, now, rng)?;
             }
-            RdsOp::Reboot(id) => {
+            RdsOp::Reboot { instance, .. } => {
                 let times = self.times;
-                let db = self.idle(self.find(region, id)?)?;
+                let db = self.idle(self.find(region, instance)?)?;
                 db.agenda.plan(now.mono, agenda::reboot(&times, rng));
             }
             RdsOp::Promote(id) => self.promote(self.find(region, id)?, now, rng)?,
@@ -186,7 +186,7 @@ impl Rds {
         }
     }
 
-    fn describe(&self, index: usize) -> Instance {
+    fn describe(&self, index: usize, now: Now) -> Instance {
         let db = &self.dbs[index];
         let of_this = |other: &&Db| other.named_source == Some(index);
         Instance {
@@ -199,6 +199,7 @@ impl Rds {
             replicas: self.dbs.iter().filter(of_this).map(|replica| replica.id.clone()).collect(),
             settings: Box::new(db.settings.clone()),
             managed_password: db.managed_password,
+            told_at: now.wall,
         }
     }
 }

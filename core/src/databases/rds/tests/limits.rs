@@ -70,8 +70,13 @@ fn s1_a_closed_door_counts_only_on_an_instance_that_is_available() {
 }
 
 #[test]
-fn s1_only_a_restart_that_came_after_the_asking_confirms_a_fence() {
-    let events = [(995_000, true, false), (999_000, true, true), (1_001_000, false, false)];
+fn s1_only_a_restart_that_ended_after_the_door_was_seen_shut_confirms_a_fence() {
+    let events = [
+        (999_999, true, false),
+        (1_000_000, true, false),
+        (1_000_001, true, true),
+        (1_001_000, false, false),
+    ];
     for (at, restarted, confirms) in events {
         let mut rds = Rds::with(Some(shut(instance(None))));
         let message = "DB instance".into();

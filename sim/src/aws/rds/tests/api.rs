@@ -1,6 +1,6 @@
 //! What each call is accepted or refused for, and how it shows.
 
-use bowline_core::model::Span;
+use bowline_core::model::{Span, Wall};
 use bowline_core::op::{Fault, RdsOp};
 
 use super::rig::*;
@@ -133,10 +133,10 @@ fn groups_can_be_changed_beside_a_backup_and_it_goes_on() {
 #[test]
 fn a_busy_instance_refuses_what_changes_it() {
     let mut rig = rig();
-    rig.done(HOME, &RdsOp::Reboot("shop-home".into()));
+    rig.done(HOME, &RdsOp::Reboot { instance: "shop-home".into(), shut_at: Wall(0) });
     let groups = vec!["sg-closed".into()];
     for op in [
-        RdsOp::Reboot("shop-home".into()),
+        RdsOp::Reboot { instance: "shop-home".into(), shut_at: Wall(0) },
         RdsOp::SetSecurityGroups { instance: "shop-home".into(), groups },
         RdsOp::Rename { instance: "shop-home".into(), to: "old".into() },
     ] {

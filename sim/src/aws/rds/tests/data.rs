@@ -1,6 +1,6 @@
 //! What becomes of acknowledged writes.
 
-use bowline_core::model::{Mono, Span};
+use bowline_core::model::{Mono, Span, Wall};
 use bowline_core::op::{Metric, RdsOp};
 use proptest::prelude::*;
 
@@ -125,8 +125,8 @@ proptest! {
                 2 => rig.rds.set_partitioned(true, now),
                 3 => rig.rds.set_partitioned(false, now),
                 4 => drop(rig.call(STANDBY, &RdsOp::Promote("shop-standby".into()))),
-                5 => drop(rig.call(HOME, &RdsOp::Reboot("shop-home".into()))),
-                _ => drop(rig.call(STANDBY, &RdsOp::Reboot("shop-standby".into()))),
+                5 => drop(rig.call(HOME, &RdsOp::Reboot { instance: "shop-home".into(), shut_at: Wall(0) })),
+                _ => drop(rig.call(STANDBY, &RdsOp::Reboot { instance: "shop-standby".into(), shut_at: Wall(0) })),
             }
             rig.pass(Span::secs(secs));
             let all = rig.rds.acknowledged(0, rig.now);

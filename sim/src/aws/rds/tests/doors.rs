@@ -1,6 +1,6 @@
 //! Who can read and write through a site's door: groups, tracked connections, restarts, deaths.
 
-use bowline_core::model::Span;
+use bowline_core::model::{Span, Wall};
 use bowline_core::op::{Metric, RdsOp};
 
 use super::rig::*;
@@ -59,7 +59,7 @@ fn an_opened_group_lets_them_in_again() {
 #[test]
 fn a_reboot_of_an_open_instance_interrupts_and_lets_them_in_again() {
     let mut rig = rig();
-    rig.done(HOME, &RdsOp::Reboot("shop-home".into()));
+    rig.done(HOME, &RdsOp::Reboot { instance: "shop-home".into(), shut_at: Wall(0) });
     let down = rig.until("down", |rig| rig.access(HOME) == NOTHING);
     let up = rig.until("up", |rig| rig.access(HOME) == WRITES);
     assert!(down <= Span::secs(6) && up <= Span::secs(60), "{down}, {up}");
@@ -110,7 +110,7 @@ fn a_revived_old_writer_behind_a_closed_door_takes_nothing() {
 fn a_reboot_of_a_killed_instance_ends_when_it_is_revived() {
     let mut rig = rig();
     rig.rds.kill(HOME, rig.now());
-    rig.done(HOME, &RdsOp::Reboot("shop-home".into()));
+    rig.done(HOME, &RdsOp::Reboot { instance: "shop-home".into(), shut_at: Wall(0) });
     rig.pass(Span::mins(10));
     assert_eq!(&*rig.describe(HOME, "shop-home").status, "rebooting");
     let revived = rig.now();

@@ -133,7 +133,7 @@ impl Rig {
 
     pub(super) fn reboot(&mut self, door: DoorId, id: &str) {
         let begun = wall(self.now);
-        self.done(door, &RdsOp::Reboot(id.into()));
+        self.done(door, &RdsOp::Reboot { instance: id.into(), shut_at: Wall(0) });
         self.until("restarted", |rig| {
             rig.describe(door, id).available()
                 && rig.events(door, id, begun).iter().any(|event| event.restarted)
