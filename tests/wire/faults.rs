@@ -87,7 +87,7 @@ fn samples(port: u16) -> Vec<Op> {
         rds(json!({"describe": "shop"})),
         rds(json!({"events": {"instance": "shop", "since": AT}})),
         rds(json!({"setSecurityGroups": {"instance": "shop", "groups": ["sg-1"]}})),
-        rds(json!({"reboot": "shop"})),
+        rds(json!({"reboot": {"instance": "shop", "shut_at": AT}})),
         rds(json!({"promote": "shop"})),
         rds(json!({"rename": {"instance": "shop", "to": "shop-old-1"}})),
         rds(json!({"configure": {"instance": "shop", "settings": settings}})),

@@ -77,8 +77,8 @@ impl Trial {
         }
     }
 
-    /// Whether nothing of the process is left to be imported. A newer claim of the controller's does
-    /// not say that it knows what the process did under an older one.
+    /// Whether nothing of the process is left to be imported. A newer claim of the controller's
+    /// does not say that it knows what the process did under an older one.
     pub(super) fn knows_glass(&self) -> bool {
         let ours = &self.ledgers[&self.policies[0].group];
         !self.glass.as_ref().is_some_and(|glass| glass.claimed) || !ours.imported.is_empty()

@@ -1,11 +1,10 @@
-//! What time it was by AWS's own clock when it answered: the `Date` of the answer. A replica's clock
-//! may be off, and what AWS dates by its own is compared with this one.
+//! What time it was by AWS's own clock when it answered: the `Date` of the answer. A replica's
+//! clock may be off, and what AWS dates by its own is compared with this one.
 
 use std::sync::{Arc, Mutex};
 
 use aws_smithy_runtime_api::box_error::BoxError;
-use aws_smithy_runtime_api::client::interceptors::context::BeforeDeserializationInterceptorContextRef;
-use aws_smithy_runtime_api::client::interceptors::{Intercept, dyn_dispatch_hint};
+use aws_smithy_runtime_api::client::interceptors::{Intercept, context, dyn_dispatch_hint};
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::DateTime;
 use aws_smithy_types::config_bag::ConfigBag;
@@ -36,11 +35,11 @@ impl Intercept for ServerClock {
 
     fn read_before_deserialization(
         &self,
-        context: &BeforeDeserializationInterceptorContextRef<'_>,
+        seen: &context::BeforeDeserializationInterceptorContextRef<'_>,
         _: &RuntimeComponents,
         _: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        let date = context.response().headers().get("date");
+        let date = seen.response().headers().get("date");
         let date = date.and_then(|date| DateTime::from_str(date, Format::HttpDate).ok());
         if let Ok(mut last) = self.0.lock() {
             *last = date.as_ref().and_then(to_wall);

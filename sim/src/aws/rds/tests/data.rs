@@ -107,6 +107,10 @@ fn metrics_of_another_region_or_service_have_no_points() {
     assert!(rig.points(HOME, Metric::Served("arn".into())).is_empty());
 }
 
+fn reboot(instance: &str) -> RdsOp {
+    RdsOp::Reboot { instance: instance.into(), shut_at: Wall(0) }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(40))]
 
@@ -125,8 +129,8 @@ proptest! {
                 2 => rig.rds.set_partitioned(true, now),
                 3 => rig.rds.set_partitioned(false, now),
                 4 => drop(rig.call(STANDBY, &RdsOp::Promote("shop-standby".into()))),
-                5 => drop(rig.call(HOME, &RdsOp::Reboot { instance: "shop-home".into(), shut_at: Wall(0) })),
-                _ => drop(rig.call(STANDBY, &RdsOp::Reboot { instance: "shop-standby".into(), shut_at: Wall(0) })),
+                5 => drop(rig.call(HOME, &reboot("shop-home"))),
+                _ => drop(rig.call(STANDBY, &reboot("shop-standby"))),
             }
             rig.pass(Span::secs(secs));
             let all = rig.rds.acknowledged(0, rig.now);
