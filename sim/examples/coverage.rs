@@ -58,7 +58,9 @@ fn main() -> Result<ExitCode, Bad> {
     for file in order.kept.iter().map(std::fs::read_dir).collect::<Result<Vec<_>, _>>()? {
         for file in file {
             let schedule = Schedule::from_json(&std::fs::read_to_string(file?.path())?)?;
-            coverage.merge(&trial(&schedule)?.1);
+            let (_, hits) = trial(&schedule)?;
+            found(&order, schedule.seed, &hits);
+            coverage.merge(&hits);
         }
     }
     let mut broken = aim(&order, &mut coverage)?;
