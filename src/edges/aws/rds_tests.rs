@@ -95,6 +95,16 @@ async fn an_instance_is_read_with_everything_that_is_judged_by() {
 }
 
 #[tokio::test]
+async fn s1_an_instance_that_is_told_without_a_date_is_not_told() {
+    let body = String::from_utf8(described(FIELDS)).unwrap();
+    let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\nconnection: close", body.len());
+    let undated: &'static str = Box::leak(format!("{head}\r\n\r\n{body}").into_boxed_str());
+    let (answer, _) = call(&[Script::Bytes(undated)], RdsOp::Describe("shop".into())).await;
+    let Err(fault) = answer else { panic!("{answer:?}") };
+    assert!(fault.to_string().contains("no date"), "{fault}");
+}
+
+#[tokio::test]
 async fn a_bare_instance_is_no_replica_and_its_password_may_be_managed() {
     let bare = describe_as("").await;
     assert_eq!((bare.source, bare.streaming, bare.replicas), (None, false, Vec::new()));
