@@ -30,7 +30,7 @@ pub use code::Code;
 pub use load::{Loaded, load, load_all, load_object};
 pub use owned::{Conflict, conflicts};
 pub use problem::{Place, Problem, Problems, Severity};
-pub use recovery::FAST_ROUTE53;
+pub use recovery::Believes;
 pub use resolve::SHORTEST_LAG_FRESH;
 pub use schema::{json_schema, structural_schema};
 pub use types::{

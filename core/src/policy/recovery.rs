@@ -6,13 +6,27 @@ use std::mem::{Discriminant, discriminant};
 use super::types::{HealthPolicy, Probe, SignalPolicy};
 use crate::model::Span;
 
-/// How long Route 53's checkers take to believe in a recovery at best, as far as a policy can tell:
-/// three good probes, ten seconds apart.
-pub const FAST_ROUTE53: Span = Span::secs(30);
+/// How long AWS takes to believe in a recovery.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Believes {
+    /// Route 53's checkers.
+    pub route53: Span,
+    /// The health checks of target groups.
+    pub targets: Span,
+}
 
-/// The same of a target group as the AWS Load Balancer Controller makes one: two good probes,
-/// fifteen seconds apart.
-const TARGETS: Span = Span::secs(30);
+impl Believes {
+    /// As fast as either can be set: one good probe of a Route 53 check, two of a target group, ten
+    /// and five seconds apart.
+    pub const FASTEST: Self = Self { route53: Span::secs(10), targets: Span::secs(10) };
+
+    /// With Route 53 checks of this kind, and target groups as ELB makes them unless it is told: five
+    /// good probes, thirty seconds apart.
+    #[must_use]
+    pub fn with_checks(interval: Span, threshold: u32) -> Self {
+        Self { route53: interval.times(u64::from(threshold)), targets: Span::secs(150) }
+    }
+}
 
 impl SignalPolicy {
     /// How long its last samples outweigh good ones.
@@ -21,10 +35,10 @@ impl SignalPolicy {
     }
 
     /// How long it may say *down* when the site serves again.
-    fn lasts(&self, route53: Span) -> Span {
+    fn lasts(&self, aws: Believes) -> Span {
         let noticed = match self.probe {
-            Probe::Route53Check { .. } => route53,
-            Probe::AlbTargets { .. } => TARGETS,
+            Probe::Route53Check { .. } => aws.route53,
+            Probe::AlbTargets { .. } => aws.targets,
             _ => Span::ZERO,
         };
         noticed + self.remembers()
@@ -43,13 +57,12 @@ impl HealthPolicy {
     }
 
     /// How long all that an automatic failover rests on may go on saying *down* after the site
-    /// serves again: a `route53Check`, whose checkers take `route53` to notice, and as many other
-    /// kinds as the quorum asks for.
+    /// serves again: a `route53Check`, and as many other kinds as the quorum asks for.
     #[must_use]
-    pub fn outlasts_recovery(&self, route53: Span) -> Span {
+    pub fn outlasts_recovery(&self, aws: Believes) -> Span {
         let (mut outside, mut others) = (Span::ZERO, Vec::<(Discriminant<Probe>, Span)>::new());
         for signal in &self.signals {
-            let (kind, lasts) = (discriminant(&signal.probe), signal.lasts(route53));
+            let (kind, lasts) = (discriminant(&signal.probe), signal.lasts(aws));
             if signal.outside() {
                 outside = outside.max(lasts);
                 continue;

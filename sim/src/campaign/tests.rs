@@ -274,6 +274,7 @@ kept! {
     s7_two_runs_may_have_one_name: "s7-two-runs-may-have-one-name",
     s1_the_restart_of_a_region_that_comes_back_confirms_no_fence:
         "s1-the-restart-of-a-region-that-comes-back-confirms-no-fence",
+    l2_another_group_lets_a_shared_pool_go_later: "l2-another-group-lets-a-shared-pool-go-later",
     l2_a_run_that_would_promote_what_was_renamed_ends_by_a_word:
         "l2-a-run-that-would-promote-what-was-renamed-ends-by-a-word",
     s11_a_region_that_dies_after_the_last_look: "s11-a-region-that-dies-after-the-last-look",

@@ -61,6 +61,7 @@ impl KubeCluster {
                 let index = self.objects.pool(pool)?;
                 let version = self.annotate(&ObjectRef::NodePool(pool.clone()), version, note)?;
                 self.objects.pools[index].view.limits.clone_from(limits);
+                self.objects.pools[index].limited = Some(at);
                 self.timers.set(at + self.timings.limits.draw(rng), Due::Limits(index));
                 Ok(version)
             }

@@ -168,6 +168,12 @@ impl KubeCluster {
         self.objects.workload(workload).ok().and_then(|n| self.objects.workloads[n].put_back)
     }
 
+    /// When a NodePool's limits were last set.
+    #[must_use]
+    pub fn limited(&self, pool: &ObjectName) -> Option<Mono> {
+        self.objects.pool(pool).ok().and_then(|n| self.objects.pools[n].limited)
+    }
+
     /// **Fault**: EC2 has only so many nodes left for a NodePool (`None`: as many as wanted).
     pub fn limit_capacity(&mut self, pool: &ObjectName, available: Option<u32>) {
         if let Ok(index) = self.objects.pool(pool) {

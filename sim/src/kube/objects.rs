@@ -52,6 +52,8 @@ pub(super) struct CronJob {
 pub(super) struct NodePool {
     pub(super) name: ObjectName,
     pub(super) view: PoolView,
+    /// When they were last set to something.
+    pub(super) limited: Option<Mono>,
     /// The limits as Karpenter knows them.
     pub(super) seen: Quantities,
     pub(super) node_cpu: u64,
@@ -114,6 +116,7 @@ impl Objects {
         self.pools.push(NodePool {
             name: spec.name.clone(),
             view,
+            limited: None,
             seen: spec.limits.clone(),
             node_cpu: spec.node_cpu,
             node_memory: spec.node_memory,

@@ -5,7 +5,7 @@ use super::{Finding, Verdict};
 use crate::levers::records;
 use crate::model::{HealthCheckId, Host, JobRef, Site};
 use crate::op::{Answer, Fault, HealthCheck, HealthCheckKind, KubeOp, Op, Route53Op};
-use crate::policy::{Lever, Mode, Policy, Probe};
+use crate::policy::{Believes, Lever, Mode, Policy, Probe};
 
 /// Something to look at once.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -105,13 +105,14 @@ fn site_check(
 /// What is wrong with a check that goes on saying *down* for too long when its site serves again.
 fn slow(policy: &Policy, check: &HealthCheck) -> Option<String> {
     let HealthCheckKind::Endpoint { interval, threshold } = check.kind else { return None };
-    let notices = interval.times(u64::from(threshold));
-    let (lasts, confirm) = (policy.health.outlasts_recovery(notices), policy.health.confirm);
+    let aws = Believes::with_checks(interval, threshold);
+    let (lasts, confirm) = (policy.health.outlasts_recovery(aws), policy.health.confirm);
     let by_itself = policy.automation.failover == Mode::Automatic;
     (by_itself && lasts > confirm).then(|| {
         format!(
-            "it takes {notices} to say that the site serves again: a failover may begin {lasts} \
-             after that, and confirm is {confirm}"
+            "it takes {} to say that the site serves again: a failover may begin {lasts} after that, \
+             and confirm is {confirm}",
+            aws.route53
         )
     })
 }

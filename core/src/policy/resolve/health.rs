@@ -8,7 +8,7 @@ use super::{check_unique, host, quorum};
 use crate::model::{HealthCheckId, LoadBalancerName, ObjectName, Span};
 use crate::policy::code::Code;
 use crate::policy::forms;
-use crate::policy::recovery::FAST_ROUTE53;
+use crate::policy::recovery::Believes;
 use crate::policy::report::Report;
 use crate::policy::schema::{
     GroupSpec, HealthSpec, HttpSpec, KOfNSpec, ModeSpec, SchemeSpec, SignalSpec,
@@ -55,15 +55,15 @@ pub(super) fn resolve(report: &mut Report<'_>, spec: &GroupSpec) -> HealthPolicy
 /// What an automatic failover rests on is over before a site that serves again has served for
 /// `confirm`.
 fn check_recovery(report: &mut Report<'_>, health: &HealthPolicy) {
-    let (lasts, confirm) = (health.outlasts_recovery(FAST_ROUTE53), health.confirm);
+    let (lasts, confirm) = (health.outlasts_recovery(Believes::FASTEST), health.confirm);
     let sound = report.sound("spec.health.confirm")
         && report.sound("spec.health.quorum")
         && report.sound_within("spec.health.signals");
     let Some(slowest) = health.slowest_outside().filter(|_| sound) else { return };
     if lasts > confirm {
         let message = format!(
-            "enough signals may say down for {lasts} when the site serves again, and confirm is \
-             {confirm}: a site that serves would be left"
+            "enough signals may say down for {lasts} when the site serves again, however fast AWS \
+             notices, and confirm is {confirm}: a site that serves would be left"
         );
         let remedy = format!(
             "look more often, let fewer good samples end a down (of - need), or confirm for {lasts}"

@@ -19,9 +19,9 @@ struct Slip {
 fn shop() -> String {
     let text = SHOP.replace("failover: approve", "failover: automatic");
     let text =
-        text.replace("every: 15s, down: {of: 3, need: 2}", "every: 8s, down: {of: 2, need: 2}");
+        text.replace("every: 15s, down: {of: 3, need: 2}", "every: 8s, down: {of: 3, need: 2}");
     let text =
-        text.replace("every: 10s, down: {of: 5, need: 3}", "every: 12s, down: {of: 5, need: 3}");
+        text.replace("every: 10s, down: {of: 5, need: 3}", "every: 18s, down: {of: 5, need: 3}");
     let lines = text.lines().filter(|line| !line.contains("writeProbe"));
     lines.map(|line| format!("{line}\n")).collect()
 }
@@ -72,7 +72,7 @@ const SLIPS: &[Slip] = slips! {
     "- {kind: Deployment, namespace: shop, name: worker" =>
         "- {kind: StatefulSet, namespace: shop, name: worker",
         StatefulSet at "spec.capacity.workloads[2].kind";
-    "every: 8s" => "every: 40s", OldNews at "spec.health.signals[2].down";
+    "every: 8s" => "every: 26s", OldNews at "spec.health.signals[2].down";
 };
 
 /// Without an outside check, a quorum and windows nobody can say how long a *down* lasts.
