@@ -83,7 +83,7 @@ pub fn run(args: &CheckArgs, paint: Paint, out: &mut impl Write) -> Result<Exit>
     Ok(if passed { Exit::Done } else { Exit::Failed })
 }
 
-/// Looks at everything that a group's failover needs. `arm` is refused what this finds failed.
+/// Looks at everything that a group's failover needs; `arm` shows it before it is confirmed.
 pub async fn examine(edges: Arc<Edges>, policy: Policy) -> Vec<Finding> {
     let group = policy.group.clone();
     let mut looker = Looker::new(Arc::clone(&edges) as _, vec![policy.clone()]);

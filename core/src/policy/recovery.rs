@@ -28,18 +28,24 @@ impl Believes {
     }
 }
 
+/// Longer than any confirm time.
+const FOR_EVER: Span = Span(u64::MAX);
+
 impl SignalPolicy {
     /// How long its last samples outweigh good ones.
     fn remembers(&self) -> Span {
         self.every.times(u64::from(self.down.of.saturating_sub(self.down.need) + 1))
     }
 
-    /// How long it may say *down* when the site serves again.
+    /// How long it may say *down* when the site serves again. An API may be gone for as long as it
+    /// likes while users are served; `progress` never says *down*.
     fn lasts(&self, aws: Believes) -> Span {
         let noticed = match self.probe {
             Probe::Route53Check { .. } => aws.route53,
             Probe::AlbTargets { .. } => aws.targets,
-            _ => Span::ZERO,
+            Probe::Http(_) | Probe::WriteProbe(_) => Span::ZERO,
+            Probe::ClusterApi | Probe::RegionApi => return FOR_EVER,
+            Probe::Progress { .. } => return Span::ZERO,
         };
         noticed + self.remembers()
     }

@@ -142,6 +142,10 @@ impl Activity {
         let doing = match &self.doing {
             Now::Until(at) if *at <= due => "due".to_owned(),
             Now::Until(at) => format!("in {}", at.since(due)),
+            Now::Confirming(confirming) => {
+                let Confirming { act, met, look, since } = &**confirming;
+                format!("{act:?} {met} {look:?} for {}", due.since(*since))
+            }
             other => format!("{other:?}"),
         };
         // What it met is recorded only when its time is over.

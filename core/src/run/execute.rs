@@ -26,8 +26,9 @@ const CALL_TIMEOUT: Span = Span::secs(10);
 /// What the world disagreed about is looked at again so often.
 const DISAGREES: Span = Span::secs(10);
 
-/// How old what must still be so may be when the call that depends on it is sent.
-const FRESH: Span = Span::secs(10);
+/// How old what must still be so may be when the call that depends on it is sent. Two looks and a
+/// record may take their time, each with a deadline.
+const FRESH: Span = Span::secs(20);
 
 /// How often a steady state is looked at.
 const STEADY: Span = Span::secs(3);
@@ -285,8 +286,15 @@ impl Pass<'_> {
             if !confirming.look.complete() {
                 return;
             }
+            if self.now.mono > confirming.since + FRESH {
+                // Nothing is recorded that would not be sent.
+                activity.note = "what must still be so takes long to be seen".into();
+                activity.doing = Does::Until(self.now.mono + STEADY);
+                return;
+            }
             let next = step.step.still.get(confirming.met);
             let Some(other) = next.and_then(|id| self.run.steps.get(id)) else {
+                activity.failures = 0;
                 activity.fresh = Some(confirming.since + FRESH);
                 let (op, hold, note) = confirming.act.clone();
                 return self.act(id, step, activity, (op, hold, note));
@@ -333,7 +341,10 @@ impl Pass<'_> {
                 return activity.back_off(self.now.mono, &fault);
             }
         };
-        activity.failures = 0;
+        // Who would act is not done with looking yet.
+        if !matches!(judgement, Judgement::Act { .. }) || step.step.still.is_empty() {
+            activity.failures = 0;
+        }
         if !matches!(judgement, Judgement::Steady { .. }) {
             activity.steady = None;
         }

@@ -35,6 +35,8 @@ enum Conflict {
     Cancel(RunId),
     /// Both did something for good, and this cannot be of both.
     TwoMoves(String),
+    /// Theirs cannot go on: only ours can stand.
+    OnlyOurs(String),
 }
 
 impl Ledger {
@@ -94,7 +96,11 @@ impl Ledger {
                 Err(Refusal::NotContinued { run, remedy })
             }
             (Err(Conflict::TwoMoves(_)), Some(word)) => Ok(Some(word)),
-            (Err(Conflict::TwoMoves(why)), None) => {
+            (Err(Conflict::OnlyOurs(_)), Some(Stands::Ours)) => Ok(Some(Stands::Ours)),
+            (Err(Conflict::OnlyOurs(why)), Some(Stands::Theirs)) => {
+                Err(Refusal::BadImport(format!("{why}: it could not go on; say `--stands ours`")))
+            }
+            (Err(Conflict::TwoMoves(why) | Conflict::OnlyOurs(why)), None) => {
                 let (group, ours, theirs) = (group.clone(), self.leads_to(), theirs.leads_to());
                 Err(Refusal::TwoMoves { group, why, ours, theirs })
             }
@@ -284,7 +290,7 @@ impl Ledger {
         }
         if let Some(left) = self.leftovers.iter().find(|left| promotes(theirs, left)) {
             let words = format!("{} would promote {}, which was renamed", theirs.id, left.resource);
-            return Err(Conflict::TwoMoves(format!("{words} to {} here", left.instance)));
+            return Err(Conflict::OnlyOurs(format!("{words} to {} here", left.instance)));
         }
         let Some(ours) = self.busy_run() else { return Ok(()) };
         if is(ours, theirs) || (same_move(ours, theirs) && after.active == ours.to()) {

@@ -274,6 +274,10 @@ kept! {
     s7_two_runs_may_have_one_name: "s7-two-runs-may-have-one-name",
     s1_the_restart_of_a_region_that_comes_back_confirms_no_fence:
         "s1-the-restart-of-a-region-that-comes-back-confirms-no-fence",
+    s10_a_loss_is_accepted_for_the_run_that_begins_in_place_of_another:
+        "s10-a-loss-is-accepted-for-the-run-that-begins-in-place-of-another",
+    s1_a_server_is_told_late_of_what_was_put_back:
+        "s1-a-server-is-told-late-of-what-was-put-back",
     l2_another_group_lets_a_shared_pool_go_later: "l2-another-group-lets-a-shared-pool-go-later",
     l2_a_run_that_would_promote_what_was_renamed_ends_by_a_word:
         "l2-a-run-that-would-promote-what-was-renamed-ends-by-a-word",

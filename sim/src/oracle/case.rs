@@ -52,6 +52,10 @@ pub(super) struct Case {
     pub(super) effects: BTreeMap<(String, String), u32>,
     /// Somebody else wrote its sets last: what they lead to is not Bowline's doing.
     pub(super) meddled: bool,
+    /// When they last did.
+    pub(super) reverted_at: Option<Mono>,
+    /// When the last run was closed.
+    pub(super) closed_at: Option<Mono>,
     /// The most that a human accepted to lose in the present run, in milliseconds.
     pub(super) accepted_ms: Option<u64>,
 }
@@ -101,6 +105,8 @@ impl Case {
             levers: BTreeMap::new(),
             effects: BTreeMap::new(),
             meddled: false,
+            reverted_at: None,
+            closed_at: None,
             accepted_ms: None,
         };
         case.open = case.opened(world);

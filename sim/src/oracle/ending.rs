@@ -151,8 +151,8 @@ impl Case {
             }
             let nodes = cluster.nodes(&pool.name).map_or(0, |nodes| nodes.total);
             // Who lets the pool go after this group's run was over waits for its nodes instead.
-            let closed = self.ledger.run.as_ref().and_then(|run| run.closed_at);
-            let later = closed < cluster.limited(&pool.name).map(crate::part::wall);
+            let limited = cluster.limited(&pool.name);
+            let later = self.closed_at.zip(limited).is_some_and(|(closed, at)| closed < at);
             if nodes > 0 && !later {
                 odd.push(format!("NodePool {} has {nodes} nodes left", pool.name));
             }

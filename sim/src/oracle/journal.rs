@@ -40,6 +40,10 @@ impl Case {
             }
             self.record(scene, record, court);
         }
+        // A failover that begins in place of another run is accepted before that one is closed.
+        if self.ledger.open_run().is_some() {
+            entry.records.iter().filter_map(accepts).for_each(|loss| self.accept(loss));
+        }
         self.judge_promotion(scene, court);
         self.judge_answers(scene, court);
     }
@@ -67,16 +71,6 @@ impl Case {
 
     fn record(&mut self, scene: Scene<'_>, record: &Record, court: &mut Court) {
         match record {
-            Record::IntentTaken {
-                intent:
-                    Some(
-                        Intent::Failover { accept_loss: Some(loss), .. }
-                        | Intent::Approve { accept_loss: Some(loss), .. },
-                    ),
-                refused: None,
-                ..
-            } => self.accept(loss.as_millis()),
-            Record::Answered { accept_loss_ms: Some(loss), .. } => self.accept(*loss),
             Record::Planned { plan, moves: true } => {
                 let trigger = self.ledger.run.as_ref().map(|run| &run.trigger);
                 if plan.kind == PlanKind::Failover && trigger == Some(&Trigger::Automatic) {
@@ -97,7 +91,7 @@ impl Case {
                 self.judge_ask(scene, (step, question), court);
             }
             Record::Closed { ended } => {
-                self.accepted_ms = None;
+                (self.accepted_ms, self.closed_at) = (None, Some(scene.now.mono));
                 let planned = |run: &&Run| run.kind != PlanKind::Failover;
                 if let (Ended::Unwound(_), Some(_)) =
                     (ended, self.ledger.run.as_ref().filter(planned))
@@ -230,5 +224,22 @@ pub(super) fn judge_recorded(cases: &mut [Case], scene: Scene<'_>, op: &Op, cour
     match known {
         true => court.breaks("S6", scene.now, format!("sent again, unrecorded: {op:?}")),
         false => court.breaks("S7", scene.now, format!("not recorded: {op:?}")),
+    }
+}
+
+/// The loss of writes that a human accepts by a record.
+fn accepts(record: &Record) -> Option<u64> {
+    match record {
+        Record::IntentTaken {
+            intent:
+                Some(
+                    Intent::Failover { accept_loss: Some(loss), .. }
+                    | Intent::Approve { accept_loss: Some(loss), .. },
+                ),
+            refused: None,
+            ..
+        } => Some(loss.as_millis()),
+        Record::Answered { accept_loss_ms, .. } => *accept_loss_ms,
+        _ => None,
     }
 }

@@ -101,7 +101,7 @@ impl Judge {
                 }
             }
             News::Reverted(zone) => {
-                self.cases.iter_mut().for_each(|case| case.reverted(scene.world, zone));
+                self.cases.iter_mut().for_each(|case| case.reverted(scene, zone));
             }
             News::Cluster(..) | News::Led(_) => {}
         }

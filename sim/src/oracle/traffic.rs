@@ -10,11 +10,15 @@ use super::case::{Case, position};
 use super::court::{Court, Scene};
 use crate::aws::rds::DoorId;
 use crate::aws::route53::SERVERS;
+use crate::faults::Trouble;
 use crate::world::World;
 
-/// How long before a shift takes effect nobody looks at the pods any more: the front is seen to
-/// serve in between, and the call may take as long as its deadline allows.
-const UNSEEN: Span = Span::secs(15);
+/// How long before a shift takes effect nobody looks at the pods any more: what was seen of them
+/// may be twenty seconds old, and the call may take as long as its deadline allows.
+const UNSEEN: Span = Span::secs(30);
+
+/// How long Route 53 may take to tell a change to all its servers.
+const TOLD: Span = Span::secs(60);
 
 impl Case {
     /// S1: no answer leads to a site whose member is not the writer, outside the window of a move.
@@ -25,7 +29,8 @@ impl Case {
         }
         let Some(writer) = self.writer(scene) else { return };
         let elsewhere = self.answers_but(scene, writer);
-        self.meddled &= elsewhere || self.opened(scene.world) != Some(writer);
+        let told = self.reverted_at.is_none_or(|at| scene.now.mono.since(at) > TOLD);
+        self.meddled &= !told || elsewhere || self.opened(scene.world) != Some(writer);
         if self.meddled {
             return;
         }
@@ -45,12 +50,13 @@ impl Case {
         }
     }
 
-    /// Somebody else put a zone's sets back. Until all answers lead to the writer again, they are
-    /// not Bowline's doing: nothing can be promised of a name that somebody else writes.
-    pub(super) fn reverted(&mut self, world: &World, zone: &ZoneId) {
-        if world.groups()[self.group].names.iter().any(|(_, of)| of == zone) {
-            self.meddled = true;
-            self.open = self.opened(world);
+    /// Somebody else put a zone's sets back. Until every server was told, and all answers lead to
+    /// the writer again, they are not Bowline's doing: nothing can be promised of a name that
+    /// somebody else writes.
+    pub(super) fn reverted(&mut self, scene: Scene<'_>, zone: &ZoneId) {
+        if scene.world.groups()[self.group].names.iter().any(|(_, of)| of == zone) {
+            (self.meddled, self.reverted_at) = (true, Some(scene.now.mono));
+            self.open = self.opened(scene.world);
         }
     }
 
@@ -172,8 +178,14 @@ impl Case {
         workloads.any(|one| self.taken_away(scene, (site, one), since))
     }
 
-    /// Whether a site served when the run looked from outside for the last time.
-    fn served_when_seen(&self, scene: Scene<'_>, site: Site) -> bool {
+    /// Whether a site served when the run looked from outside for the last time, and was lost with
+    /// its Region since.
+    fn lost_since_seen(&self, scene: Scene<'_>, site: Site, court: &Court) -> bool {
+        let region = &self.policy.site(site).scope.region;
+        let lost = |trouble: &Trouble| matches!(trouble, Trouble::RegionDead(of) if of == region);
+        if !court.troubles.iter().any(lost) {
+            return false;
+        }
         let steps = self.ledger.run.iter().flat_map(|run| run.steps.values());
         let looks = steps.filter(|step| matches!(step.step.effect, Effect::Serves(_)));
         let seen = looks.filter_map(|step| step.done_at).max();
@@ -192,7 +204,7 @@ impl Case {
             court.breaks("S11", scene.now, format!("moved to {to}, and answers lead elsewhere"));
         } else if !(serves.reads && serves.writes
             || self.emptied(scene, to)
-            || !serves.reads && self.served_when_seen(scene, to))
+            || !serves.reads && self.lost_since_seen(scene, to, court))
         {
             let words = format!("moved to {to}, where users get {serves:?}");
             court.breaks("S11", scene.now, words);

@@ -23,6 +23,9 @@ type NewReplica = builders::CreateDBInstanceReadReplicaFluentBuilder;
 /// RDS keeps events for 14 days and refuses an earlier start; a minute is for the clocks.
 const KEPT: Span = Span::mins(14 * 24 * 60 - 1);
 
+/// How far AWS's clock may be ahead of ours.
+const AHEAD: Span = Span::mins(15);
+
 /// Events of one page: the most that RDS gives.
 const PAGE: i32 = 100;
 
@@ -223,8 +226,9 @@ async fn events(
 ) -> Result<Vec<InstanceEvent>, Fault> {
     let now = now();
     let start = since.max(now - KEPT);
-    // Without an end RDS may take the start for that of the usual hour.
-    let end = now.max(start + Span::mins(1));
+    // Without an end RDS may take the start for that of the usual hour. By its clock it may be
+    // later than here.
+    let end = now.max(start) + AHEAD;
     let (mut found, mut marker) = (Vec::new(), None);
     for _ in 0..PAGES {
         let call = client

@@ -383,8 +383,12 @@ fn s4_an_automatic_failover_rests_on_no_news_that_is_older_than_the_confirm_time
     );
     assert!(remedy.ends_with("or confirm for 1m2s"), "{remedy}");
     automatic(outside, outside).is_fine();
-    // A quorum is there for as long as its last member.
-    automatic(outside, "every: 30s, down: {of: 3, need: 2}").is_fine();
+    // A quorum is there for as long as its last member; an API may be gone for as long as it likes.
+    let slow = "every: 30s, down: {of: 3, need: 2}";
+    automatic(outside, "every: 30s, «down»: {of: 3, need: 2}")
+        .is(Code::OldNews, "spec.health.signals[2].down");
+    automatic(outside, slow).and("regionApi: {}", "progress: {loadBalancer: web}").is_fine();
+    automatic(outside, slow).and("quorum: 2", "quorum: 3").is_fine();
     // Somebody looks before anything moves.
     Slip::new(outside, "every: 26s, down: {of: 3, need: 2}")
         .and("every: 10s, down: {of: 5, need: 3}", "every: 18s, down: {of: 5, need: 3}")

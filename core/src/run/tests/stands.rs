@@ -124,6 +124,8 @@ fn l1_what_cannot_both_be_true_is_refused_with_the_command_that_says_which_is() 
 #[test]
 fn l1_a_run_that_would_promote_what_is_gone_ends_by_somebody_s_word() {
     let (mut ours, theirs) = replaced();
+    let refused = ours.ledger.import(&shop(), &theirs.entries, None, Some(Stands::Theirs));
+    assert!(refused.unwrap_err().to_string().contains("say `--stands ours`"));
     import_by_word(&mut ours, &theirs, Stands::Ours);
     let ledger = &ours.ledger;
     assert_eq!((ledger.active, ledger.open_run().map(|run| &run.id)), (Site::Home, None));

@@ -100,12 +100,23 @@ fn s2_a_record_that_took_long_does_not_move_traffic_on_what_was_seen_before_it()
     let mut bench = about_to_flip(100);
     counts(&mut bench, 100, ready(10));
     let record = bench.record(101);
-    assert_eq!(bench.accept_at(111, record), None, "the look began eleven seconds ago");
-    closed(&mut bench, 111);
-    counts(&mut bench, 111, ready(10));
-    let record = bench.record(111);
+    assert_eq!(bench.accept_at(121, record), None, "the look began 21 seconds ago");
+    closed(&mut bench, 121);
+    counts(&mut bench, 121, ready(10));
+    let record = bench.record(121);
     assert!(matches!(&record, Record::Started { attempt: 2, .. }), "{record:?}");
-    assert!(bench.accept_at(121, record).is_some(), "ten seconds are not too long");
+    assert!(bench.accept_at(141, record).is_some(), "twenty seconds are not too long");
+}
+
+#[test]
+fn s2_nothing_is_recorded_on_what_took_long_to_be_seen() {
+    let mut bench = about_to_flip(100);
+    let (slot, _) = bench.call(100);
+    bench.reply(&slot, 121, ready(10));
+    assert_eq!(bench.poll(121), []);
+    closed(&mut bench, 125);
+    counts(&mut bench, 125, ready(10));
+    assert!(matches!(bench.record(125), Record::Started { attempt: 1, .. }));
 }
 
 #[test]
