@@ -20,8 +20,8 @@ impl Believes {
     /// and five seconds apart.
     pub const FASTEST: Self = Self { route53: Span::secs(10), targets: Span::secs(10) };
 
-    /// With Route 53 checks of this kind, and target groups as ELB makes them unless it is told: five
-    /// good probes, thirty seconds apart.
+    /// With Route 53 checks of this kind, and target groups as ELB makes them unless it is told:
+    /// five good probes, thirty seconds apart.
     #[must_use]
     pub fn with_checks(interval: Span, threshold: u32) -> Self {
         Self { route53: interval.times(u64::from(threshold)), targets: Span::secs(150) }

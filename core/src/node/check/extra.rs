@@ -110,8 +110,8 @@ fn slow(policy: &Policy, check: &HealthCheck) -> Option<String> {
     let by_itself = policy.automation.failover == Mode::Automatic;
     (by_itself && lasts > confirm).then(|| {
         format!(
-            "it takes {} to say that the site serves again: a failover may begin {lasts} after that, \
-             and confirm is {confirm}",
+            "it takes {} to say that the site serves again: a failover may begin {lasts} after \
+             that, and confirm is {confirm}",
             aws.route53
         )
     })
