@@ -15,7 +15,7 @@ use super::picture::{Picture, Scene};
 use crate::aws::rds::Takes;
 use crate::coverage::Counter;
 use crate::faults::Spell;
-use crate::harness::{Arrival, Simulation, Spoil, Strike, replicas_beside_glass};
+use crate::harness::{Arrival, Simulation, Spoil, Strike, replicas};
 use crate::oracle::{Oracle, Verdict};
 use crate::world::{World, WorldSpec};
 
@@ -177,9 +177,8 @@ impl Play {
         let began = world.began();
         let oracle = Oracle::new(std::slice::from_ref(&policy), &world);
         let ledger = Ledger::default().read_with(&world.reader);
-        let (policies, habits) =
-            (vec![policy.clone()], (LeaseTimes::default(), world.reader.clone()));
-        let recruit = replicas_beside_glass(crew.seats(), habits, policy.group.clone());
+        let recruit = replicas((LeaseTimes::default(), world.reader.clone()));
+        let policies = vec![policy.clone()];
         let mut simulation = Simulation::new(world, policies, rng.u64(..), crew.seats(), recruit);
         simulation.watch(Box::new(oracle.clone()));
         counter.into_iter().for_each(|counter| simulation.watch(counter.watch()));

@@ -34,7 +34,7 @@ use spoil::Spoiling;
 use strike::Strikes;
 
 pub use replica::Replica;
-pub(crate) use replica::replicas_beside_glass;
+pub(crate) use replica::{replicas, replicas_beside_glass};
 pub use spoil::{Spoil, Trouble as SpoilTrouble};
 pub use strike::{Arrival, Death, Side, Strike};
 pub use watch::{Event, Watch};

@@ -33,15 +33,20 @@ fn node(seat: usize, earlier: u32, lease: LeaseTimes) -> Node {
     Node::new(NodeConfig { id, lease })
 }
 
-/// So many replicas with these leases, which read journals with others; in a seat beyond them a
-/// break-glass process that is told about one group.
+/// Replicas with these leases, which read journals with others.
+pub(crate) fn replicas((lease, reader): (LeaseTimes, Reader)) -> Recruit<Node> {
+    Box::new(move |seat, earlier| node(seat, earlier, lease).read_with(reader.clone()))
+}
+
+/// So many such replicas; in a seat beyond them a break-glass process that is told about one group.
 pub(crate) fn replicas_beside_glass(
-    replicas: usize,
-    (lease, reader): (LeaseTimes, Reader),
+    count: usize,
+    habits: (LeaseTimes, Reader),
     told: GroupName,
 ) -> Recruit<Node> {
-    Box::new(move |seat, earlier| match node(seat, earlier, lease).read_with(reader.clone()) {
-        replica if seat < replicas => replica,
+    let mut recruit = replicas(habits);
+    Box::new(move |seat, earlier| match recruit(seat, earlier) {
+        replica if seat < count => replica,
         glass => glass.only_told(told.clone()),
     })
 }

@@ -52,7 +52,7 @@ pub(super) struct CronJob {
 pub(super) struct NodePool {
     pub(super) name: ObjectName,
     pub(super) view: PoolView,
-    /// When they were last set to something.
+    /// When its limits were last set.
     pub(super) limited: Option<Mono>,
     /// The limits as Karpenter knows them.
     pub(super) seen: Quantities,

@@ -41,7 +41,7 @@ pub(super) struct Court {
     pub(super) calm_since: Mono,
     /// When the last one ended that was more than the loss of a whole Region.
     pub(super) more_until: Mono,
-    /// When each Region that was lost was there again, for the last time.
+    /// Which Regions that were lost were there again, and when.
     pub(super) revived: Vec<(Region, Mono)>,
     /// When each that is over ended.
     pub(super) ends: Vec<Mono>,

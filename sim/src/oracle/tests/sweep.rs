@@ -7,7 +7,7 @@ use bowline_core::policy::{Mode, Policy, examples};
 
 use super::super::{Oracle, Verdict};
 use crate::faults::{Evidence, Rates, Reach, Spell, Trouble};
-use crate::harness::{Simulation, replicas_beside_glass};
+use crate::harness::{Simulation, replicas};
 use crate::store::Condition;
 use crate::world::{World, WorldSpec};
 
@@ -38,8 +38,7 @@ impl Sweep {
         let world = World::build(&WorldSpec::new(vec![policy.clone()]), &mut rng);
         let (began, oracle) = (world.began(), Oracle::new(std::slice::from_ref(policy), &world));
         let policies = vec![policy.clone()];
-        let habits = (LeaseTimes::default(), world.reader.clone());
-        let recruit = replicas_beside_glass(REPLICAS, habits, policy.group.clone());
+        let recruit = replicas((LeaseTimes::default(), world.reader.clone()));
         let mut simulation = Simulation::new(world, policies, rng.u64(..), REPLICAS, recruit);
         simulation.watch(Box::new(oracle.clone()));
         let arm = began + Span::mins(3);
