@@ -3,13 +3,13 @@
 //! What was played counts for the sources it was played with, so its file in the cache folder is
 //! named for them: another commit of the pure crates begins anew.
 
-use std::io::Write;
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 use bowline_lab::{cache, command};
+use sha2::{Digest, Sha256};
 
 /// How many round trips are made unless it is said.
 const TRIPS: &str = "1000000";
@@ -49,24 +49,10 @@ fn file() -> Result<PathBuf> {
     ensure!(changed.is_empty(), "commit first, so that it is known what was played:\n{changed}");
     let all = git(&[&["ls-tree", "-r", "HEAD", "--"], SOURCES].concat())?;
     let played = all.lines().filter(|line| !BESIDE.iter().any(|beside| line.contains(beside)));
-    let name = hash(&played.collect::<Vec<_>>().join("\n"))?;
+    let name = hex::encode(&Sha256::digest(played.collect::<Vec<_>>().join("\n"))[..8]);
     let folder = cache::folder()?.join("campaign");
     std::fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
     Ok(folder.join(format!("{name}.jsonl")))
-}
-
-/// One name for a list of files with their contents' names, as git makes them.
-fn hash(list: &str) -> Result<String> {
-    let mut git = Command::new("git");
-    git.args(["hash-object", "--stdin"]).stdin(Stdio::piped()).stdout(Stdio::piped());
-    let mut child = git.spawn().context("git hash-object")?;
-    let mut stdin = child.stdin.take().context("git hash-object reads nothing")?;
-    stdin.write_all(list.as_bytes())?;
-    drop(stdin);
-    let output = child.wait_with_output()?;
-    ensure!(output.status.success(), "git hash-object: {}", output.status);
-    let name = String::from_utf8(output.stdout)?;
-    Ok(name.chars().take(16).collect())
 }
 
 fn git(arguments: &[&str]) -> Result<String> {
