@@ -62,10 +62,16 @@ impl HealthPolicy {
         outside.max_by_key(|(_, signal)| signal.remembers()).map(|(index, _)| index)
     }
 
+    /// How long an automatic failover may rest on old news, if that is longer than `confirm`: a
+    /// site that serves again is left then.
+    #[must_use]
+    pub fn old_news(&self, aws: Believes) -> Option<Span> {
+        Some(self.outlasts_recovery(aws)).filter(|lasts| *lasts > self.confirm)
+    }
+
     /// How long all that an automatic failover rests on may go on saying *down* after the site
     /// serves again: a `route53Check`, and as many other kinds as the quorum asks for.
-    #[must_use]
-    pub fn outlasts_recovery(&self, aws: Believes) -> Span {
+    fn outlasts_recovery(&self, aws: Believes) -> Span {
         let (mut outside, mut others) = (Span::ZERO, Vec::<(Discriminant<Probe>, Span)>::new());
         for signal in &self.signals {
             let (kind, lasts) = (discriminant(&signal.probe), signal.lasts(aws));

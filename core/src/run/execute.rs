@@ -294,10 +294,9 @@ impl Pass<'_> {
             }
             let next = step.step.still.get(confirming.met);
             let Some(other) = next.and_then(|id| self.run.steps.get(id)) else {
-                activity.failures = 0;
                 activity.fresh = Some(confirming.since + FRESH);
-                let (op, hold, note) = confirming.act.clone();
-                return self.act(id, step, activity, (op, hold, note));
+                let act = confirming.act.clone();
+                return self.act(id, step, activity, act);
             };
             let (cx, procedure) = (self.context(other, false), other.step.effect.procedure());
             let ops = procedure.observe(&cx, confirming.look.seen());
@@ -341,8 +340,8 @@ impl Pass<'_> {
                 return activity.back_off(self.now.mono, &fault);
             }
         };
-        // Who would act is not done with looking yet.
-        if !matches!(judgement, Judgement::Act { .. }) || step.step.still.is_empty() {
+        // Who would act may not be done with looking.
+        if !matches!(judgement, Judgement::Act { .. }) {
             activity.failures = 0;
         }
         if !matches!(judgement, Judgement::Steady { .. }) {
@@ -388,7 +387,7 @@ impl Pass<'_> {
         activity: &mut Activity,
         (op, hold, note): (Op, Option<Box<Hold>>, String),
     ) {
-        activity.note = note;
+        (activity.note, activity.failures) = (note, 0);
         let hold = hold.filter(|_| !bugs::on(Bug::ForgetsHolds));
         let op_record = Box::new(op.clone());
         activity.doing = Does::Recording(Some(op));

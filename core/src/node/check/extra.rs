@@ -106,15 +106,13 @@ fn site_check(
 fn slow(policy: &Policy, check: &HealthCheck) -> Option<String> {
     let HealthCheckKind::Endpoint { interval, threshold } = check.kind else { return None };
     let aws = Believes::with_checks(interval, threshold);
-    let (lasts, confirm) = (policy.health.outlasts_recovery(aws), policy.health.confirm);
     let by_itself = policy.automation.failover == Mode::Automatic;
-    (by_itself && lasts > confirm).then(|| {
-        format!(
-            "it takes {} to say that the site serves again: a failover may begin {lasts} after \
-             that, and confirm is {confirm}",
-            aws.route53
-        )
-    })
+    let lasts = policy.health.old_news(aws).filter(|_| by_itself)?;
+    Some(format!(
+        "it takes {} to say that the site serves again: a failover may begin {lasts} after that, \
+         and confirm is {}",
+        aws.route53, policy.health.confirm
+    ))
 }
 
 fn cron_job(site: Site, job: &JobRef, answer: &Result<Answer, Fault>) -> Finding {

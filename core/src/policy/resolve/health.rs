@@ -55,21 +55,20 @@ pub(super) fn resolve(report: &mut Report<'_>, spec: &GroupSpec) -> HealthPolicy
 /// What an automatic failover rests on is over before a site that serves again has served for
 /// `confirm`.
 fn check_recovery(report: &mut Report<'_>, health: &HealthPolicy) {
-    let (lasts, confirm) = (health.outlasts_recovery(Believes::FASTEST), health.confirm);
     let sound = report.sound("spec.health.confirm")
         && report.sound("spec.health.quorum")
         && report.sound_within("spec.health.signals");
-    let Some(slowest) = health.slowest_outside().filter(|_| sound) else { return };
-    if lasts > confirm {
-        let message = format!(
-            "enough signals may say down for {lasts} when the site serves again, however fast AWS \
-             notices, and confirm is {confirm}: a site that serves would be left"
-        );
-        let remedy = format!(
-            "look more often, let fewer good samples end a down (of - need), or confirm for {lasts}"
-        );
-        report.error(Code::OldNews, &format!("{}.down", path_of(slowest)), message, remedy);
-    }
+    let old_news = health.old_news(Believes::FASTEST).filter(|_| sound);
+    let Some((lasts, slowest)) = old_news.zip(health.slowest_outside()) else { return };
+    let message = format!(
+        "enough signals may say down for {lasts} when the site serves again, however fast AWS \
+         notices, and confirm is {}: a site that serves would be left",
+        health.confirm
+    );
+    let remedy = format!(
+        "look more often, let fewer good samples end a down (of - need), or confirm for {lasts}"
+    );
+    report.error(Code::OldNews, &format!("{}.down", path_of(slowest)), message, remedy);
 }
 
 fn canaries(report: &mut Report<'_>, written: &[String]) -> Vec<Canary> {

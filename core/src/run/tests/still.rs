@@ -1,6 +1,6 @@
 //! What must still be so in the instant in which a step acts.
 
-use super::super::{Doing, Record};
+use super::super::{Doing, Record, Slot};
 use super::execute::{Bench, step};
 use crate::capacity::CapacityReady;
 use crate::levers::gates::Flip;
@@ -49,18 +49,30 @@ fn ready(pods: u32) -> Result<Answer, Fault> {
 /// A run whose capacity was seen long ago, and whose gate was just seen closed: the look that it
 /// takes next is one at the capacity.
 fn about_to_flip(secs: u64) -> Bench {
-    let mut bench = Bench::new(vec![("capacity", capacity()), ("flip", flip())]);
-    let (step, note) = ("capacity".into(), "10 of 10 pods ready".into());
-    bench.accept(Record::Done { step, outputs: Outputs::new(), note, unknown: false });
+    let mut bench = seen_long_ago();
     closed(&mut bench, secs);
     bench
 }
 
-fn closed(bench: &mut Bench, secs: u64) {
+/// A run whose capacity was seen, and whose gate is to be looked at.
+fn seen_long_ago() -> Bench {
+    let mut bench = Bench::new(vec![("capacity", capacity()), ("flip", flip())]);
+    let (step, note) = ("capacity".into(), "10 of 10 pods ready".into());
+    bench.accept(Record::Done { step, outputs: Outputs::new(), note, unknown: false });
+    bench
+}
+
+/// Answers the look at the gate.
+fn closed(bench: &mut Bench, secs: u64) -> Slot {
     let (slot, op) = bench.call(secs);
     assert!(matches!(op, Op::Gate(_, GateOp::Read { .. })), "{op:?}");
+    bench.reply(&slot, secs, gate());
+    slot
+}
+
+fn gate() -> Result<Answer, Fault> {
     let gate = GateView { version: Version::new("1"), open: Site::Home, claim: None };
-    bench.reply(&slot, secs, Ok(Answer::Gate(Some(gate))));
+    Ok(Answer::Gate(Some(gate)))
 }
 
 /// Answers the look at the capacity.
@@ -121,13 +133,8 @@ fn s2_nothing_is_recorded_on_what_took_long_to_be_seen() {
 
 #[test]
 fn s2_an_answer_to_the_look_before_says_nothing_of_what_must_still_be_so() {
-    let mut bench = Bench::new(vec![("capacity", capacity()), ("flip", flip())]);
-    let (step, note) = ("capacity".into(), "10 of 10 pods ready".into());
-    bench.accept(Record::Done { step, outputs: Outputs::new(), note, unknown: false });
-    let (first, _) = bench.call(100);
-    let gate = GateView { version: Version::new("1"), open: Site::Home, claim: None };
-    let gate = || Ok(Answer::Gate(Some(gate.clone())));
-    bench.reply(&first, 100, gate());
+    let mut bench = seen_long_ago();
+    let first = closed(&mut bench, 100);
     let (second, _) = bench.call(100);
     bench.reply(&first, 100, gate());
     assert!(bench.execution.awaits(&second), "a doubled answer is not taken for the other");
