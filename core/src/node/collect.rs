@@ -35,8 +35,14 @@ pub(super) fn facts(policy: &Policy, known: &Known, now: Wall) -> Result<Facts, 
                 found.ok_or_else(|| Incomplete(format!("{site}'s load balancer {name}")))?;
             facts.load_balancers.entry(site).or_default().insert(name.clone(), found.clone());
         }
-        if policy.site(site).database.is_some() {
-            facts.members.insert(site, member(known, site, Site::Home)?);
+        if let Some(database) = &policy.site(site).database {
+            let found = member(known, site, Site::Home)?;
+            if found.settings.security_groups.contains(&database.closed_security_group) {
+                // A look from while Bowline held it: a replica made from it would let nobody in.
+                let why = format!("{site}'s instance {}: its door is closed", found.instance);
+                return Err(Incomplete(why));
+            }
+            facts.members.insert(site, found);
         }
     }
     zones(policy, known, &mut facts)?;
@@ -222,6 +228,26 @@ mod tests {
         let home = id("11111111-2222-3333-4444-555555555555");
         let standby = id("66666666-7777-8888-9999-000000000000");
         assert_eq!(checks.collect::<Vec<_>>(), [home.clone(), standby.clone(), home, standby]);
+    }
+
+    #[test]
+    fn l2_a_door_that_bowline_had_closed_is_no_fact() {
+        let shut = |at: Site| {
+            lacks(move |op, answer| match (op, answer) {
+                (Op::Rds(scope, _), Answer::Instance(mut found)) => {
+                    let policy = examples::shop();
+                    let own = policy.site(at);
+                    if own.scope == *scope {
+                        let closed = own.database.as_ref().unwrap().closed_security_group.clone();
+                        found.settings.security_groups = vec![closed];
+                    }
+                    Answer::Instance(found)
+                }
+                (_, other) => other,
+            })
+        };
+        assert_eq!(shut(Site::Home), "home's instance shop-home: its door is closed");
+        assert_eq!(shut(Site::Standby), "standby's instance shop-standby: its door is closed");
     }
 
     #[test]

@@ -295,6 +295,10 @@ kept! {
         "l2-what-an-imported-run-holds-at-home-is-released",
     l2_a_door_that_a_break_glass_process_closed_is_no_peacetime_fact:
         "l2-a-door-that-a-break-glass-process-closed-is-no-peacetime-fact",
+    l2_a_door_that_was_closed_a_moment_ago_is_no_fact:
+        "l2-a-door-that-was-closed-a-moment-ago-is-no-fact",
+    s10_a_run_opened_by_a_slow_clock_lost_nothing_from_before:
+        "s10-a-run-opened-by-a-slow-clock-lost-nothing-from-before",
     s4_a_plan_whose_maker_is_dead_is_decided_anew: "s4-a-plan-whose-maker-is-dead-is-decided-anew",
     l2_an_old_writer_that_lost_its_name_need_not_be_stopped:
         "l2-an-old-writer-that-lost-its-name-need-not-be-stopped",

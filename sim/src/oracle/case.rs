@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use bowline_core::model::{Claim, Cluster, Mono, Now, Site, ZoneId};
+use bowline_core::model::{Claim, Cluster, Mono, Now, RunId, Site, ZoneId};
 use bowline_core::op::{Op, PoolView, RecordSet};
 use bowline_core::policy::{Policy, Replicas, Workload};
 use bowline_core::run::Ledger;
@@ -54,6 +54,8 @@ pub(super) struct Case {
     pub(super) meddled: bool,
     /// When they last did.
     pub(super) reverted_at: Option<Mono>,
+    /// When the last run was opened, by the world's clock: its record has its replica's.
+    pub(super) opened_at: Option<(RunId, Mono)>,
     /// When the last run was closed.
     pub(super) closed_at: Option<Mono>,
     /// The most that a human accepted to lose in the present run, in milliseconds.
@@ -106,6 +108,7 @@ impl Case {
             effects: BTreeMap::new(),
             meddled: false,
             reverted_at: None,
+            opened_at: None,
             closed_at: None,
             accepted_ms: None,
         };

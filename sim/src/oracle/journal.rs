@@ -71,6 +71,10 @@ impl Case {
 
     fn record(&mut self, scene: Scene<'_>, record: &Record, court: &mut Court) {
         match record {
+            Record::Opened { .. } => {
+                let run = self.ledger.run.as_ref();
+                self.opened_at = run.map(|run| (run.id.clone(), scene.now.mono));
+            }
             Record::Planned { plan, moves: true } => {
                 let trigger = self.ledger.run.as_ref().map(|run| &run.trigger);
                 if plan.kind == PlanKind::Failover && trigger == Some(&Trigger::Automatic) {
