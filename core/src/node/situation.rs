@@ -136,20 +136,27 @@ impl Group {
         self.instance_now(site, now).is_some_and(|seen| seen.is_none())
     }
 
-    /// Why the passive site has no member that a failover could promote, if RDS says so.
+    /// Why the passive site has no member that a failover could promote, if RDS or the
+    /// journal says so.
     pub(super) fn nothing_to_promote(&self, facts: &Facts, now: Mono) -> Option<String> {
         let site = self.active().other();
         let recorded = &facts.members.get(&site)?.resource;
-        let odd = match self.instance_now(site, now)? {
-            None => "it does not exist".to_owned(),
-            Some(found) if found.resource != *recorded => {
+        let left = self.ledger().left_writer(site);
+        let odd = match self.instance_now(site, now) {
+            Some(None) => "it does not exist".to_owned(),
+            Some(Some(found)) if found.resource != *recorded => {
                 format!("it is {}, and recorded is {recorded}", found.resource)
             }
             // What was written since it was left is not in it.
-            Some(found) if found.source.is_none() && self.ledger().left_writer(site) => {
+            Some(Some(found)) if found.source.is_none() && left => {
                 "it is the writer that was left; `bowline failback` makes it a replica".to_owned()
             }
-            Some(_) => return None,
+            // Who cannot look has the journal's word. It would be found without a source, as one
+            // is that was promoted.
+            None if left => "it is the writer that was left, and nobody sees that it was made a \
+                             replica since; `bowline failback` makes it one"
+                .to_owned(),
+            _ => return None,
         };
         Some(format!("{site}'s database instance cannot be promoted: {odd}"))
     }

@@ -297,6 +297,8 @@ kept! {
         "l2-a-door-that-a-break-glass-process-closed-is-no-peacetime-fact",
     l2_a_door_that_was_closed_a_moment_ago_is_no_fact:
         "l2-a-door-that-was-closed-a-moment-ago-is-no-fact",
+    s1_the_writer_that_was_left_is_no_target_for_who_cannot_look:
+        "s1-the-writer-that-was-left-is-no-target-for-who-cannot-look",
     s10_a_run_opened_by_a_slow_clock_lost_nothing_from_before:
         "s10-a-run-opened-by-a-slow-clock-lost-nothing-from-before",
     s4_a_plan_whose_maker_is_dead_is_decided_anew: "s4-a-plan-whose-maker-is-dead-is-decided-anew",
