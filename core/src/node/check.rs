@@ -263,7 +263,7 @@ impl Group {
         let closed = self.policy.site(site).database.as_ref().map(|d| &d.closed_security_group);
         let name = closed.map(ToString::to_string).unwrap_or_default();
         let about = format!("{site}: closed security group {name}");
-        let in_force = closed.is_some_and(|closed| found.settings.security_groups.contains(closed));
+        let in_force = collect::behind_closed_group(&self.policy, site, found);
         let held = !self.ledger().holds.is_empty() || self.ledger().fenced.contains(&site);
         match in_force && !held {
             true => Finding::bad(

@@ -35,25 +35,22 @@ pub(super) fn facts(policy: &Policy, known: &Known, now: Wall) -> Result<Facts, 
                 found.ok_or_else(|| Incomplete(format!("{site}'s load balancer {name}")))?;
             facts.load_balancers.entry(site).or_default().insert(name.clone(), found.clone());
         }
-        if let Some(database) = &policy.site(site).database {
-            let found = member(known, site, Site::Home)?;
-            if found.settings.security_groups.contains(&database.closed_security_group) {
-                // A look from while Bowline held it: a replica made from it would let nobody in.
-                let why = format!("{site}'s instance {}: its door is closed", found.instance);
-                return Err(Incomplete(why));
-            }
-            facts.members.insert(site, found);
+        if policy.site(site).database.is_some() {
+            facts.members.insert(site, member(policy, known, site)?);
         }
     }
     zones(policy, known, &mut facts)?;
     Ok(facts)
 }
 
-/// A site's database member, while `active` serves.
-pub(super) fn member(known: &Known, site: Site, active: Site) -> Result<MemberFacts, Incomplete> {
+/// A site's database member, while home serves.
+fn member(policy: &Policy, known: &Known, site: Site) -> Result<MemberFacts, Incomplete> {
     let found = known.instance(site);
     let found = found.ok_or_else(|| Incomplete(format!("{site}'s database instance")))?;
-    if let Some((why, _)) = member_troubles(found, site == active).first() {
+    let trouble = member_troubles(found, site == Site::Home).first().map(|(why, _)| *why);
+    // A look from while Bowline held it: a replica made from it would let nobody in.
+    let shut = behind_closed_group(policy, site, found).then_some("its door is closed");
+    if let Some(why) = trouble.or(shut) {
         return Err(Incomplete(format!("{site}'s instance {}: {why}", found.id)));
     }
     Ok(MemberFacts {
@@ -62,6 +59,12 @@ pub(super) fn member(known: &Known, site: Site, active: Site) -> Result<MemberFa
         resource: found.resource.clone(),
         settings: (*found.settings).clone(),
     })
+}
+
+/// Whether the group that admits replication and nobody else is in force at a site's instance.
+pub(super) fn behind_closed_group(policy: &Policy, site: Site, found: &Instance) -> bool {
+    let database = policy.site(site).database.as_ref();
+    database.is_some_and(|d| found.settings.security_groups.contains(&d.closed_security_group))
 }
 
 /// What makes an instance unfit, each with what to do about it.
@@ -233,14 +236,11 @@ mod tests {
     #[test]
     fn l2_a_door_that_bowline_had_closed_is_no_fact() {
         let shut = |at: Site| {
+            let own = examples::shop().site(at).clone();
+            let closed = own.database.unwrap().closed_security_group;
             lacks(move |op, answer| match (op, answer) {
-                (Op::Rds(scope, _), Answer::Instance(mut found)) => {
-                    let policy = examples::shop();
-                    let own = policy.site(at);
-                    if own.scope == *scope {
-                        let closed = own.database.as_ref().unwrap().closed_security_group.clone();
-                        found.settings.security_groups = vec![closed];
-                    }
+                (Op::Rds(scope, _), Answer::Instance(mut found)) if *scope == own.scope => {
+                    found.settings.security_groups = vec![closed.clone()];
                     Answer::Instance(found)
                 }
                 (_, other) => other,

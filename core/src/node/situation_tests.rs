@@ -208,18 +208,17 @@ fn s3_a_member_that_is_gone_replaced_or_was_left_is_not_promoted() {
         answer => Ok(answer),
     };
     assert_eq!(why(&Bench::of(looked(replica)).failed_over()), None, "it was made a replica");
-    let silent = |op: &Op| match op {
-        Op::Rds(_, RdsOp::Describe(_)) => Err(Fault::Transient("no answer".into())),
-        _ => fit(op),
+    let without = |fault: Fault| {
+        Bench::of(looked(|op| match op {
+            Op::Rds(_, RdsOp::Describe(_)) => Err(fault.clone()),
+            _ => fit(op),
+        }))
     };
-    assert_eq!(why(&Bench::of(looked(silent))), None, "nobody left it");
-    let unseen = why(&Bench::of(looked(silent)).failed_over()).unwrap();
+    let silent = || without(Fault::Transient("no answer".into()));
+    assert_eq!(why(&silent()), None, "nobody left it");
+    let unseen = why(&silent().failed_over()).unwrap();
     assert!(unseen.contains("the writer that was left, and nobody sees"), "{unseen}");
-    let gone = looked(|op| match op {
-        Op::Rds(_, RdsOp::Describe(_)) => Err(Fault::NotFound("gone".into())),
-        _ => fit(op),
-    });
-    let bench = Bench::of(gone);
+    let bench = without(Fault::NotFound("gone".into()));
     assert!(bench.group.lacks_instance(Site::Standby, bench.now.mono));
     let bench = bench.later(Span::mins(4));
     assert!(!bench.group.lacks_instance(Site::Standby, bench.now.mono), "that was long ago");

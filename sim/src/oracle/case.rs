@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use bowline_core::model::{Claim, Cluster, Mono, Now, RunId, Site, ZoneId};
+use bowline_core::model::{Claim, Cluster, Mono, Now, Site, Wall, ZoneId};
 use bowline_core::op::{Op, PoolView, RecordSet};
 use bowline_core::policy::{Policy, Replicas, Workload};
 use bowline_core::run::Ledger;
@@ -54,8 +54,8 @@ pub(super) struct Case {
     pub(super) meddled: bool,
     /// When they last did.
     pub(super) reverted_at: Option<Mono>,
-    /// When the last run was opened, by the world's clock: its record has its replica's.
-    pub(super) opened_at: Option<(RunId, Mono)>,
+    /// When the last run was opened: by its replica's clock, as recorded, and by the world's.
+    pub(super) opened_at: Option<(Wall, Mono)>,
     /// When the last run was closed.
     pub(super) closed_at: Option<Mono>,
     /// The most that a human accepted to lose in the present run, in milliseconds.

@@ -115,8 +115,9 @@ impl Case {
         if run.kind == PlanKind::Failover {
             return self.judge_unplanned(scene, (run, member), court);
         }
-        let seen = self.opened_at.as_ref().filter(|(id, _)| *id == run.id);
-        let opened = seen.map_or_else(|| part::mono(run.opened_at), |(_, at)| *at);
+        // Two journals may have runs of one name: the record's date tells which one it was.
+        let seen = self.opened_at.filter(|(recorded, _)| *recorded == run.opened_at);
+        let opened = seen.map_or_else(|| part::mono(run.opened_at), |(_, at)| at);
         let missing = scene.world.rds.missing(member.door, opened, scene.now) / WRITE;
         if missing > 0 {
             let words = format!("a planned move lost {missing} acknowledged writes");

@@ -73,7 +73,7 @@ impl Case {
         match record {
             Record::Opened { .. } => {
                 let run = self.ledger.run.as_ref();
-                self.opened_at = run.map(|run| (run.id.clone(), scene.now.mono));
+                self.opened_at = run.map(|run| (run.opened_at, scene.now.mono));
             }
             Record::Planned { plan, moves: true } => {
                 let trigger = self.ledger.run.as_ref().map(|run| &run.trigger);
