@@ -84,12 +84,12 @@ impl Checkers {
         self.said[checker] != (self.flips[checker] <= now)
     }
 
-    /// When a checker has seen the present state `threshold` times in a row.
+    /// When a checker has seen the state that begins now `threshold` times in a row. A probe in
+    /// this very instant saw the state before: that is what [`Self::set`] lets it say.
     fn convinced_at(&self, checker: usize, now: Mono) -> Mono {
         let interval = self.interval.as_millis().max(1);
         let into = (now.0 + interval - self.phases[checker] % interval) % interval;
-        let first = now.0 + (interval - into) % interval;
-        Mono(first + u64::from(self.threshold - 1) * interval)
+        Mono(now.0 + u64::from(self.threshold) * interval - into)
     }
 
     fn turning_point(&self, was: bool) -> Option<Mono> {
@@ -169,12 +169,13 @@ mod tests {
         assert!(!checkers.turned(turn));
     }
 
-    /// What the same checkers say when every single probe is made.
+    /// What the same checkers say when every single probe is made, of the state before its
+    /// instant.
     fn probed(checkers: &Checkers, changes: &[(u64, bool)], until: u64) -> u32 {
         let word = |phase: u64| {
             let (mut said, mut run) = (true, 0);
             for at in (phase..=until).step_by(10_000) {
-                let seen = changes.iter().rev().find(|c| c.0 <= at).is_none_or(|c| c.1);
+                let seen = changes.iter().rev().find(|c| c.0 < at).is_none_or(|c| c.1);
                 run = if seen == said { 0 } else { run + 1 };
                 if run >= checkers.threshold {
                     (said, run) = (seen, 0);
@@ -183,6 +184,18 @@ mod tests {
             u32::from(said)
         };
         checkers.phases.iter().map(|phase| word(*phase)).sum()
+    }
+
+    #[test]
+    fn a_probe_in_the_instant_of_a_change_sees_what_was_before() {
+        let mut checkers = checkers(5, 1);
+        let probe = Mono(checkers.phases[0] + 50_000);
+        checkers.set(false, probe);
+        assert!(checkers.says(0, Mono(probe.0 + 9_999)), "its next probe is not yet");
+        let next = Mono(probe.0 + 10_000);
+        checkers.set(true, next);
+        assert!(!checkers.says(0, next), "the only probe while it was down");
+        assert!(checkers.says(0, Mono(next.0 + 10_000)));
     }
 
     proptest! {
