@@ -16,7 +16,7 @@ use std::sync::Arc;
 use super::intent::{Refusal, Stands};
 use super::ledger::{Ledger, Leftover};
 use super::record::{BadEntry, Entry, Record};
-use super::state::{Ended, Phase, Run, StepState};
+use super::state::{Ended, Phase, Run, StepRun, StepState};
 use crate::databases::rds::{Fence, ResourceRef};
 use crate::model::{Claim, GroupName, RunId, Site};
 use crate::plan::{Effect, PlanKind};
@@ -280,6 +280,12 @@ impl Ledger {
         }
     }
 
+    /// The instance that a run of theirs promotes, if another stands in its place here: whatever
+    /// they told to lead to it leads to the other.
+    pub(super) fn renamed_from(&self, theirs: &Run) -> Option<&Leftover> {
+        self.leftovers.iter().find(|left| promotes(theirs, left))
+    }
+
     /// A run of ours that is not over must be the one that went on there, or have meant the same
     /// move.
     fn continues(&self, after: &Self) -> Result<(), Conflict> {
@@ -288,8 +294,8 @@ impl Ledger {
             let why = format!("it went on with {}, which is over here", over.id);
             return Err(Conflict::TwoMoves(why));
         }
-        if let Some(left) = self.leftovers.iter().find(|left| promotes(theirs, left)) {
-            let words = format!("{} would promote {}, which was renamed", theirs.id, left.resource);
+        if let Some(left) = self.renamed_from(theirs) {
+            let words = format!("{} promotes {}, which was renamed", theirs.id, left.resource);
             return Err(Conflict::OnlyOurs(format!("{words} to {} here", left.instance)));
         }
         let Some(ours) = self.busy_run() else { return Ok(()) };
@@ -382,11 +388,12 @@ pub(super) fn is(one: &Run, other: &Run) -> bool {
     one.id == other.id && one.opened_at == other.opened_at
 }
 
-/// Whether a run that is not over is still to promote this instance.
+/// Whether a run has promoted this instance, or is still to promote it.
 fn promotes(run: &Run, left: &Leftover) -> bool {
     let resource = ResourceRef::Known(left.resource.clone());
-    let mut open = run.steps.values().filter(|step| !run.closed() && step.open());
-    open.any(|step| {
+    let done = |step: &StepRun| step.state == StepState::Done;
+    let mut steps = run.steps.values().filter(|step| done(step) || !run.closed() && step.open());
+    steps.any(|step| {
         matches!(&step.step.effect, Effect::Promote(promote) if promote.member.resource == resource)
     })
 }

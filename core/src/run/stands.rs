@@ -35,7 +35,9 @@ impl Ledger {
     pub(super) fn by_word(&mut self, word: Stands, foreign: &[Entry], theirs: Self) {
         let lost = match word {
             Stands::Ours => {
-                let (writer, held) = (theirs.writer, theirs.held());
+                // What they promoted is no member any more, if another stands in its place.
+                let replaced = theirs.run.as_ref().is_some_and(|t| self.renamed_from(t).is_some());
+                let (writer, held) = (theirs.writer.filter(|_| !replaced), theirs.held());
                 self.remember(theirs);
                 self.hold_too(held);
                 writer

@@ -281,6 +281,9 @@ kept! {
     l2_another_group_lets_a_shared_pool_go_later: "l2-another-group-lets-a-shared-pool-go-later",
     l2_a_run_that_would_promote_what_was_renamed_ends_by_a_word:
         "l2-a-run-that-would-promote-what-was-renamed-ends-by-a-word",
+    s1_a_journal_that_promoted_what_was_replaced_leads_nowhere:
+        "s1-a-journal-that-promoted-what-was-replaced-leads-nowhere",
+    s11_a_database_that_dies_after_the_last_look: "s11-a-database-that-dies-after-the-last-look",
     s11_a_region_that_dies_after_the_last_look: "s11-a-region-that-dies-after-the-last-look",
     s9_nothing_is_promoted_in_a_region_that_is_lost:
         "s9-nothing-is-promoted-in-a-region-that-is-lost",

@@ -178,11 +178,16 @@ impl Case {
         workloads.any(|one| self.taken_away(scene, (site, one), since))
     }
 
-    /// Whether a site served when the run looked from outside for the last time, and was lost with
-    /// its Region since.
+    /// Whether a site served when the run looked from outside for the last time, and was lost
+    /// since, with its Region, its targets or its database.
     fn lost_since_seen(&self, scene: Scene<'_>, site: Site, court: &Court) -> bool {
         let region = &self.policy.site(site).scope.region;
-        let lost = |trouble: &Trouble| matches!(trouble, Trouble::RegionDead(of) if of == region);
+        let lost = |trouble: &Trouble| match trouble {
+            Trouble::RegionDead(of) | Trouble::TargetsDown(of) | Trouble::DatabaseDown(of) => {
+                of == region
+            }
+            _ => false,
+        };
         if !court.troubles.iter().any(lost) {
             return false;
         }

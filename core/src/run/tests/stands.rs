@@ -73,6 +73,13 @@ fn replaced() -> (Book, Book) {
     (ours, theirs)
 }
 
+/// Theirs has promoted it meanwhile.
+fn promoted_and_replaced() -> (Book, Book) {
+    let (ours, mut theirs) = replaced();
+    theirs.write(vec![done("promote")]);
+    (ours, theirs)
+}
+
 /// Takes a journal in by somebody's word, and replays what came of it.
 fn import_by_word(ours: &mut Book, theirs: &Book, word: Stands) {
     let refused = ours.ledger.import(&shop(), &theirs.entries, None, None).unwrap_err();
@@ -110,6 +117,11 @@ fn l1_what_cannot_both_be_true_is_refused_with_the_command_that_says_which_is() 
             "which was renamed to shop-standby-old-",
             "Both lead to home. See which run was the last to change anything there",
         ),
+        (
+            promoted_and_replaced(),
+            "which was renamed to shop-standby-old-",
+            "if that is standby, `--stands ours` if it is home",
+        ),
     ];
     for ((ours, theirs), why, sites) in cases {
         let refused = ours.ledger.import(&shop(), &theirs.entries, None, None).unwrap_err();
@@ -130,6 +142,18 @@ fn l1_a_run_that_would_promote_what_is_gone_ends_by_somebody_s_word() {
     let ledger = &ours.ledger;
     assert_eq!((ledger.active, ledger.open_run().map(|run| &run.id)), (Site::Home, None));
     assert_eq!(ledger.history.last().unwrap().0.as_str(), run(3));
+    assert!(ledger.holds.contains_key(&door().id), "the door that they closed is to be opened");
+}
+
+#[test]
+fn s1_a_run_that_promoted_what_is_gone_leads_nobody_to_what_stands_in_its_place() {
+    let (mut ours, theirs) = promoted_and_replaced();
+    let refused = ours.ledger.import(&shop(), &theirs.entries, None, Some(Stands::Theirs));
+    assert!(refused.unwrap_err().to_string().contains("say `--stands ours`"));
+    import_by_word(&mut ours, &theirs, Stands::Ours);
+    let ledger = &ours.ledger;
+    assert_eq!((ledger.leads_to(), ledger.open_run().map(|run| &run.id)), (Site::Home, None));
+    assert!(!ledger.left_writer(Site::Standby), "a replica stands there");
     assert!(ledger.holds.contains_key(&door().id), "the door that they closed is to be opened");
 }
 
