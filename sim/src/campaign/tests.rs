@@ -318,6 +318,7 @@ kept! {
         "s3-traffic-does-not-move-to-a-front-that-stopped-serving",
     s3_what_somebody_else_takes_away_a_moment_before_the_shift:
         "s3-what-somebody-else-takes-away-a-moment-before-the-shift",
+    s8_a_window_is_counted_from_the_record: "s8-a-window-is-counted-from-the-record",
     s8_one_group_that_leaves_twice_is_one: "s8-one-group-that-leaves-twice-is-one",
     s11_what_somebody_else_takes_away_after_the_move:
         "s11-what-somebody-else-takes-away-after-the-move",

@@ -19,9 +19,6 @@ const REGION_EVENT: usize = 3;
 /// … when they failed over within this time.
 const TOGETHER: Span = Span::mins(10);
 
-/// A window is counted from a record's time, which is a little before it is stored.
-const EXACT: Span = Span::secs(1);
-
 impl Case {
     /// An automatic failover was planned. Whether there is a cause is judged when anything more is
     /// recorded of it: a record that a store held up may be stored when the outage is over, and a
@@ -91,13 +88,17 @@ impl Case {
         let (now, region) = (scene.now.mono, &self.policy.site(from).scope.region);
         let block = self.policy.automation.block_after_failover;
         let mut own = court.automatic.iter().filter(|(_, group, _)| *group == self.group);
-        let again = own.any(|(at, ..)| now.since(*at) + EXACT < block);
+        let again = own.any(|(at, ..)| now.since(*at) < block);
         let lately = court.automatic.iter();
         let lately = lately.filter(|(at, _, r)| r == region && now.since(*at) <= TOGETHER);
         let mut together: BTreeSet<_> = lately.map(|(_, group, _)| *group).collect();
         together.insert(self.group);
         let many = together.len() >= REGION_EVENT;
-        court.automatic.push((now, self.group, region.clone()));
+        // The window is counted from the record's time, and a store may have held the record up.
+        let recorded = self.ledger.last_automatic_failover.map(|left| left.at);
+        let held_up = recorded.map_or(Span::ZERO, |at| scene.now.wall.since(at));
+        let at = Mono(now.0.saturating_sub(held_up.as_millis()));
+        court.automatic.push((at, self.group, region.clone()));
         if again {
             let words = format!("another automatic failover within {block}");
             court.breaks("S8", scene.now, words);
