@@ -267,7 +267,8 @@ impl Group {
         let canaries = self.canaries.wake_at();
         let looks = [self.sampler.wake_at(), self.survey.wake_at(), self.facts.wake_at(), canaries];
         let looks = looks.into_iter().flatten().chain(self.desk.wake_at(leads));
-        if !leads {
+        // Who has not read its chain since it leads does nothing but look, as a follower.
+        if !leads || !self.desk.current() {
             return looks.min();
         }
         let changes = self.sampler.site(self.active()).changes_at(now);

@@ -138,6 +138,8 @@ fn a_follower_is_woken_for_its_looks_and_a_leader_also_for_what_it_tells() {
     bench.group.notices.tell(&policy, &message, Mono(7));
     assert_eq!(wakes(&bench, false), Some(looks), "it tells nobody");
     assert_eq!(wakes(&bench, true), Some(Mono(7)));
+    bench.group.desk.begin_to_lead();
+    assert_eq!(wakes(&bench, true), Some(looks), "until its chain was read it tells nobody");
 }
 
 #[test]

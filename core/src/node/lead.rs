@@ -138,10 +138,13 @@ impl Group {
         // Who watched when another planned it, and cannot say the same, does not go on with it.
         let taken_over = planned.is_some_and(|run| run.epoch != ledger.epoch());
         let doubts = taken_over && self.watching_since.is_some_and(|began| began < since);
-        match self.sampler.serving(self.active(), now.mono).verdict {
+        let anew = doubts || now.wall.since(since) > HELD_UP;
+        let serving = self.sampler.serving(self.active(), now.mono);
+        match serving.verdict {
             Answer3::Yes => true,
-            Answer3::Unknown => doubts || now.wall.since(since) > HELD_UP,
-            Answer3::No => false,
+            // Whoever is cut off from a site may see it down again, for another reason.
+            Answer3::No => anew && !(serving.outside_down() && serving.outside_lasts),
+            Answer3::Unknown => anew,
         }
     }
 

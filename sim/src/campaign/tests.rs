@@ -220,6 +220,16 @@ kept! {
         "l1-a-run-that-goes-back-beside-another-s-claim-can-be-closed",
     l2_break_glass_prepares_anew_what_a_copied_journal_calls_prepared:
         "l2-break-glass-prepares-anew-what-a-copied-journal-calls-prepared",
+    s4_a_decision_of_an_outage_is_not_followed_in_a_partition:
+        "s4-a-decision-of-an-outage-is-not-followed-in-a-partition",
+    s4_what_a_break_glass_process_does_is_not_the_controllers:
+        "s4-what-a-break-glass-process-does-is-not-the-controllers",
+    s10_what_one_journal_accepted_another_does_not_take_back:
+        "s10-what-one-journal-accepted-another-does-not-take-back",
+    l1_a_leader_that_cannot_read_its_chain_does_not_spin:
+        "l1-a-leader-that-cannot-read-its-chain-does-not-spin",
+    s4_a_lie_that_begins_before_recovery_is_seen_deceives:
+        "s4-a-lie-that-begins-before-recovery-is-seen-deceives",
     s4_a_decision_that_the_store_held_up_is_not_followed_blindly:
         "s4-a-decision-that-the-store-held-up-is-not-followed-blindly",
     s7_a_door_that_is_about_to_close_is_not_taken_for_open:

@@ -36,8 +36,9 @@ pub(super) struct Case {
     pub(super) failing_since: [Option<Mono>; 2],
     /// Which site's sets are primary, or whose gate is open.
     pub(super) open: Option<Site>,
-    /// The site that an automatic failover is to leave, as long as nothing was started for it.
-    pub(super) leaving: Option<Site>,
+    /// The site that an automatic failover is to leave, as long as nothing was started for it, and
+    /// when its run was opened, as recorded.
+    pub(super) leaving: Option<(Wall, Site)>,
     /// When a planned move was last undone.
     pub(super) unwound_at: Option<Mono>,
     /// How often home's and standby's members were promoted, the renamed ones not.
@@ -54,12 +55,14 @@ pub(super) struct Case {
     pub(super) meddled: bool,
     /// When they last did.
     pub(super) reverted_at: Option<Mono>,
-    /// When the last run was opened: by its replica's clock, as recorded, and by the world's.
-    pub(super) opened_at: Option<(Wall, Mono)>,
+    /// When runs were opened: by the replica's clock, as recorded, and by the world's. Two journals
+    /// may have runs of one name: the recorded date tells which one it is.
+    pub(super) opened: BTreeMap<Wall, Mono>,
     /// When the last run was closed.
     pub(super) closed_at: Option<Mono>,
-    /// The most that a human accepted to lose in the present run, in milliseconds.
-    pub(super) accepted_ms: Option<u64>,
+    /// The most that a human accepted to lose in a run, in milliseconds, by when it was opened, as
+    /// recorded.
+    pub(super) accepted_ms: BTreeMap<Wall, u64>,
 }
 
 /// A call whose start was recorded.
@@ -108,9 +111,9 @@ impl Case {
             effects: BTreeMap::new(),
             meddled: false,
             reverted_at: None,
-            opened_at: None,
+            opened: BTreeMap::new(),
             closed_at: None,
-            accepted_ms: None,
+            accepted_ms: BTreeMap::new(),
         };
         case.open = case.opened(world);
         for site in Site::BOTH {

@@ -115,9 +115,8 @@ impl Case {
         if run.kind == PlanKind::Failover {
             return self.judge_unplanned(scene, (run, member), court);
         }
-        // Two journals may have runs of one name: the record's date tells which one it was.
-        let seen = self.opened_at.filter(|(recorded, _)| *recorded == run.opened_at);
-        let opened = seen.map_or_else(|| part::mono(run.opened_at), |(_, at)| at);
+        let seen = self.opened.get(&run.opened_at).copied();
+        let opened = seen.unwrap_or_else(|| part::mono(run.opened_at));
         let missing = scene.world.rds.missing(member.door, opened, scene.now) / WRITE;
         if missing > 0 {
             let words = format!("a planned move lost {missing} acknowledged writes");
@@ -136,7 +135,7 @@ impl Case {
         let fault = run.fault_at.map_or(last, part::mono);
         let loss = self.loss(scene, member, fault);
         let evidence = database.max_lag + database.lag_fresh;
-        let accepted = Span(self.accepted_ms.unwrap_or(0));
+        let accepted = Span(self.accepted_ms.get(&run.opened_at).copied().unwrap_or(0));
         let told = run.output("position", "lossMs").and_then(|ms| ms.parse().ok()).map(Span);
         if let Some(told) = told.filter(|told| loss > *told + EXACT) {
             let words = format!("{} lacks {loss} of writes, and the report says {told}", member.id);

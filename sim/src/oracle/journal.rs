@@ -41,8 +41,9 @@ impl Case {
             self.record(scene, record, court);
         }
         // A failover that begins in place of another run is accepted before that one is closed.
-        if self.ledger.open_run().is_some() {
-            entry.records.iter().filter_map(accepts).for_each(|loss| self.accept(loss));
+        if let Some(run) = self.ledger.open_run() {
+            let accepted = self.accepted_ms.entry(run.opened_at).or_default();
+            *accepted = entry.records.iter().filter_map(accepts).fold(*accepted, u64::max);
         }
         self.judge_promotion(scene, court);
         self.judge_answers(scene, court);
@@ -73,7 +74,7 @@ impl Case {
         match record {
             Record::Opened { .. } => {
                 let run = self.ledger.run.as_ref();
-                self.opened_at = run.map(|run| (run.opened_at, scene.now.mono));
+                self.opened.extend(run.map(|run| (run.opened_at, scene.now.mono)));
             }
             Record::Planned { plan, moves: true } => {
                 let trigger = self.ledger.run.as_ref().map(|run| &run.trigger);
@@ -89,13 +90,15 @@ impl Case {
                 self.judge_leaving(scene, court);
             }
             Record::Done { .. } => self.judge_leaving(scene, court),
-            Record::Unwinding { .. } => self.leaving = None,
+            Record::Unwinding { .. } => {
+                self.to_leave();
+            }
             Record::Asked { step, question } => {
                 self.judge_leaving(scene, court);
                 self.judge_ask(scene, (step, question), court);
             }
             Record::Closed { ended } => {
-                (self.accepted_ms, self.closed_at) = (None, Some(scene.now.mono));
+                self.closed_at = Some(scene.now.mono);
                 let planned = |run: &&Run| run.kind != PlanKind::Failover;
                 if let (Ended::Unwound(_), Some(_)) =
                     (ended, self.ledger.run.as_ref().filter(planned))
@@ -109,10 +112,6 @@ impl Case {
             }
             _ => {}
         }
-    }
-
-    fn accept(&mut self, loss_ms: u64) {
-        self.accepted_ms = self.accepted_ms.max(Some(loss_ms));
     }
 
     fn start(&mut self, op: &Op) {

@@ -26,7 +26,8 @@ impl Case {
     pub(super) fn judge_start(&mut self, scene: Scene<'_>, plan: &Plan, court: &mut Court) {
         // A plan that asks first prepares capacity, and moves nothing without a human.
         let asks = plan.steps.contains_key("approval");
-        self.leaving = (!asks).then_some(plan.from);
+        let run = self.ledger.run.as_ref();
+        self.leaving = run.filter(|_| !asks).map(|run| (run.opened_at, plan.from));
         if !self.ledger.armed {
             court.breaks("S4", scene.now, "an automatic move of a group that is not armed");
         }
@@ -37,9 +38,15 @@ impl Case {
 
     /// Something is recorded of a run's steps.
     pub(super) fn judge_leaving(&mut self, scene: Scene<'_>, court: &mut Court) {
-        if let Some(from) = self.leaving.take() {
+        if let Some(from) = self.to_leave() {
             self.judge_cause(scene, from, court);
         }
+    }
+
+    /// The site that this journal's run is to leave, told once.
+    pub(super) fn to_leave(&mut self) -> Option<Site> {
+        let run = self.ledger.run.as_ref().map(|run| run.opened_at);
+        self.leaving.take_if(|(of, _)| Some(*of) == run).map(|(_, from)| from)
     }
 
     /// S4: the site that is left did not serve its users at some time while it was confirmed.
@@ -59,11 +66,11 @@ impl Case {
             court.breaks("S4", scene.now, words);
         }
         let Some(since) = self.serving_since[position(from)] else { return };
-        if deceived(court, scene.now.mono, self.policy.health.confirm) {
+        if deceived(court, scene.now.mono, confirm, since) {
             return;
         }
         let served = scene.now.mono.since(since);
-        if served >= self.policy.health.confirm {
+        if served >= confirm {
             let words = format!("an automatic move away from {from}, which served for {served}");
             court.breaks("S4", scene.now, words);
         }
@@ -113,16 +120,18 @@ impl Case {
 /// How long a window of samples remembers what is over.
 const REMEMBERED: Span = Span::mins(1);
 
-/// Whether the vantage outside Bowline's network has lied for the whole confirm time, while
-/// Bowline's own looks are cut off or lie too, or were a moment ago. All that can be known says
-/// down then: no controller could tell, so none is blamed.
-fn deceived(court: &Court, now: Mono, confirm: Span) -> bool {
-    let lies = court.lying_since.is_some_and(|since| now.since(since) >= confirm);
-    let lied = court.lied.is_some_and(|(since, until)| {
-        until.since(since) >= confirm && now.since(until) < REMEMBERED
+/// Whether the vantage outside Bowline's network lied for the whole confirm time, or began to before
+/// it must be seen that a site `served` again, while Bowline's own looks are cut off or lie too, or
+/// were a moment ago. All that can be known says down then: no controller could tell, so none is
+/// blamed.
+fn deceived(court: &Court, now: Mono, confirm: Span, served: Mono) -> bool {
+    let lies = court.lying_since.map(|since| (since, now));
+    let lied = lies.into_iter().chain(court.lied).any(|(since, until)| {
+        let long = until.since(since) >= confirm || since.since(served) < confirm;
+        long && now.since(until) < REMEMBERED
     });
     let before = court.blind_until.is_some_and(|until| now.since(until) < REMEMBERED);
-    (lies || lied) && (before || court.troubles.iter().any(blinds))
+    lied && (before || court.troubles.iter().any(blinds))
 }
 
 /// Whether a trouble has Bowline's own looks fail, or say what is not so.
