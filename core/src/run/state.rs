@@ -180,13 +180,13 @@ impl Run {
         self.kind == PlanKind::Failover && self.trigger == Trigger::Automatic
     }
 
-    /// Whether the move is planned, and nothing was recorded of its steps yet; what prepared for it
-    /// does not count.
+    /// Whether the move is planned, and none of its steps began to change anything: who looked,
+    /// asked or gave up did not, and what prepared for the move does not count.
     #[must_use]
     pub fn only_planned(&self) -> bool {
         let own = |step: &&StepRun| Some(step.planned_at) == self.moving_since;
         let mut own = self.steps.values().filter(own);
-        self.phase == Phase::Moving && own.all(|step| step.state == StepState::Pending)
+        self.phase == Phase::Moving && !self.committed && own.all(|step| step.acted.is_none())
     }
 
     /// Whether anything is left to do, standing steps included.

@@ -228,6 +228,8 @@ kept! {
         "s10-what-one-journal-accepted-another-does-not-take-back",
     l1_a_leader_that_cannot_read_its_chain_does_not_spin:
         "l1-a-leader-that-cannot-read-its-chain-does-not-spin",
+    s4_a_failover_that_could_not_begin_is_decided_anew:
+        "s4-a-failover-that-could-not-begin-is-decided-anew",
     s4_a_lie_that_begins_before_recovery_is_seen_deceives:
         "s4-a-lie-that-begins-before-recovery-is-seen-deceives",
     s4_a_decision_that_the_store_held_up_is_not_followed_blindly:

@@ -120,10 +120,10 @@ impl Case {
 /// How long a window of samples remembers what is over.
 const REMEMBERED: Span = Span::mins(1);
 
-/// Whether the vantage outside Bowline's network lied for the whole confirm time, or began to before
-/// it must be seen that a site `served` again, while Bowline's own looks are cut off or lie too, or
-/// were a moment ago. All that can be known says down then: no controller could tell, so none is
-/// blamed.
+/// Whether the vantage outside Bowline's network lied for the whole confirm time, or began to
+/// before it must be seen that a site has `served` again, while Bowline's own looks are cut off or
+/// lie, or did a moment ago. All that can be known says down then: no controller could tell, so
+/// none is blamed.
 fn deceived(court: &Court, now: Mono, confirm: Span, served: Mono) -> bool {
     let lies = court.lying_since.map(|since| (since, now));
     let lied = lies.into_iter().chain(court.lied).any(|(since, until)| {

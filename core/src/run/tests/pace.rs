@@ -327,5 +327,9 @@ fn a_run_whose_move_was_only_planned_is_told_from_one_that_began() {
         unknown: false,
     };
     bench.book.write(vec![done]);
+    assert!(run(&bench).only_planned(), "that changed nothing");
+    let op = Box::new(Op::Store(crate::op::StoreOp::Intents));
+    let begun = Record::Started { step: StepId::new("promote"), attempt: 1, op, hold: None };
+    bench.book.write(vec![begun]);
     assert!(!run(&bench).only_planned());
 }
