@@ -193,8 +193,12 @@ impl Known {
     /// The claims found in the world: at the lever and in the clusters.
     pub(super) fn claims(&self) -> impl Iterator<Item = &Claim> {
         let clusters = self.cluster_claims.values().filter_map(|seen| seen.value.as_ref());
-        let zones = self.zone_claims.values().flatten();
-        clusters.chain(zones).chain(&self.gate_claim)
+        clusters.chain(self.lever_claims())
+    }
+
+    /// The claims found at the lever.
+    pub(super) fn lever_claims(&self) -> impl Iterator<Item = &Claim> {
+        self.zone_claims.values().flatten().chain(&self.gate_claim)
     }
 
     /// The claims found in the world, each with where it was found.

@@ -2,7 +2,7 @@
 
 use crate::bugs::{self, Bug};
 use crate::decide::{Ask, AskWhy, Decision, HoldWhy, Member};
-use crate::health::Reach;
+use crate::health::{Reach, Sign};
 use crate::model::{Answer3, Claim, Epoch, Now, Site, Span};
 use crate::op::Op;
 use crate::plan::Effect;
@@ -55,12 +55,16 @@ impl Group {
         epoch_above(self.ledger(), &self.known)
     }
 
-    /// A claim in the world that this group's chain does not know.
+    /// A claim in the world that this group's chain does not know: one above its own, or any at the
+    /// lever that was not made here. Whoever claimed the lever may have moved the traffic since,
+    /// however low the epoch.
     pub(super) fn foreign_claim(&self) -> Option<&Claim> {
         if overruling() {
             return None;
         }
-        self.known.claims().find(|claim| !self.desk.knows(claim)).or_else(|| self.desk.fence())
+        let above = self.known.claims().find(|claim| !self.desk.knows(claim));
+        let beside = || self.known.lever_claims().find(|claim| !self.ledger().has_made(claim));
+        above.or_else(beside).or_else(|| self.desk.fence())
     }
 
     /// What this group alone would do now; the fleet may hold it.
@@ -142,7 +146,9 @@ impl Group {
         let serving = self.sampler.serving(self.active(), now.mono);
         match serving.verdict {
             Answer3::Yes => true,
-            // Whoever is cut off from a site may see it down again, for another reason.
+            // Who is cut off from a site sees it down again, for another reason. Who has just begun
+            // to lead has not asked outside yet.
+            Answer3::No if taken_over => anew && serving.outside == Some(Sign::Up),
             Answer3::No => anew && !(serving.outside_down() && serving.outside_lasts),
             Answer3::Unknown => anew,
         }

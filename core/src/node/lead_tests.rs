@@ -420,6 +420,18 @@ fn s1_beside_a_strangers_claim_nothing_is_claimed_or_executed() {
 }
 
 #[test]
+fn s1_a_claim_at_the_lever_that_was_not_made_here_is_a_strangers_however_low() {
+    let mut bench = Bench::fit().failing_over();
+    let own = bench.group.ledger().claim.clone().unwrap();
+    let below = claim(0, "shop-0-failover").made_by(&"laptop".into());
+    assert!(bench.group.desk.knows(&below), "its epoch alone would not tell");
+    bench.group.known.zone_claims.insert("Z1".into(), Some(below.clone()));
+    assert_eq!(bench.group.foreign_claim(), Some(&below));
+    bench.group.known.zone_claims.insert("Z1".into(), Some(own));
+    assert_eq!(bench.group.foreign_claim(), None, "it was made here");
+}
+
+#[test]
 fn s1_a_run_that_another_replica_left_is_claimed_under_a_new_epoch() {
     let others = || {
         let mut bench = Bench::fit().failing_over().sampled(down);

@@ -230,6 +230,8 @@ kept! {
         "l1-a-leader-that-cannot-read-its-chain-does-not-spin",
     s4_a_failover_that_could_not_begin_is_decided_anew:
         "s4-a-failover-that-could-not-begin-is-decided-anew",
+    s4_a_break_glass_process_moves_while_the_controller_prepares:
+        "s4-a-break-glass-process-moves-while-the-controller-prepares",
     s4_a_lie_that_begins_before_recovery_is_seen_deceives:
         "s4-a-lie-that-begins-before-recovery-is-seen-deceives",
     s4_a_decision_that_the_store_held_up_is_not_followed_blindly:
@@ -293,9 +295,13 @@ kept! {
     l2_another_group_lets_a_shared_pool_go_later: "l2-another-group-lets-a-shared-pool-go-later",
     l2_a_run_that_would_promote_what_was_renamed_ends_by_a_word:
         "l2-a-run-that-would-promote-what-was-renamed-ends-by-a-word",
+    s1_a_low_claim_at_the_lever_is_somebody_else_s:
+        "s1-a-low-claim-at-the-lever-is-somebody-else-s",
     s1_a_journal_that_promoted_what_was_replaced_leads_nowhere:
         "s1-a-journal-that-promoted-what-was-replaced-leads-nowhere",
     s11_a_database_that_dies_after_the_last_look: "s11-a-database-that-dies-after-the-last-look",
+    s11_targets_that_fail_again_after_the_last_look:
+        "s11-targets-that-fail-again-after-the-last-look",
     s11_a_region_that_dies_after_the_last_look: "s11-a-region-that-dies-after-the-last-look",
     s9_nothing_is_promoted_in_a_region_that_is_lost:
         "s9-nothing-is-promoted-in-a-region-that-is-lost",

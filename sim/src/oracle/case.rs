@@ -34,6 +34,8 @@ pub(super) struct Case {
     pub(super) serving_since: [Option<Mono>; 2],
     /// Since when home's users were last failed, and standby's, but for short interruptions.
     pub(super) failing_since: [Option<Mono>; 2],
+    /// When home's users, and standby's, were served last before something took that away.
+    pub(super) lost_at: [Option<Mono>; 2],
     /// Which site's sets are primary, or whose gate is open.
     pub(super) open: Option<Site>,
     /// The site that an automatic failover is to leave, as long as nothing was started for it, and
@@ -101,6 +103,7 @@ impl Case {
             promoting: None,
             serving_since: [None; 2],
             failing_since: [None; 2],
+            lost_at: [None; 2],
             open: None,
             leaving: None,
             unwound_at: None,
@@ -133,6 +136,7 @@ impl Case {
         if let (false, Some(served)) = (access.reads, before) {
             let failing = &mut self.failing_since[position(site)];
             *failing = failing.filter(|_| now.mono.since(served) < confirm).or(Some(now.mono));
+            self.lost_at[position(site)] = Some(now.mono);
         }
     }
 

@@ -6,7 +6,7 @@ use bowline_core::model::{Mono, Site, Span};
 use bowline_core::op::{KubeOp, Op};
 use bowline_core::plan::Plan;
 use bowline_core::policy::{Starts, Workload};
-use bowline_core::run::Phase;
+use bowline_core::run::{Phase, Run};
 
 use super::case::{Case, position};
 use super::court::{Court, Scene};
@@ -79,9 +79,11 @@ impl Case {
     /// S4: what needs the writer is not started while the decision has not fallen.
     pub(super) fn judge_early(&self, scene: Scene<'_>, op: &Op, court: &mut Court) {
         let Op::Kube(cluster, KubeOp::Scale { workload, replicas, .. }) = op else { return };
-        let Some(run) = self.ledger.run.as_ref().filter(|run| run.phase == Phase::Prewarm) else {
-            return;
-        };
+        // Of two journals, the run of the other one may be past that, and the call be its own.
+        let open = [&self.ledger, &self.beside].map(|ledger| ledger.open_run());
+        let prepares = |run: &Run| run.phase == Phase::Prewarm;
+        let only = open.iter().flatten().all(|run| prepares(run));
+        let Some(run) = open.into_iter().flatten().next().filter(|_| only) else { return };
         let there = *cluster == self.policy.site(run.to()).cluster && *replicas > 0;
         let mut listed = self.policy.capacity.workloads.iter();
         let needs_it = |w: &Workload| w.object == *workload && w.starts == Starts::AfterWriter;

@@ -182,20 +182,20 @@ impl Case {
     /// since, with its Region, its targets or its database.
     fn lost_since_seen(&self, scene: Scene<'_>, site: Site, court: &Court) -> bool {
         let region = &self.policy.site(site).scope.region;
-        let lost = |trouble: &Trouble| match trouble {
+        let takes = |trouble: &Trouble| match trouble {
             Trouble::RegionDead(of) | Trouble::TargetsDown(of) | Trouble::DatabaseDown(of) => {
                 of == region
             }
             _ => false,
         };
-        if !court.troubles.iter().any(lost) {
+        if !court.troubles.iter().any(takes) {
             return false;
         }
         let steps = self.ledger.run.iter().flat_map(|run| run.steps.values());
         let looks = steps.filter(|step| matches!(step.step.effect, Effect::Serves(_)));
         let seen = looks.filter_map(|step| step.done_at).max();
-        let failing = self.failing_since[position(site)].map(|since| scene.now.mono.since(since));
-        seen.zip(failing).is_some_and(|(seen, failing)| failing < scene.now.wall.since(seen))
+        let lost = self.lost_at[position(site)].map(|at| scene.now.mono.since(at));
+        seen.zip(lost).is_some_and(|(seen, lost)| lost < scene.now.wall.since(seen))
     }
 
     /// S11: a run that says it moved is believed by the world, as of when it looked.
