@@ -91,7 +91,7 @@ impl Case {
             }
             Record::Done { .. } => self.judge_leaving(scene, court),
             Record::Unwinding { .. } => {
-                self.to_leave();
+                self.take_leaving();
             }
             Record::Asked { step, question } => {
                 self.judge_leaving(scene, court);

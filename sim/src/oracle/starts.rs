@@ -38,13 +38,13 @@ impl Case {
 
     /// Something is recorded of a run's steps.
     pub(super) fn judge_leaving(&mut self, scene: Scene<'_>, court: &mut Court) {
-        if let Some(from) = self.to_leave() {
+        if let Some(from) = self.take_leaving() {
             self.judge_cause(scene, from, court);
         }
     }
 
     /// The site that this journal's run is to leave, told once.
-    pub(super) fn to_leave(&mut self) -> Option<Site> {
+    pub(super) fn take_leaving(&mut self) -> Option<Site> {
         let run = self.ledger.run.as_ref().map(|run| run.opened_at);
         self.leaving.take_if(|(of, _)| Some(*of) == run).map(|(_, from)| from)
     }
