@@ -146,6 +146,7 @@ impl Group {
         let serving = self.sampler.serving(self.active(), now.mono);
         match serving.verdict {
             Answer3::Yes => true,
+            Answer3::No if bugs::on(Bug::OwnEyesSuffice) => false,
             // Who is cut off from a site sees it down again, for another reason. Who has just begun
             // to lead has not asked outside yet.
             Answer3::No if taken_over => anew && serving.outside == Some(Sign::Up),
