@@ -154,13 +154,19 @@ impl Group {
         if let Some(op) = self.desk.read(host.now.mono) {
             host.store(self.index, GroupOwner::Chain, op);
         }
-        if host.leads && self.desk.current() {
+        if self.follows_up(host.leads) {
             self.lead(host);
         }
         if let Some(op) = self.desk.write(&host.seat()) {
             host.store(self.index, GroupOwner::Chain, op);
         }
         self.desk.rest();
+    }
+
+    /// Whether there is more to do than to look: who has not read its chain since it leads does
+    /// what a follower does.
+    fn follows_up(&self, leads: bool) -> bool {
+        leads && self.desk.current()
     }
 
     /// Samples and surveys.
@@ -267,8 +273,7 @@ impl Group {
         let canaries = self.canaries.wake_at();
         let looks = [self.sampler.wake_at(), self.survey.wake_at(), self.facts.wake_at(), canaries];
         let looks = looks.into_iter().flatten().chain(self.desk.wake_at(leads));
-        // Who has not read its chain since it leads does nothing but look, as a follower.
-        if !leads || !self.desk.current() {
+        if !self.follows_up(leads) {
             return looks.min();
         }
         let changes = self.sampler.site(self.active()).changes_at(now);

@@ -18,7 +18,7 @@ use super::known::Known;
 use super::notices::Message;
 use super::words;
 
-/// A decision whose record took so long to be stored must still be seen to be right.
+/// A decision of which nothing was begun for so long must still be seen to be right.
 const HELD_UP: Span = Span::secs(30);
 
 /// Whether what a survey finds of others' claims is overlooked: never.

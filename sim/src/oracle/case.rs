@@ -140,6 +140,11 @@ impl Case {
         }
     }
 
+    /// Both journals, that which was written last first.
+    pub(super) fn journals(&self) -> [&Ledger; 2] {
+        [&self.ledger, &self.beside]
+    }
+
     /// The instance that a site's application connects to.
     pub(super) fn member(&self, scene: Scene<'_>, site: Site) -> Option<MemberView> {
         let door = scene.world.groups()[self.group].door(site)?;

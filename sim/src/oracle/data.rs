@@ -105,7 +105,7 @@ impl Case {
 
     fn judge_loss(&self, scene: Scene<'_>, member: &MemberView, court: &mut Court) {
         // Of two journals, the other one may have been written last.
-        let journals = [&self.ledger, &self.beside];
+        let journals = self.journals();
         let promotes = |run: &&Run| run.committed && !run.closed();
         let promoting = journals.iter().filter_map(|ledger| ledger.open_run()).find(promotes);
         let last = || journals.iter().find_map(|ledger| ledger.run.as_ref());

@@ -6,7 +6,7 @@ use bowline_core::model::{Mono, Site, Span};
 use bowline_core::op::{KubeOp, Op};
 use bowline_core::plan::Plan;
 use bowline_core::policy::{Starts, Workload};
-use bowline_core::run::{Phase, Run};
+use bowline_core::run::{Ledger, Phase};
 
 use super::case::{Case, position};
 use super::court::{Court, Scene};
@@ -80,10 +80,9 @@ impl Case {
     pub(super) fn judge_early(&self, scene: Scene<'_>, op: &Op, court: &mut Court) {
         let Op::Kube(cluster, KubeOp::Scale { workload, replicas, .. }) = op else { return };
         // Of two journals, the run of the other one may be past that, and the call be its own.
-        let open = [&self.ledger, &self.beside].map(|ledger| ledger.open_run());
-        let prepares = |run: &Run| run.phase == Phase::Prewarm;
-        let only = open.iter().flatten().all(|run| prepares(run));
-        let Some(run) = open.into_iter().flatten().next().filter(|_| only) else { return };
+        let open = || self.journals().into_iter().filter_map(Ledger::open_run);
+        let prepares = open().all(|run| run.phase == Phase::Prewarm);
+        let Some(run) = open().next().filter(|_| prepares) else { return };
         let there = *cluster == self.policy.site(run.to()).cluster && *replicas > 0;
         let mut listed = self.policy.capacity.workloads.iter();
         let needs_it = |w: &Workload| w.object == *workload && w.starts == Starts::AfterWriter;

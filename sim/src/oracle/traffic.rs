@@ -84,8 +84,7 @@ impl Case {
     fn fence_is_excused(&self) -> bool {
         let proceed =
             self.policy.database.as_ref().is_some_and(|db| db.on_unknown == OnUnknown::Proceed);
-        let runs =
-            [&self.ledger, &self.beside].into_iter().filter_map(|ledger| ledger.run.as_ref());
+        let runs = self.journals().into_iter().filter_map(|ledger| ledger.run.as_ref());
         let steps = runs.flat_map(|run| run.steps.values());
         steps
             .filter(|step| matches!(step.step.effect, Effect::Fence(_)))
