@@ -6,10 +6,11 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bowline_core::model::{Region, RoleArn, Span};
 use bowline_core::op::Fault;
+use tokio::time::Instant;
 
 /// A quota: how many calls at once, and how often one more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

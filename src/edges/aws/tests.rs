@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use bowline_core::model::Span;
 use bowline_core::op::GateOp;
 use tokio::sync::mpsc::UnboundedReceiver;
 
@@ -123,25 +124,27 @@ async fn a_lost_answer_of_sts_is_asked_for_again() {
     assert!(asked.recv().await.is_some() && asked.recv().await.is_some());
 }
 
-#[tokio::test]
-async fn over_budget_nothing_is_sent() {
-    let (route53, mut told) = service(&[Script::Silence]).await;
-    let edge = edge(&[("us-east-1", Service::Route53, route53)]);
-    let look = Op::Route53(None, Route53Op::CheckStatus("h".into()));
-    let sent = (0..4).map(|_| edge.perform(&look)).collect::<Vec<_>>();
-    let all = async {
-        for one in sent {
-            let _ = tokio::time::timeout(Duration::from_millis(50), one).await;
-        }
-        edge.perform(&look).await
-    };
-    let over = all.await;
-    assert!(matches!(over, Err(Fault::Throttled { after: Some(_) })), "{over:?}");
-    let mut count = 0;
-    while told.try_recv().is_ok() {
-        count += 1;
+/// What a call says before it waits for anything: nothing, if it is being sent.
+async fn at_once(edge: &AwsEdge, op: &Op) -> Option<Result<Answer, Fault>> {
+    tokio::select! {
+        biased;
+        said = edge.perform(op) => Some(said),
+        () = std::future::ready(()) => None,
     }
-    assert!(count <= 4, "{count}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn over_budget_nothing_is_sent() {
+    let edge = edge(&[("us-east-1", Service::Route53, nobody().await)]);
+    let look = Op::Route53(None, Route53Op::CheckStatus("h".into()));
+    for _ in 0..4 {
+        assert_eq!(at_once(&edge, &look).await, None, "it is sent");
+    }
+    let after = Some(Span::secs(1));
+    assert_eq!(at_once(&edge, &look).await, Some(Err(Fault::Throttled { after })));
+    tokio::time::advance(Duration::from_secs(1)).await;
+    assert_eq!(at_once(&edge, &look).await, None, "its turn has come");
+    assert_eq!(at_once(&edge, &look).await, Some(Err(Fault::Throttled { after })));
 }
 
 #[tokio::test]
