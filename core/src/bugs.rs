@@ -57,6 +57,18 @@ bugs! {
     /// The shift exchanges health checks and leaves the roles, so "both unhealthy" answers the site
     /// that was left.
     RolesStay,
+    /// A restart from before the door was seen shut confirms the fence, if the replica's own clock
+    /// puts it later: a Region that comes back restarts its instances by itself.
+    EarlierRestartFences,
+    /// A claim at the lever is nobody else's unless it is above our own: of two that know nothing
+    /// of each other, the lower one may have moved the traffic.
+    LowClaimIsOurs,
+    /// The journal of another process is taken in although the instance that it promoted was
+    /// replaced here.
+    ReplacedIsTheSame,
+    /// An instance without a source was promoted, whoever stopped it: what was written since it was
+    /// left is dropped.
+    LeftWriterIsPromoted,
     /// A run may be unwound although the promotion's start was recorded: people shoot a healthy
     /// switchover (field: Patroni).
     UnwindAfterStarted,
@@ -68,6 +80,8 @@ bugs! {
     ReadyCountsAsked,
     /// The share of ready pods is judged over all workloads together.
     MinimumOverAll,
+    /// Traffic moves to what was seen to be ready a while ago, and is looked at no more.
+    ShiftsOnOldLooks,
     ;
     "S3":
     /// The records are deleted in one batch and created in the next.
@@ -84,6 +98,9 @@ bugs! {
     OwnEyesSuffice,
     /// What was seen of a site that a switchover silenced counts against it when that was undone.
     OwnSilenceIsDown,
+    /// What was decided is done, however long the store held its record up, and whoever decided
+    /// it.
+    OldDecisionsStand,
     /// A group that was never armed is moved like any other (field: Keycloak).
     Unarmed,
     /// Prewarm starts the workloads that need the writer, consumers among them.
@@ -122,6 +139,8 @@ bugs! {
     /// A door that is seen open for half a minute is let go of, though nobody knows what became of
     /// the call that closes it.
     TrustsAnOpenDoor,
+    /// What a cache shows to be free is let go, however old the view.
+    StaleViewLetsGo,
     ;
     "S8":
     /// The block window after an automatic failover is not looked at.
@@ -161,6 +180,8 @@ bugs! {
     /// The lease's machine stops for good at the first renewal that is not answered (field: a lease
     /// task died, the pod stayed ready).
     LeaseTaskDies,
+    /// The lag of an idle PostgreSQL source is taken for a replica that is behind.
+    IdleIsBehind,
     ;
     "L2":
     /// The standby's NodePool stays open after the way home (field: ten idle pods, eight nodes).
@@ -169,6 +190,8 @@ bugs! {
     StandbyNotRebuilt,
     /// The way home does not end armed.
     NotRearmed,
+    /// A door that Bowline had closed is recorded as how the database is in peace.
+    ClosedDoorIsAFact,
     ;
 }
 

@@ -11,8 +11,8 @@ use std::time::Instant;
 
 use bowline_core::bugs::{self, Bug};
 use bowline_core::policy::examples;
-use bowline_sim::mutants;
-use bowline_sim::oracle::Verdict;
+use bowline_sim::campaign;
+use bowline_sim::mutants::{self, Play};
 use bowline_sim::story::{Scenario, Stage};
 
 /// Seeds that are tried until a bug is caught, if nothing else is said.
@@ -25,7 +25,7 @@ struct Caught {
     /// Why the promise was broken.
     why: String,
     /// Other promises that were broken meanwhile.
-    others: BTreeSet<&'static str>,
+    others: BTreeSet<String>,
 }
 
 fn main() -> ExitCode {
@@ -43,28 +43,24 @@ fn main() -> ExitCode {
     };
     let began = Instant::now();
     let (mut missed, mut played) = (Vec::new(), BTreeSet::new());
-    println!("{:<24} {:<5} {:<17} {:>5} {:>7}  others", "bug", "by", "play", "seeds", "seconds");
+    println!("{:<24} {:<5} {:>5} {:>7}  {:<17} others", "bug", "by", "seeds", "seconds", "play");
     for bug in wanted {
-        let Some(play) = mutants::find(mutants::shows(bug)) else { continue };
+        let play = Play::find(mutants::shows(bug)).expect("every bug has a play");
         let start = Instant::now();
-        let caught = hunt(bug, play, seeds);
+        let caught = hunt(bug, &play, seeds);
         let took = start.elapsed().as_secs_f64();
-        let others: Vec<_> = caught.others.iter().copied().collect();
+        let others: Vec<_> = caught.others.iter().map(String::as_str).collect();
         let (by, count) = match caught.seeds {
             Some(count) => (bug.promise(), count),
-            None => ("-", seeds),
+            None => ("-", play.seeds(seeds)),
         };
-        let name = format!("{bug:?}");
-        println!(
-            "{name:<24} {by:<5} {:<17} {count:>5} {took:>7.1}  {}",
-            play.name,
-            others.join(" ")
-        );
+        let (name, others) = (format!("{bug:?}"), others.join(" "));
+        println!("{name:<24} {by:<5} {count:>5} {took:>7.1}  {:<17} {others}", play.name());
         println!("    {}\n    {}", bug.about().trim(), caught.why);
         if caught.seeds.is_none() {
             missed.push(format!("{bug:?} ({})", bug.promise()));
         }
-        played.extend((1..=count).map(|seed| (play.name, seed)));
+        played.extend((1..=count).map(|seed| (play.name(), seed)));
     }
     let bad = without_any(&played);
     println!(
@@ -104,10 +100,18 @@ fn named(name: &str) -> Result<Bug, String> {
 
 /// Tells a play; `None` when it is not known.
 fn tell(arguments: &[String]) -> Option<()> {
-    let play = mutants::find(arguments.first()?)?;
+    let play = Play::find(arguments.first()?)?;
     let seed = arguments.get(1)?.parse().ok()?;
     bugs::choose(arguments.get(2).and_then(|name| named(name).ok()));
-    let mut stage = Stage::new(play, &examples::shop(), seed);
+    match play {
+        Play::Scenario(scenario) => tell_scenario(scenario, seed),
+        Play::Kept(_, schedule) => println!("{}", campaign::tell(&schedule).ok()?),
+    }
+    Some(())
+}
+
+fn tell_scenario(scenario: &Scenario, seed: u64) {
+    let mut stage = Stage::new(scenario, &examples::shop(), seed);
     let mut told = Vec::new();
     while stage.step(&mut told) {
         for told in told.drain(..) {
@@ -120,27 +124,20 @@ fn tell(arguments: &[String]) -> Option<()> {
         }
     }
     println!("{:#?} after {} events", stage.verdicts(), stage.simulation.steps());
-    Some(())
 }
 
 /// Plays with a bug until its promise is broken, or the seeds are used up.
-fn hunt(bug: Bug, play: &Scenario, seeds: u64) -> Caught {
+fn hunt(bug: Bug, play: &Play, seeds: u64) -> Caught {
     let (promise, mut others) = (bug.promise(), BTreeSet::new());
-    for seed in 1..=seeds {
+    for seed in 1..=play.seeds(seeds) {
         bugs::choose(Some(bug));
-        let mut stage = Stage::new(play, &examples::shop(), seed);
-        let mut told = Vec::new();
-        while !stage.breaks(promise) && stage.step(&mut told) {
-            told.clear();
-        }
-        let verdicts = stage.verdicts();
+        let broken = play.broken(seed, Some(promise));
         bugs::choose(None);
-        let broken = |(name, verdict): (&&'static str, &Verdict)| {
-            (*verdict != Verdict::Held && *name != promise).then_some(*name)
-        };
-        others.extend(verdicts.iter().filter_map(broken));
-        if let Some(Verdict::Broken(why)) = verdicts.get(promise) {
-            return Caught { seeds: Some(seed), why: why.clone(), others };
+        let (named, rest): (Vec<_>, Vec<_>) =
+            broken.into_iter().partition(|(name, _)| name == promise);
+        others.extend(rest.into_iter().map(|(name, _)| name));
+        if let Some((_, why)) = named.into_iter().next() {
+            return Caught { seeds: Some(seed), why, others };
         }
     }
     let why = format!("{promise} was held");
@@ -151,14 +148,8 @@ fn hunt(bug: Bug, play: &Scenario, seeds: u64) -> Caught {
 fn without_any(played: &BTreeSet<(&'static str, u64)>) -> Vec<String> {
     let mut bad = Vec::new();
     for (name, seed) in played {
-        let Some(play) = mutants::find(name) else { continue };
-        let mut stage = Stage::new(play, &examples::shop(), *seed);
-        stage.play();
-        let broken = |(promise, verdict)| match verdict {
-            Verdict::Broken(why) => Some(format!("{name} {seed} broke {promise}: {why}")),
-            Verdict::Held => None,
-        };
-        bad.extend(stage.verdicts().into_iter().filter_map(broken));
+        let broken = Play::find(name).expect("it was played").broken(*seed, None).into_iter();
+        bad.extend(broken.map(|(promise, why)| format!("{name} {seed} broke {promise}: {why}")));
     }
     bad
 }

@@ -63,7 +63,9 @@ impl Group {
             return None;
         }
         let above = self.known.claims().find(|claim| !self.desk.knows(claim));
-        let beside = || self.known.lever_claims().find(|claim| !self.ledger().has_made(claim));
+        let strange =
+            |claim: &&Claim| !self.ledger().has_made(claim) && !bugs::on(Bug::LowClaimIsOurs);
+        let beside = || self.known.lever_claims().find(strange);
         above.or_else(beside).or_else(|| self.desk.fence())
     }
 
@@ -137,7 +139,8 @@ impl Group {
         let ledger = self.ledger();
         let planned = ledger
             .open_run()
-            .filter(|run| run.is_automatic_failover() && run.only_planned() && !asks(run));
+            .filter(|run| run.is_automatic_failover() && run.only_planned() && !asks(run))
+            .filter(|_| !bugs::on(Bug::OldDecisionsStand));
         let Some(since) = planned.and_then(|run| run.moving_since) else { return false };
         // Who watched when another planned it, and cannot say the same, does not go on with it.
         let taken_over = planned.is_some_and(|run| run.epoch != ledger.epoch());

@@ -141,7 +141,7 @@ impl Group {
     pub(super) fn nothing_to_promote(&self, facts: &Facts, now: Mono) -> Option<String> {
         let site = self.active().other();
         let recorded = &facts.members.get(&site)?.resource;
-        let left = self.ledger().left_writer(site);
+        let left = self.ledger().left_writer(site) && !bugs::on(Bug::LeftWriterIsPromoted);
         let odd = match self.instance_now(site, now) {
             Some(None) => "it does not exist".to_owned(),
             Some(Some(found)) if found.resource != *recorded => {

@@ -357,7 +357,9 @@ impl Pass<'_> {
                 activity.note = note;
                 activity.doing = Does::Until((self.now.mono + STEADY).min(since + hold));
             }
-            Judgement::Act { op, hold, note } if step.step.still.is_empty() => {
+            Judgement::Act { op, hold, note }
+                if step.step.still.is_empty() || bugs::on(Bug::ShiftsOnOldLooks) =>
+            {
                 self.act(id, step, activity, (op, hold, note));
             }
             Judgement::Act { op, hold, note } => {

@@ -17,6 +17,7 @@ use super::intent::{Refusal, Stands};
 use super::ledger::{Ledger, Leftover};
 use super::record::{BadEntry, Entry, Record};
 use super::state::{Ended, Phase, Run, StepRun, StepState};
+use crate::bugs::{self, Bug};
 use crate::databases::rds::{Fence, ResourceRef};
 use crate::model::{Claim, GroupName, RunId, Site};
 use crate::plan::{Effect, PlanKind};
@@ -283,7 +284,8 @@ impl Ledger {
     /// The instance that a run of theirs promotes, if another stands in its place here: whatever
     /// they told to lead to it leads to the other.
     pub(super) fn renamed_from(&self, theirs: &Run) -> Option<&Leftover> {
-        self.leftovers.iter().find(|left| promotes(theirs, left))
+        let mut replaced = self.leftovers.iter().filter(|left| promotes(theirs, left));
+        replaced.find(|_| !bugs::on(Bug::ReplacedIsTheSame))
     }
 
     /// A run of ours that is not over must be the one that went on there, or have meant the same

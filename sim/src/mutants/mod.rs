@@ -1,15 +1,17 @@
 //! Which plays show which deliberate bug ([`bowline_core::bugs`]), and the plays that were made for
 //! them. `cargo xtask mutants` plays them; without a bug none of them breaks a promise.
 
+mod play;
 mod plays;
 
 use bowline_core::bugs::Bug;
 
-pub use plays::PLAYS;
+pub use play::Play;
+pub use plays::{KEPT, PLAYS};
 
 use crate::story::{self, Scenario};
 
-/// A play, by name: one that was made for bugs, or any scenario.
+/// A scenario, by name: one that was made for bugs, or any.
 #[must_use]
 pub fn find(name: &str) -> Option<&'static Scenario> {
     PLAYS.iter().find(|play| play.name == name).or_else(|| story::find(name))
@@ -56,6 +58,15 @@ pub fn shows(bug: Bug) -> &'static str {
         | Bug::LongCalls
         | Bug::LaterSampleIsEvidence => "gone",
         Bug::NeverScalesDown | Bug::StandbyNotRebuilt | Bug::NotRearmed => "round-trip",
+        Bug::EarlierRestartFences => "restarted",
+        Bug::LowClaimIsOurs => "s1-a-low-claim-at-the-lever-is-somebody-else-s",
+        Bug::ReplacedIsTheSame => "s1-a-journal-that-promoted-what-was-replaced-leads-nowhere",
+        Bug::LeftWriterIsPromoted => "s1-the-writer-that-was-left-is-no-target-for-who-cannot-look",
+        Bug::ShiftsOnOldLooks => "s3-traffic-does-not-move-to-a-front-that-stopped-serving",
+        Bug::OldDecisionsStand => "s4-a-decision-that-the-store-held-up-is-not-followed-blindly",
+        Bug::StaleViewLetsGo => "s7-a-stale-view-does-not-let-go",
+        Bug::IdleIsBehind => "l1-an-idle-postgresql-source-is-near",
+        Bug::ClosedDoorIsAFact => "l2-a-door-that-was-closed-a-moment-ago-is-no-fact",
     }
 }
 
@@ -68,10 +79,20 @@ mod tests {
     #[test]
     fn every_bug_has_a_play_and_every_play_a_bug() {
         let shown: BTreeSet<_> = Bug::ALL.iter().map(|bug| shows(*bug)).collect();
-        assert!(shown.iter().all(|name| find(name).is_some()), "{shown:?}");
-        let names = || PLAYS.iter().map(|play| play.name);
+        assert!(shown.iter().all(|name| Play::find(name).is_some()), "{shown:?}");
+        let names = || PLAYS.iter().map(|play| play.name).chain(KEPT.iter().map(|(name, _)| *name));
         assert!(names().all(|name| shown.contains(name)), "{shown:?}");
-        assert_eq!(names().collect::<BTreeSet<_>>().len(), PLAYS.len());
+        assert_eq!(names().collect::<BTreeSet<_>>().len(), PLAYS.len() + KEPT.len());
         assert!(names().all(|name| story::find(name).is_none()), "a name means one play");
+    }
+
+    #[test]
+    fn a_kept_schedule_is_one_trial_and_a_scenario_has_seeds() {
+        let kept = Play::find(KEPT[0].0).unwrap();
+        assert_eq!((kept.name(), kept.seeds(5)), (KEPT[0].0, 1));
+        let play = Play::find("gone").unwrap();
+        assert_eq!((play.name(), play.seeds(5)), ("gone", 5));
+        assert!(Play::find("none").is_none());
+        assert_eq!(kept.broken(1, None), []);
     }
 }

@@ -17,8 +17,28 @@ const fn play(name: &'static str, about: &'static str, script: fn(&Policy) -> Sc
     Scenario { name, about, moves: true, groups: 1, policy: automatic, script }
 }
 
+macro_rules! kept {
+    ($($name:literal,)+) => {
+        /// Schedules that campaigns found, each with its JSON: the mistakes that they found are
+        /// made again, to see that the schedule would still show them.
+        pub const KEPT: &[(&str, &str)] =
+            &[$(($name, include_str!(concat!("../../campaigns/", $name, ".json")))),+];
+    };
+}
+
+kept! {
+    "s1-a-low-claim-at-the-lever-is-somebody-else-s",
+    "s1-a-journal-that-promoted-what-was-replaced-leads-nowhere",
+    "s1-the-writer-that-was-left-is-no-target-for-who-cannot-look",
+    "s3-traffic-does-not-move-to-a-front-that-stopped-serving",
+    "s4-a-decision-that-the-store-held-up-is-not-followed-blindly",
+    "s7-a-stale-view-does-not-let-go",
+    "l1-an-idle-postgresql-source-is-near",
+    "l2-a-door-that-was-closed-a-moment-ago-is-no-fact",
+}
+
 /// Every play that was made for bugs.
-pub const PLAYS: [Scenario; 32] = [
+pub const PLAYS: [Scenario; 33] = [
     play("gone", "home's Region is gone, until the application has moved", |p| {
         ends(25, vec![dead(p, 6, 60)])
     }),
@@ -38,6 +58,23 @@ pub const PLAYS: [Scenario; 32] = [
         let deaf = Trouble::ApisDown(region.clone());
         ends(40, vec![spell(6, 60, Trouble::TargetsDown(region)), spell(6, 60, deaf)])
     }),
+    play(
+        "restarted",
+        "home's Region stands still for a moment, and Bowline's clocks are slow",
+        |p| {
+            let region = home(p);
+            let deaf = Trouble::ApiServersDown(region.clone());
+            let lossy = Rates { only_changes: true, lost_before: 400, ..Rates::default() };
+            let mut troubles = vec![spell(6, 60, Trouble::TargetsDown(region)), spell(6, 60, deaf)];
+            troubles.push(spell(6, 20, Trouble::Calls(lossy)));
+            troubles.extend((0..3).map(|seat| spell(2, 60, Trouble::Skewed(seat, -60_000))));
+            let stands_still = |p: &Policy| Trouble::RegionDead(home(p));
+            Script {
+                cue: cue("claim.gaining", 0, Then::World(stands_still, Span::secs(20))),
+                ..ends(40, troubles)
+            }
+        },
+    ),
     play("standby-red", "home is back, out of Bowline's reach, and standby's users fail", |p| {
         let (deaf, red) = (Trouble::ApisDown(home(p)), Trouble::TargetsDown(standby(p)));
         ends(50, vec![dead(p, 6, 30), spell(6, 60, deaf), spell(36, 46, red)])

@@ -153,6 +153,9 @@ fn set_groups(member: &Member, groups: Vec<crate::model::SecurityGroupId>) -> Op
 fn rebooted(cx: &Context<'_>) -> Option<(Wall, Wall)> {
     let acted = cx.acted?;
     match &acted.op {
+        Op::Rds(_, RdsOp::Reboot { .. }) if bugs::on(Bug::EarlierRestartFences) => {
+            Some((acted.at, acted.at))
+        }
         Op::Rds(_, RdsOp::Reboot { shut_at, .. }) => Some((acted.at, *shut_at)),
         _ => None,
     }
