@@ -46,12 +46,19 @@ impl Play {
         }
     }
 
-    /// Plays it, until `promise` is broken if one is named, and says what was broken, and why.
+    /// Plays it, a scenario only until `promise` is broken if one is named, and says what was
+    /// broken, and why.
+    ///
+    /// # Panics
+    /// When a kept schedule's policy is unknown.
     #[must_use]
     pub fn broken(&self, seed: u64, promise: Option<&str>) -> Vec<(String, String)> {
         let scenario = match self {
             Self::Scenario(scenario) => scenario,
-            Self::Kept(_, schedule) => return campaign::play(schedule).unwrap().broken,
+            Self::Kept(_, schedule) => {
+                let played = campaign::play(schedule);
+                return played.expect("its policy is one of the stories'").broken;
+            }
         };
         let mut stage = Stage::new(scenario, &examples::shop(), seed);
         let mut told = Vec::new();
