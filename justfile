@@ -9,7 +9,7 @@ default:
 demo *ARGUMENTS:
     cargo run --release -- demo {{ARGUMENTS}}
 
-# Before a commit: formatting, lints, tests, documentation. No lab; about a minute.
+# Before a commit: formatting, lints, tests, a campaign, fuzzing, documentation. No lab; a quarter of an hour.
 check:
     cargo xtask test --quick
 
@@ -17,7 +17,7 @@ check:
 test:
     cargo xtask test
 
-# The whole story on real parts: a Region dies, the way home, a switchover, a failover by hand. Half an hour.
+# The whole story on real parts: a Region dies, the way home, a switchover, a failover by hand. Most of an hour.
 story:
     cargo xtask story
 

@@ -4,6 +4,8 @@
 //! Production lines are lines of code outside tests: blank lines and comments do not count. Tests
 //! are `#[cfg(test)]` modules, folders `tests/`, and files `tests.rs` or `*_tests.rs`.
 
+#[path = "tidy/figures.rs"]
+mod figures;
 #[path = "tidy/functions.rs"]
 mod functions;
 #[path = "tidy/imports.rs"]
@@ -44,6 +46,15 @@ fn pure_crates_use_no_banned_names() {
             .flat_map(purity::banned_names)
             .collect::<Vec<_>>(),
     );
+}
+
+#[test]
+fn the_documentation_counts_as_the_code_does() {
+    let text = std::fs::read_to_string("docs/proof.md").unwrap();
+    check(&figures::deliberate_bugs(&text));
+    let other = figures::deliberate_bugs(&text.replacen("| 10 |", "| 11 |", 1));
+    assert!(other.len() == 1 && other[0].text.contains("\"S1\": 11"), "{other:?}");
+    assert_eq!(figures::deliberate_bugs("").len(), 3);
 }
 
 #[test]

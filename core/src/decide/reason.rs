@@ -101,6 +101,7 @@ impl HoldWhy {
                 | Self::Isolated
                 | Self::Manual(Action::Failover)
                 | Self::ForeignClaim
+                | Self::OverBudget
         )
     }
 }

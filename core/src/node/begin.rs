@@ -1,11 +1,11 @@
 //! Beginning a run, or giving an open one the plan of the move: the records that are written at
 //! once.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::bugs::{self, Bug};
 use crate::databases::evidence::{Evidence, Grade};
-use crate::model::{Claim, Epoch, Now, RunId, Site, StepId, Wall};
+use crate::model::{Claim, Epoch, Now, ResourceId, RunId, Site, Span, StepId, Wall};
 use crate::plan::{
     Effect, Facts, Incomplete, Plan, PlanKind, Step, Survey, failover, lint, planned_move,
     prewarm as plan_prewarm, unwind,
@@ -19,8 +19,8 @@ use super::words;
 
 /// Starts nodes at the passive site while the confirm time runs.
 pub(super) fn prewarm(group: &Group, host: &Host<'_>) -> Result<Vec<Record>, Incomplete> {
-    let fault_at = fault_at(group, host);
-    let begin = Begin::new(group, PlanKind::Failover, Trigger::Automatic, fault_at);
+    let fault_at = fault_at(group, host.now);
+    let begin = Begin::new(group, PlanKind::Failover, Trigger::Automatic, Some(fault_at));
     let plan = plan_prewarm(&begin.survey(group, &recorded(group)?, None, None))?;
     begin.records(group, host, plan, false)
 }
@@ -30,11 +30,11 @@ pub(super) fn automatic_failover(
     group: &Group,
     host: &Host<'_>,
 ) -> Result<Vec<Record>, Incomplete> {
-    let fault_at = fault_at(group, host);
+    let fault_at = fault_at(group, host.now);
     let evidence = evidence(group, fault_at);
     let approve = group.policy.automation.failover == Mode::Approve;
     let question = failover_question(group, evidence.as_ref(), approve);
-    let begin = Begin::new(group, PlanKind::Failover, Trigger::Automatic, fault_at);
+    let begin = Begin::new(group, PlanKind::Failover, Trigger::Automatic, Some(fault_at));
     failover_with(group, host, begin, (evidence, question))
 }
 
@@ -46,10 +46,10 @@ pub(super) fn failover_ordered(
     (trigger, anew): (Trigger, bool),
     evidence: Option<Evidence>,
 ) -> Result<Vec<Record>, Incomplete> {
-    let fault_at = fault_at(group, host);
+    let fault_at = fault_at(group, host.now);
     let begin = match anew {
-        true => Begin::anew(group, PlanKind::Failover, trigger, fault_at),
-        false => Begin::new(group, PlanKind::Failover, trigger, fault_at),
+        true => Begin::anew(group, PlanKind::Failover, trigger, Some(fault_at)),
+        false => Begin::new(group, PlanKind::Failover, trigger, Some(fault_at)),
     };
     failover_with(group, host, begin, (evidence, None))
 }
@@ -174,9 +174,7 @@ pub(super) fn draft(group: &Group, kind: PlanKind, now: Now) -> Result<Drafted, 
     };
     let (evidence, accept) = match kind {
         PlanKind::Failover => {
-            let serving = group.sampler.serving(group.active(), now.mono);
-            let fault_at = serving.first_bad.map_or(now.wall, |bad| bad.wall);
-            let evidence = evidence(group, Some(fault_at));
+            let evidence = evidence(group, fault_at(group, now));
             let accept = failover_question(group, evidence.as_ref(), false);
             (evidence, accept)
         }
@@ -194,11 +192,13 @@ pub(super) fn draft(group: &Group, kind: PlanKind, now: Now) -> Result<Drafted, 
     Ok(Drafted { claim, plan, accept, facts_at: are_recorded.then_some(facts.at) })
 }
 
+/// How far apart two replicas' clocks may be.
+const CLOCKS: Span = Span::mins(2);
+
 /// Replication as of the fault, for a group with a database (S10).
-pub(super) fn evidence(group: &Group, fault_at: Option<Wall>) -> Option<Evidence> {
+pub(super) fn evidence(group: &Group, fault_at: Wall) -> Option<Evidence> {
     let database = group.policy.database.as_ref()?;
     let passive = group.active().other();
-    let fault_at = fault_at?;
     let samples = group.known.replication.get(&passive);
     let judge = |samples: &crate::databases::evidence::Replication| {
         samples.as_of(fault_at, database.max_lag, database.lag_fresh)
@@ -211,11 +211,13 @@ pub(super) fn evidence(group: &Group, fault_at: Option<Wall>) -> Option<Evidence
     )
 }
 
-/// When the active site's health was first bad; now, when nothing says it is.
-pub(super) fn fault_at(group: &Group, host: &Host<'_>) -> Option<Wall> {
-    let open = group.ledger().open_run().and_then(|run| run.fault_at);
-    let serving = group.sampler.serving(group.active(), host.now.mono);
-    open.or_else(|| serving.first_bad.map(|bad| bad.wall)).or(Some(host.now.wall))
+/// When the active site's health was first bad; now, when nothing says it is. What a run that
+/// prepares was opened for is an older fault, if the site has served since.
+pub(super) fn fault_at(group: &Group, now: Now) -> Wall {
+    let open = group.ledger().open_run().filter(|run| !group.outlived(run));
+    let first_bad = || group.sampler.serving(group.active(), now.mono).first_bad;
+    let known = open.and_then(|run| run.fault_at).or_else(|| first_bad().map(|bad| bad.wall));
+    known.unwrap_or(now.wall)
 }
 
 /// What must be asked before anything that cannot be undone; nothing, if policy and evidence
@@ -241,13 +243,23 @@ pub(super) fn failover_question(
 
 /// Peacetime facts, with the members that were rebuilt since.
 fn recorded(group: &Group) -> Result<Facts, Incomplete> {
-    let mut facts = group.facts().cloned().ok_or_else(|| Incomplete("peacetime facts".into()))?;
-    for (site, resource) in &group.ledger().rebuilt {
-        if let Some(member) = facts.members.get_mut(site) {
+    let facts = group.facts().cloned().ok_or_else(|| Incomplete("peacetime facts".into()))?;
+    Ok(with_rebuilt(facts, &group.ledger().rebuilt))
+}
+
+/// Facts with the members that were rebuilt after them. What was seen in peace after that counts:
+/// the owner may have replaced an instance. Two replicas' clocks may have dated the two.
+pub(super) fn with_rebuilt(
+    mut facts: Facts,
+    rebuilt: &BTreeMap<Site, (ResourceId, Wall)>,
+) -> Facts {
+    for (site, (resource, at)) in rebuilt {
+        let member = facts.members.get_mut(site).filter(|_| facts.at <= *at + CLOCKS);
+        if let Some(member) = member {
             member.resource.clone_from(resource);
         }
     }
-    Ok(facts)
+    facts
 }
 
 /// A run that begins, or the open one that is given its move.
@@ -267,6 +279,8 @@ impl Begin {
     fn new(group: &Group, kind: PlanKind, trigger: Trigger, fault_at: Option<Wall>) -> Self {
         let open = group.ledger().open_run().filter(|run| is_prewarm(run));
         match open {
+            // What it was opened for is over: its report would tell of another fault.
+            Some(run) if group.outlived(run) => Self::anew(group, kind, trigger, fault_at),
             Some(run) => Self {
                 epoch: run.epoch,
                 run: run.id.clone(),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::bugs::{self, Bug};
 use crate::decide::{Decision, Member, RegionEvent};
 use crate::health::{IsolationWatch, Steady};
-use crate::model::{Author, GroupName, Mono, Now, Region, ReplicaId, Site, Span, Wall};
+use crate::model::{Author, GroupName, Mono, Now, Region, ReplicaId, RunId, Site, Span, Wall};
 use crate::op::{Answer, Call, Fault, Op, StoreOp};
 use crate::plan::{Facts, Incomplete, PlanKind};
 use crate::policy::Policy;
@@ -41,6 +41,9 @@ pub(super) struct Group {
     pub(super) serving: Steady,
     /// Whether the active site was confirmed not to serve, since it last did with no run open.
     pub(super) was_down: bool,
+    /// The run that was open, and only prepared, while the active site served for the confirm time:
+    /// what it was opened for is over.
+    pub(super) outlived: Option<RunId>,
     /// Since when the passive site's verdict is what it is.
     pub(super) ready: Steady,
     /// What this group alone would do.
@@ -110,6 +113,7 @@ impl Group {
             told: false,
             isolation: IsolationWatch::default(),
             serving: Steady::default(),
+            outlived: None,
             was_down: false,
             ready: Steady::default(),
             proposed: None,

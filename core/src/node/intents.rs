@@ -72,7 +72,9 @@ impl Group {
             }
             Intent::Switchover { reason } => self.move_by_hand(host, human(reason), Site::Standby),
             Intent::Failback { reason } => self.move_by_hand(host, human(reason), Site::Home),
-            Intent::Approve { run, accept_loss } => self.approve(run, *accept_loss, by),
+            Intent::Approve { run, accept_loss, accept_unfenced } => {
+                self.approve(run, (*accept_loss, *accept_unfenced), by)
+            }
             Intent::Cancel { run } => self.cancel(run, by),
             Intent::Pause { reason } => Ok(vec![Record::Paused { reason: reason.clone() }]),
             Intent::Resume => Ok(vec![Record::Resumed]),
@@ -134,7 +136,7 @@ impl Group {
         if let Some(why) = begin::nothing_to_promote(self, host) {
             return Err(Refusal::NotReady(why));
         }
-        let evidence = begin::evidence(self, begin::fault_at(self, host));
+        let evidence = begin::evidence(self, begin::fault_at(self, host.now));
         let question = begin::failover_question(self, evidence.as_ref(), false);
         if let Some(question) = &question {
             enough(question.loss(), accept_loss)?;
@@ -174,7 +176,7 @@ impl Group {
     fn approve(
         &self,
         run: &RunId,
-        accept_loss: Option<Span>,
+        (accept_loss, accept_unfenced): (Option<Span>, bool),
         by: &str,
     ) -> Result<Vec<Record>, Refusal> {
         let open = self.ledger().open_run().filter(|open| open.id == *run);
@@ -183,6 +185,9 @@ impl Group {
         let (step, question, _) = asked.ok_or_else(|| Refusal::NothingAsked(run.clone()))?;
         if question.kind == QuestionKind::AcceptLoss {
             enough(question.loss(), accept_loss)?;
+        }
+        if question.kind == QuestionKind::UnconfirmedFence && !accept_unfenced {
+            return Err(Refusal::Unfenced(open.from));
         }
         let (step, by) = (step.clone(), by.into());
         let accept_loss_ms = accept_loss.map(Span::as_millis);

@@ -176,6 +176,7 @@ fn s10_a_yes_answers_what_its_run_asks_with_the_loss_that_is_asked_about() {
     let approve = |run: &str, secs: Option<u64>| Intent::Approve {
         run: run.into(),
         accept_loss: secs.map(Span::secs),
+        accept_unfenced: false,
     };
     let mut open = Bench::fit().failing_over();
     assert_eq!(wish(&mut open, &approve("r2", None)), Err(Refusal::NoSuchRun("r2".into())));
@@ -192,6 +193,19 @@ fn s10_a_yes_answers_what_its_run_asks_with_the_loss_that_is_asked_about() {
     let Record::Answered { step, by, .. } = answered else { panic!() };
     let answered = Record::Answered { step, by, accept_loss_ms: None };
     assert_eq!(wish(&mut plain, &approve("r1", None)), Ok(vec![answered]));
+}
+
+#[test]
+fn s1_a_yes_that_was_meant_for_another_question_goes_on_beside_no_old_writer() {
+    let mut asks = Bench::fit().asking(QuestionKind::UnconfirmedFence, None);
+    let yes = |accept_unfenced| Intent::Approve {
+        run: "r1".into(),
+        accept_loss: Some(Span::secs(600)),
+        accept_unfenced,
+    };
+    assert_eq!(wish(&mut asks, &yes(false)), Err(Refusal::Unfenced(Site::Home)));
+    let records = wish(&mut asks, &yes(true)).unwrap();
+    assert_eq!(kinds(&records), ["Answered"]);
 }
 
 #[test]

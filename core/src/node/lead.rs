@@ -77,6 +77,14 @@ impl Group {
         self.was_down &= serving.verdict != Answer3::Yes || self.ledger().open_run().is_some();
         let ready = self.readiness(now).verdict;
         self.ready.observe(now, ready);
+        let served = self.serving.held_for(now, Answer3::Yes);
+        let prepares = self.ledger().open_run().filter(|run| begin::is_prewarm(run));
+        let outlives = |run: &&Run| {
+            served.min(now.wall.since(run.opened_at)) >= self.policy.health.confirm
+        };
+        if let Some(run) = prepares.filter(outlives) {
+            self.outlived = Some(run.id.clone());
+        }
         let decision = crate::decide::decide(&self.situation(now, ready));
         Member {
             group: self.policy.group.clone(),
@@ -118,6 +126,12 @@ impl Group {
         records.for_each(|record| self.desk.push(record));
         let asking = self.question(now);
         self.notices.asking(&self.policy, asking, now.mono);
+    }
+
+    /// Whether the fault that a run prepares for is over. Such a run stands in a group that is
+    /// paused: what fails then fails anew.
+    pub(super) fn outlived(&self, run: &Run) -> bool {
+        self.outlived.as_ref() == Some(&run.id)
     }
 
     /// Whether the site that an automatic failover is to leave has served again for the confirm
@@ -217,6 +231,9 @@ impl Group {
                 self.speaks_of.as_ref().map(|event| words::region_event(self, event, now))
             }
             Some(Decision::Hold(why)) if why.alarms() => Some(words::alarm(self, why, now)),
+            Some(Decision::FailOver | Decision::FailBack) if self.obstacle.is_some() => {
+                Some(words::stuck(self, now))
+            }
             _ => None,
         }
     }

@@ -386,6 +386,10 @@ fn people_are_told_what_is_asked_and_what_holds_and_nothing_else() {
     let asked = told(&mut lacks, in_a_run);
     assert_eq!(asked.len(), 1, "no run can begin: people are asked all the same: {asked:?}");
     assert!(lacks.group.obstacle.is_some());
+    let mut stuck = proposed(Bench::fit().sampled(down));
+    let alarm = told(&mut stuck, Decision::FailOver);
+    let why = "alert: shop: the active site does not serve: failing over; but ";
+    assert!(alarm.len() == 1 && alarm[0].starts_with(why), "nothing begins: {alarm:?}");
     let alarm = told(&mut home(), Decision::Hold(HoldWhy::Isolated));
     assert!(alarm.len() == 1 && alarm[0].starts_with("alert: "), "{alarm:?}");
     assert_eq!(told(&mut home(), HOLDS), [""; 0]);
@@ -505,4 +509,38 @@ fn people_are_told_what_became_of_a_run_once_it_is_recorded() {
     let now = bench.now;
     bench.group.announce(&Record::Closed { ended: Ended::Moved }, now);
     assert_eq!(told(&mut bench, HOLDS), ["runEnded: r1: the standby site serves"]);
+}
+
+#[test]
+fn s10_a_fault_that_is_over_dates_no_other() {
+    let first = Some(Bench::fit().now.wall);
+    let opened = |fault_at| match crate::testing::opened(PlanKind::Failover, Site::Home) {
+        Record::Opened { kind, from, trigger, evidence, .. } => {
+            Record::Opened { kind, from, trigger, fault_at, evidence }
+        }
+        other => other,
+    };
+    let prepares = || Bench::fit().recorded().begins(opened(first));
+    let dated = |bench: &Bench| begin::fault_at(&bench.group, bench.now);
+    assert_eq!(Some(dated(&proposed(prepares().sampled(down)))), first, "it has not served since");
+    // A paused group: home serves, and what was prepared stands.
+    let served = proposed(proposed(prepares().sampled(fit)).later(Span::mins(2)).sampled(fit));
+    assert!(served.group.outlived(served.group.ledger().run.as_ref().unwrap()));
+    let mut again = proposed(served.sampled(down));
+    assert!(dated(&again) > first.unwrap() + Span::mins(2), "{}", dated(&again));
+    let records = follows(&mut again, Decision::FailOver);
+    let begins = ["Claimed", "Closed", "Opened", "Planned"];
+    assert_eq!(kinds(&records), begins, "another run, whose report tells of this fault");
+}
+
+#[test]
+fn an_instance_that_its_owner_replaced_in_peace_is_the_one_that_counts() {
+    let facts = crate::testing::Ground::shop().facts;
+    let home = |rebuilt: Wall| {
+        let rebuilt = [(Site::Home, ("db-rebuilt".into(), rebuilt))].into();
+        begin::with_rebuilt(facts.clone(), &rebuilt).members[&Site::Home].resource.clone()
+    };
+    assert_eq!(home(facts.at).as_str(), "db-rebuilt");
+    assert_eq!(home(facts.at - Span::mins(2)).as_str(), "db-rebuilt", "clocks differ");
+    assert_eq!(home(facts.at - Span::mins(3)).as_str(), "db-home", "it was seen in peace since");
 }

@@ -38,7 +38,7 @@ use crate::lease::{Lease, LeaseCall, LeaseInput, LeaseTimes};
 use crate::model::{GroupName, Mono, Now, ReplicaId, Span};
 use crate::op::{Answer, Call, CallId, Fault, IntentObject, Op, StoreOp};
 use crate::policy::{Action, Conflict, Policy, conflicts};
-use crate::run::Reader;
+use crate::run::{Phase, Reader};
 
 use calls::{Calls, Owner, STORE};
 use group::{Group, Host};
@@ -324,8 +324,9 @@ impl Node {
         let under_way = |group: &&Group| {
             group.ledger().open_run().is_some_and(|run| {
                 // What only prepares is no failover: it would keep its own group waiting. Nor is
-                // one that has moved, and makes a standby again of the site that it left.
-                let moves = group.active() == run.from && !begin::is_prewarm(run);
+                // one that goes back, or has moved and makes a standby again of the site that it
+                // left.
+                let moves = group.active() == run.from && run.phase == Phase::Moving;
                 run.is_automatic_failover() && moves
             })
         };

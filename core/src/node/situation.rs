@@ -8,6 +8,7 @@ use crate::op::{Instance, WorkloadView};
 use crate::plan::{Facts, PlanKind};
 use crate::policy::{Runs, Starts, Workload};
 
+use super::collect::behind_closed_group;
 use super::group::Group;
 use super::known::SeenAt;
 
@@ -15,6 +16,7 @@ impl Group {
     /// Everything that the decision needs; `ready` is the passive site's verdict.
     pub(super) fn situation(&mut self, now: Now, ready: Answer3) -> Situation<'_> {
         let isolation = self.judge_isolation(now);
+        let evidence = super::begin::evidence(self, super::begin::fault_at(self, now));
         let ledger = self.ledger();
         let run = match ledger.open_run() {
             None => OpenRun::None,
@@ -22,8 +24,6 @@ impl Group {
             Some(_) => OpenRun::Planned,
         };
         let serving = self.sampler.serving(ledger.active, now.mono);
-        let fault_at = serving.first_bad.map(|bad| bad.wall).or(Some(now.wall));
-        let evidence = super::begin::evidence(self, fault_at).map(|evidence| evidence.grade);
         let standing = ledger.run.iter().flat_map(|run| run.standing()).count();
         let automation = &self.policy.automation;
         Situation {
@@ -46,7 +46,7 @@ impl Group {
             switched_over: ledger.moved_by == Some(PlanKind::Switchover),
             last_failover: ledger.last_automatic_failover.map(|left| left.at),
             block_after_failover: automation.block_after_failover,
-            evidence: evidence.into(),
+            evidence: evidence.map(|evidence| evidence.grade).into(),
         }
     }
 
@@ -142,13 +142,15 @@ impl Group {
         let site = self.active().other();
         let recorded = &facts.members.get(&site)?.resource;
         let left = self.ledger().left_writer(site) && !bugs::on(Bug::LeftWriterIsPromoted);
+        // A copy of the journal may not know of it; the world does.
+        let shut = |found| behind_closed_group(&self.policy, site, found);
         let odd = match self.instance_now(site, now) {
             Some(None) => "it does not exist".to_owned(),
             Some(Some(found)) if found.resource != *recorded => {
                 format!("it is {}, and recorded is {recorded}", found.resource)
             }
             // What was written since it was left is not in it.
-            Some(Some(found)) if found.source.is_none() && left => {
+            Some(Some(found)) if found.source.is_none() && (left || shut(found)) => {
                 "it is the writer that was left; `bowline failback` makes it a replica".to_owned()
             }
             // Who cannot look has the journal's word. It would be found without a source, as one

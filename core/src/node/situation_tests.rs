@@ -201,6 +201,16 @@ fn s3_a_member_that_is_gone_replaced_or_was_left_is_not_promoted() {
         answer => Ok(answer),
     };
     assert_eq!(why(&Bench::of(looked(writer))), None, "nobody left standby");
+    let shut = |op: &Op| match writer(op)? {
+        Answer::Instance(mut found) => {
+            let database = examples::shop().standby.database.unwrap();
+            found.settings.security_groups = vec![database.closed_security_group];
+            Ok(Answer::Instance(found))
+        }
+        answer => Ok(answer),
+    };
+    let told = why(&Bench::of(looked(shut))).unwrap();
+    assert!(told.contains("the writer that was left"), "a copied journal may not know: {told}");
     let replica = |op: &Op| match fit(op)? {
         Answer::Instance(found) => {
             Ok(Answer::Instance(Instance { source: Some("other".into()), ..found }))

@@ -146,6 +146,13 @@ pub(super) fn alarm(group: &Group, why: &HoldWhy, now: Now) -> Message {
     Message { kind: "alert", run: None, title, body: format!("{seen}\n{OTHERWISE}") }
 }
 
+/// What was decided and cannot be done, with what keeps it.
+pub(super) fn stuck(group: &Group, now: Now) -> Message {
+    let title = format!("{}: {}", group.policy.group, decision(group));
+    let seen = evidence(group, now).join("\n");
+    Message { kind: "alert", run: None, title, body: format!("{seen}\n{OTHERWISE}") }
+}
+
 /// What happens if nobody answers before a run.
 const OTHERWISE: &str = "If nobody answers: nothing moves.";
 

@@ -438,7 +438,7 @@ impl Pass<'_> {
     }
 
     fn disagrees(&mut self, id: &StepId, step: &StepRun, activity: &mut Activity, why: String) {
-        if step.step.standing {
+        if step.step.standing || asks_about_a_fence(step) {
             activity.note = why;
             activity.doing = Does::Until(self.now.mono + DISAGREES);
             return;
@@ -480,9 +480,9 @@ impl Pass<'_> {
         true
     }
 
-    /// Asks; the step goes on trying meanwhile. A yes to an unconfirmed fence ends it as unknown. A
-    /// yes to another step gives it its time once more; then it asks again, so that no run waits
-    /// in silence for what will not come.
+    /// Asks; the step goes on trying meanwhile. A yes to an unconfirmed fence ends it as unknown,
+    /// one to anything else that a fence has asked does not. A yes to another step gives it its
+    /// time once more; then it asks again, so that no run waits in silence for what will not come.
     fn overdue_ask(
         &mut self,
         id: &StepId,
@@ -492,12 +492,12 @@ impl Pass<'_> {
     ) -> bool {
         let fence = matches!(step.step.effect, crate::plan::Effect::Fence(_));
         match (&step.asked, &step.answered) {
-            (Some(_), Some(_)) if fence => self.proceed(id, activity, why),
-            (Some(_), Some(reply)) if activity.renewed != Some(reply.at) => {
+            (Some(_), Some(_)) if asks_about_a_fence(step) => self.proceed(id, activity, why),
+            (Some(_), Some(reply)) if !fence && activity.renewed != Some(reply.at) => {
                 (activity.renewed, activity.since) = (Some(reply.at), self.now.mono);
                 false
             }
-            (Some(_), None) => false,
+            (Some(_), None) if !fence || asks_about_a_fence(step) => false,
             _ if matches!(activity.doing, Does::Acting) => false,
             _ => {
                 let kind =
@@ -545,4 +545,10 @@ fn call_timeout(step: &StepRun) -> Span {
         Place::Site(_) if step.step.on_timeout == OnTimeout::Proceed => Span::secs(5),
         _ => CALL_TIMEOUT,
     }
+}
+
+/// Whether a step's last question was what to do about an old writer that may still be running.
+fn asks_about_a_fence(step: &StepRun) -> bool {
+    let asked = step.asked.as_ref();
+    asked.is_some_and(|(question, _)| question.kind == QuestionKind::UnconfirmedFence)
 }

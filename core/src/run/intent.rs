@@ -37,6 +37,9 @@ pub enum Intent {
         run: RunId,
         /// How much replication time may be lost, where that is asked.
         accept_loss: Option<Span>,
+        /// That the old writer may still be running, where that is asked.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        accept_unfenced: bool,
     },
     /// Stop a run that has not passed its point of no return, and undo what it did.
     Cancel {
@@ -156,6 +159,13 @@ pub enum Refusal {
         /// What may be lost, in whole seconds; `None` when nobody knows, and a human must name it.
         needed: Option<Span>,
     },
+    /// The run asks whether to go on beside an old writer that may still be running, and nobody
+    /// said that.
+    #[error(
+        "the old writer at {0} may still be running; if that is known and taken, say so with \
+         --accept-unfenced"
+    )]
+    Unfenced(Site),
     /// The traffic is there already.
     #[error("the {0} site serves already")]
     AlreadyThere(Site),

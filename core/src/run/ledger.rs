@@ -52,8 +52,8 @@ pub struct Ledger {
     /// How many calls were recorded that took these holds, since each last stands.
     #[serde(skip)]
     pub(super) takings: BTreeMap<HoldId, u32>,
-    /// Resource ids of members that were rebuilt since the facts were recorded.
-    pub rebuilt: BTreeMap<Site, ResourceId>,
+    /// Resource ids of members that runs rebuilt, and when: facts from before that name another.
+    pub rebuilt: BTreeMap<Site, (ResourceId, Wall)>,
     /// The site whose member is the confirmed writer, once a run has promoted one.
     pub writer: Option<Site>,
     /// Sites whose old writer is confirmed stopped.
@@ -478,7 +478,8 @@ impl Ledger {
                 Mark::Rebuilt(site) => {
                     self.fenced.remove(&site);
                     self.quarantined.remove(&site);
-                    self.rebuilt.extend(resource.as_deref().map(|id| (site, ResourceId::new(id))));
+                    let resource = resource.as_deref().map(ResourceId::new);
+                    self.rebuilt.extend(resource.map(|id| (site, (id, at))));
                 }
                 Mark::Renamed { site, instance, resource } => {
                     self.holds.remove(&HoldId::instance(site, &resource));

@@ -106,7 +106,8 @@ impl Question {
         self.loss_ms.filter(|ms| *ms != u64::MAX).map(Span::millis)
     }
 
-    /// The command that says yes. The loss is in whole seconds, rounded up.
+    /// The command that says yes, and to what: a yes that was meant for another question must not
+    /// answer a dangerous one. The loss is in whole seconds, rounded up.
     #[must_use]
     pub fn command(&self, group: &GroupName, run: &RunId) -> String {
         let loss = match (self.kind, self.loss()) {
@@ -114,7 +115,8 @@ impl Question {
                 format!(" --accept-loss {}s", loss.as_millis().div_ceil(1_000))
             }
             (QuestionKind::AcceptLoss, None) => " --accept-loss DURATION".into(),
-            _ => String::new(),
+            (QuestionKind::UnconfirmedFence, _) => " --accept-unfenced".into(),
+            (QuestionKind::Approve | QuestionKind::Overdue, _) => String::new(),
         };
         format!("bowline approve {group} --run {run}{loss}")
     }

@@ -100,6 +100,7 @@ kinds! {
         NothingAsked: Refusal::NothingAsked(_),
         Committed: Refusal::Committed(_),
         MoreLoss: Refusal::MoreLoss { .. },
+        Unfenced: Refusal::Unfenced(_),
         AlreadyThere: Refusal::AlreadyThere(_),
         NotReady: Refusal::NotReady(_),
         Incomplete: Refusal::Incomplete(_),

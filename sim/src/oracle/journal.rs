@@ -83,7 +83,8 @@ impl Case {
                 }
             }
             Record::Started { op, .. } => {
-                if !self.started.iter().any(|known| known.op == **op) {
+                let run = self.run_name();
+                if !self.started.iter().any(|known| known.op == **op && known.run == run) {
                     self.judge_delay(scene, op, court);
                 }
                 self.start(op);
@@ -114,8 +115,12 @@ impl Case {
         }
     }
 
+    fn run_name(&self) -> String {
+        self.ledger.run.as_ref().map_or_else(String::new, |run| run.id.to_string())
+    }
+
     fn start(&mut self, op: &Op) {
-        let run = self.ledger.run.as_ref().map_or_else(String::new, |run| run.id.to_string());
+        let run = self.run_name();
         if let Op::Rds(scope, RdsOp::Promote(_)) = op {
             let sites = Site::BOTH.into_iter();
             let mut here = sites.filter(|s| self.policy.site(*s).scope.region == scope.region);

@@ -43,6 +43,12 @@ fn left(told: &Told, folder: bool, again: &str) -> Option<String> {
     })
 }
 
+/// The run that a yes named.
+fn run_named(wish: &Wish) -> String {
+    let Wish::Approve(args) = wish else { return String::new() };
+    args.run.as_ref().map(|run| format!(" --run {}", quoted(run))).unwrap_or_default()
+}
+
 /// What to do about a refusal.
 fn remedy(wish: &Wish, refusal: &Refusal, group: &GroupName, again: &str) -> Option<String> {
     let name = quoted(group.as_str());
@@ -60,17 +66,12 @@ fn remedy(wish: &Wish, refusal: &Refusal, group: &GroupName, again: &str) -> Opt
         }
         Refusal::MoreLoss { needed } => {
             let accept = needed.map_or_else(|| "DURATION".into(), |needed| needed.to_string());
-            let run = match wish {
-                Wish::Approve(args) => {
-                    args.run.as_ref().map(|run| format!(" --run {}", quoted(run)))
-                }
-                _ => None,
-            };
-            let run = run.unwrap_or_default();
-            format!(
-                "If that may be lost: bowline {} {name}{run} --accept-loss {accept}{again}",
-                wish.word()
-            )
+            let yes = format!("bowline {} {name}{}", wish.word(), run_named(wish));
+            format!("If that may be lost: {yes} --accept-loss {accept}{again}")
+        }
+        Refusal::Unfenced(_) => {
+            let yes = format!("bowline {} {name}{}", wish.word(), run_named(wish));
+            format!("If you know it and go on: {yes} --accept-unfenced{again}")
         }
         Refusal::AlreadyThere(_) | Refusal::NotContinued { .. } => return None,
         Refusal::TooOld { .. } => "Say it again, if it is still wanted.".into(),

@@ -55,6 +55,9 @@ pub struct ApproveArgs {
     /// How much of the last writes may be lost, where that is asked.
     #[arg(long, value_name = "DURATION")]
     pub accept_loss: Option<Span>,
+    /// That the old writer may still be running, where that is asked.
+    #[arg(long)]
+    pub accept_unfenced: bool,
     /// The rest.
     #[command(flatten)]
     pub act: ActArgs,
@@ -279,7 +282,10 @@ impl Wish {
             }
             Self::Switchover(args) => Intent::Switchover { reason: args.reason.clone() },
             Self::Failback(args) => Intent::Failback { reason: args.reason.clone() },
-            Self::Approve(args) => Intent::Approve { run: run()?, accept_loss: args.accept_loss },
+            Self::Approve(args) => {
+                let ApproveArgs { accept_loss, accept_unfenced, .. } = *args;
+                Intent::Approve { run: run()?, accept_loss, accept_unfenced }
+            }
             Self::Cancel(_) => Intent::Cancel { run: run()? },
             Self::Pause(args) => Intent::Pause { reason: args.reason.clone() },
             Self::Resume(_) => Intent::Resume,

@@ -138,6 +138,7 @@ fn people_are_alarmed_when_users_are_not_served_and_nothing_is_done() {
             HoldWhy::ForeignClaim,
             HoldWhy::Manual(Action::Failover),
             HoldWhy::PassiveNotReady(Site::Standby),
+            HoldWhy::OverBudget,
         ]
     );
 }

@@ -5,7 +5,7 @@ use super::execute::{Bench, instance, member, milestone, promote, step};
 use crate::databases::rds::{CloseDoor, Fence, Promote};
 use crate::levers::outside::{Leads, Serves};
 use crate::model::{Mono, Place, Site, Span, StepId};
-use crate::op::{Answer, Fault, HttpSeen, Op, ProbeOp, RdsOp};
+use crate::op::{Instance, Answer, Fault, HttpSeen, Op, ProbeOp, RdsOp};
 use crate::plan::{Approval, Class, Effect, OnTimeout, Step};
 use crate::step::{Question, QuestionKind};
 
@@ -278,6 +278,37 @@ fn s1_a_yes_to_an_unconfirmed_fence_ends_it_as_unknown() {
     bench.poll(31);
     bench.book.write(vec![yes("fence")]);
     assert!(matches!(bench.record(32), Record::Done { unknown: true, .. }));
+}
+
+#[test]
+fn s1_a_yes_to_anything_else_that_a_fence_asks_is_none_to_an_unconfirmed_fence() {
+    let fence = Effect::Fence(Fence { member: member(), unless: None });
+    let fence = Step { class: Class::Reversible, ..step(fence, &[]) };
+    let mut bench = Bench::new(vec![("fence", limited(fence, OnTimeout::Ask))]);
+    let stranger = || match instance(None, "available") {
+        Ok(Answer::Instance(found)) => {
+            Ok(Answer::Instance(Instance { resource: "db-2".into(), ..found }))
+        }
+        other => other,
+    };
+    let kind = |asked: &Record| match asked {
+        Record::Asked { question, .. } => question.kind,
+        other => panic!("{other:?}"),
+    };
+    let (slot, _) = bench.call(0);
+    bench.reply(&slot, 0, stranger());
+    let asked = bench.record(0);
+    assert_eq!(kind(&asked), QuestionKind::Overdue, "it is another instance than was recorded");
+    bench.accept(asked);
+    bench.book.write(vec![yes("fence")]);
+    let asked = bench.record(60);
+    assert_eq!(kind(&asked), QuestionKind::UnconfirmedFence, "nobody said that it may run");
+    bench.accept(asked);
+    let (slot, _) = bench.call(61);
+    bench.reply(&slot, 61, stranger());
+    assert_eq!(bench.poll(61), [], "what is asked stays asked");
+    bench.book.write(vec![yes("fence")]);
+    assert!(matches!(bench.record(62), Record::Done { unknown: true, .. }));
 }
 
 #[test]

@@ -139,6 +139,7 @@ fn intent(wants: &[&str]) -> Value {
     add("run", text(253), &["approve", "cancel"]);
     let duration = json!({"type": "string", "maxLength": 32, "pattern": "^([0-9]+(ms|s|m|h|d))+$"});
     add("acceptLoss", duration, &["failover", "approve"]);
+    add("acceptUnfenced", json!({"type": "boolean"}), &["approve"]);
     json!({
         "type": "object",
         "required": ["group", "by", "want"],
