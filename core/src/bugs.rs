@@ -167,6 +167,8 @@ bugs! {
     NearIsCaughtUp,
     /// Nobody answered within ten minutes: that is a yes.
     SilenceIsConsent,
+    /// What a run prepared for half an hour ago is the fault that a new outage is judged by.
+    OldFaultDatesTheNew,
     ;
     "S11":
     /// The move is over when the batch was sent, whatever became of it (field: linkerd-failover).

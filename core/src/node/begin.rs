@@ -354,9 +354,9 @@ impl Begin {
     fn opening(self, group: &Group, host: &Host<'_>, evidence: Vec<String>) -> Vec<Record> {
         let claim = Claim::new(self.epoch, self.run).made_by(host.id);
         let mut records = vec![Record::Claimed { claim, by: host.id.clone() }];
-        if group.ledger().open_run().is_some() {
-            let ended = Ended::Unwound(words::GIVES_WAY.into());
-            records.push(Record::Closed { ended });
+        if let Some(open) = group.ledger().open_run() {
+            let why = if group.outlived(open) { words::OUTLIVED } else { words::GIVES_WAY };
+            records.push(Record::Closed { ended: Ended::Unwound(why.into()) });
         }
         records.push(Record::Opened {
             kind: self.kind,

@@ -79,9 +79,8 @@ impl Group {
         self.ready.observe(now, ready);
         let served = self.serving.held_for(now, Answer3::Yes);
         let prepares = self.ledger().open_run().filter(|run| begin::is_prewarm(run));
-        let outlives = |run: &&Run| {
-            served.min(now.wall.since(run.opened_at)) >= self.policy.health.confirm
-        };
+        let outlives =
+            |run: &&Run| served.min(now.wall.since(run.opened_at)) >= self.policy.health.confirm;
         if let Some(run) = prepares.filter(outlives) {
             self.outlived = Some(run.id.clone());
         }
@@ -131,7 +130,7 @@ impl Group {
     /// Whether the fault that a run prepares for is over. Such a run stands in a group that is
     /// paused: what fails then fails anew.
     pub(super) fn outlived(&self, run: &Run) -> bool {
-        self.outlived.as_ref() == Some(&run.id)
+        self.outlived.as_ref() == Some(&run.id) && !bugs::on(Bug::OldFaultDatesTheNew)
     }
 
     /// Whether the site that an automatic failover is to leave has served again for the confirm

@@ -27,6 +27,9 @@ pub(super) const LEFT_BEHIND: &str = "what was left behind is released";
 pub(super) const GIVES_WAY: &str =
     "its controller is taken for dead; a new run begins in its place";
 
+/// Why a run that only prepared is over when another fault comes.
+pub(super) const OUTLIVED: &str = "what it was opened for is over; a new run begins in its place";
+
 /// A decision in one line.
 pub(super) fn decision(group: &Group) -> String {
     let decided = match &group.decision {

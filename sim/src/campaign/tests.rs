@@ -241,6 +241,7 @@ kept! {
     l1_a_run_that_is_overdue_again_asks_again: "l1-a-run-that-is-overdue-again-asks-again",
     l2_a_failback_cancelled_after_its_rename_can_be_begun_again:
         "l2-a-failback-cancelled-after-its-rename-can-be-begun-again",
+    s10_a_fault_that_is_over_dates_no_other: "s10-a-fault-that-is-over-dates-no-other",
     s8_weak_evidence_does_not_open_the_block_window:
         "s8-weak-evidence-does-not-open-the-block-window",
     s2_what_a_run_prepared_elsewhere_is_looked_at_again:

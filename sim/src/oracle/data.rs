@@ -16,6 +16,9 @@ use crate::part;
 /// The longest that one call may wait for a dead Region.
 const CALL: Span = Span::secs(30);
 
+/// How far apart clocks are, in milliseconds.
+const CLOCKS: u64 = 2 * 60_000;
+
 /// How exactly a loss is measured here.
 const EXACT: Span = Span::secs(1);
 /// How long after a start Bowline has samples: CloudWatch publishes late.
@@ -132,8 +135,7 @@ impl Case {
     ) {
         let Some(database) = &self.policy.database else { return };
         let last = self.last_write(scene, member.door.site.other());
-        let fault = run.fault_at.map_or(last, part::mono);
-        let loss = self.loss(scene, member, fault);
+        let loss = self.loss(scene, member, self.fault(run, last));
         let evidence = database.max_lag + database.lag_fresh;
         let accepted = Span(self.accepted_ms.get(&run.opened_at).copied().unwrap_or(0));
         let told = run.output("position", "lossMs").and_then(|ms| ms.parse().ok()).map(Span);
@@ -145,6 +147,15 @@ impl Case {
             let words = format!("{} lacks {loss} of writes from before the fault", member.id);
             court.breaks("S10", scene.now, words);
         }
+    }
+
+    /// When what a failover leaves began to fail: as its run says, but no earlier than its users
+    /// were last served, or two minutes before, since clocks differ.
+    fn fault(&self, run: &Run, last: Mono) -> Mono {
+        let told = run.fault_at.map_or(last, part::mono);
+        let failing = self.failing_since[position(run.from)];
+        let earliest = failing.map_or(told, |since| Mono(since.0.saturating_sub(CLOCKS)));
+        told.max(earliest.min(last))
     }
 
     /// When a site's member last acknowledged a write.

@@ -5,7 +5,7 @@ use super::execute::{Bench, instance, member, milestone, promote, step};
 use crate::databases::rds::{CloseDoor, Fence, Promote};
 use crate::levers::outside::{Leads, Serves};
 use crate::model::{Mono, Place, Site, Span, StepId};
-use crate::op::{Instance, Answer, Fault, HttpSeen, Op, ProbeOp, RdsOp};
+use crate::op::{Answer, Fault, HttpSeen, Instance, Op, ProbeOp, RdsOp};
 use crate::plan::{Approval, Class, Effect, OnTimeout, Step};
 use crate::step::{Question, QuestionKind};
 
