@@ -9,7 +9,7 @@ use bowline_core::step::{Question, QuestionKind};
 
 use super::case::{Case, position};
 use super::court::{Court, Scene};
-use crate::aws::rds::{MemberView, WRITE};
+use crate::aws::rds::{MemberView, Position, WRITE};
 use crate::faults::{Place, Trouble};
 use crate::part;
 
@@ -109,7 +109,7 @@ impl Case {
     fn judge_loss(&self, scene: Scene<'_>, member: &MemberView, court: &mut Court) {
         // Of two journals, the other one may have been written last.
         let journals = self.journals();
-        let promotes = |run: &&Run| run.committed && !run.closed();
+        let promotes = |run: &&Run| run.committed && !run.closed() && run.to() == member.door.site;
         let promoting = journals.iter().filter_map(|ledger| ledger.open_run()).find(promotes);
         let last = || journals.iter().find_map(|ledger| ledger.run.as_ref());
         let Some(run) = promoting.or_else(last) else {
@@ -120,11 +120,19 @@ impl Case {
         }
         let seen = self.opened.get(&run.opened_at).copied();
         let opened = seen.unwrap_or_else(|| part::mono(run.opened_at));
-        let missing = scene.world.rds.missing(member.door, opened, scene.now) / WRITE;
+        let since = scene.world.rds.missing(member.door, opened, scene.now);
+        let missing = since.max(self.beyond(scene, member)) / WRITE;
         if missing > 0 {
             let words = format!("a planned move lost {missing} acknowledged writes");
             court.breaks("S10", scene.now, words);
         }
+    }
+
+    /// What the other site's member has, and this one has not.
+    fn beyond(&self, scene: Scene<'_>, member: &MemberView) -> Position {
+        let other = self.member(scene, member.door.site.other());
+        let log = scene.world.rds.log(member.door.group);
+        other.zip(log).map_or(0, |(other, log)| log.beyond(other.held, member.held))
     }
 
     fn judge_unplanned(

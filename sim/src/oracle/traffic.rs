@@ -44,7 +44,7 @@ impl Case {
         if self.promoting != Some(writer) {
             let words = format!("an answer leads to {old}, and {writer} is the writer");
             court.breaks("S1", scene.now, words);
-        } else if self.takes_writes(scene, old) && !self.fence_is_excused() {
+        } else if self.takes_writes(scene, old) && !self.fence_is_excused(old) {
             let words = format!("{old} takes writes while {writer} is the writer, unfenced");
             court.breaks("S1", scene.now, words);
         }
@@ -79,16 +79,19 @@ impl Case {
         self.member(scene, site).is_some_and(|member| member.accepts_writes)
     }
 
-    /// Whether the run's fence ended as unknown, and the policy or a human said proceed: in the
-    /// store, or in the directory of a process that acts beside it.
-    fn fence_is_excused(&self) -> bool {
+    /// Whether the fence of the site that a promoting run leaves ended as unknown, none was
+    /// confirmed since, and the policy or a human said proceed: in the store, or in the directory
+    /// of a process that acts beside it.
+    fn fence_is_excused(&self, old: Site) -> bool {
         let proceed =
             self.policy.database.as_ref().is_some_and(|db| db.on_unknown == OnUnknown::Proceed);
-        let runs = self.journals().into_iter().filter_map(|ledger| ledger.run.as_ref());
-        let steps = runs.flat_map(|run| run.steps.values());
-        steps
+        let unfenced = self.journals().into_iter().filter(|ledger| !ledger.fenced.contains(&old));
+        let runs = unfenced.filter_map(|ledger| ledger.run.as_ref());
+        let leaves = runs.filter(|run| run.from == old && run.committed);
+        leaves
+            .flat_map(|run| run.steps.values())
             .filter(|step| matches!(step.step.effect, Effect::Fence(_)))
-            .filter(|step| step.state == StepState::Unknown || step.answered.is_some())
+            .filter(|step| step.state == StepState::Unknown)
             .any(|step| proceed || step.answered.is_some())
     }
 

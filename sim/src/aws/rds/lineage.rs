@@ -121,6 +121,13 @@ impl Lineage {
         (0..self.branches.len()).map(lost).sum()
     }
 
+    /// How much of what `old` holds is not in `new`.
+    #[must_use]
+    pub fn beyond(&self, old: Held, new: Held) -> Position {
+        let lacks = |branch| self.part_of(old, branch).saturating_sub(self.part_of(new, branch));
+        (0..self.branches.len()).map(|id| lacks(BranchId(id))).sum()
+    }
+
     /// How much of a branch is in `held`.
     #[must_use]
     pub fn part_of(&self, held: Held, branch: BranchId) -> Position {
