@@ -363,7 +363,8 @@ fn of_people() -> impl Strategy<Value = Record> {
         Just(Record::Armed),
         (0u64..5, prop::collection::vec("\\PC{0,30}", 0..3)).prop_map(|(after, entries)| {
             let entries = entries.iter().map(|one| one.as_str().into()).collect();
-            Record::Imported { after, hash: "".into(), entries, facts: None, stands: None }
+            let (continues, facts, stands) = (None, None, None);
+            Record::Imported { after, continues, hash: "".into(), entries, facts, stands }
         }),
     ]
 }

@@ -513,21 +513,21 @@ fn people_are_told_what_became_of_a_run_once_it_is_recorded() {
 
 #[test]
 fn s10_a_fault_that_is_over_dates_no_other() {
-    let first = Some(Bench::fit().now.wall);
+    let first = Bench::fit().now.wall;
     let opened = |fault_at| match crate::testing::opened(PlanKind::Failover, Site::Home) {
         Record::Opened { kind, from, trigger, evidence, .. } => {
             Record::Opened { kind, from, trigger, fault_at, evidence }
         }
         other => other,
     };
-    let prepares = || Bench::fit().recorded().begins(opened(first));
+    let prepares = || Bench::fit().recorded().begins(opened(Some(first)));
     let dated = |bench: &Bench| begin::fault_at(&bench.group, bench.now);
-    assert_eq!(Some(dated(&proposed(prepares().sampled(down)))), first, "it has not served since");
+    assert_eq!(dated(&proposed(prepares().sampled(down))), first, "it has not served since");
     // A paused group: home serves, and what was prepared stands.
     let served = proposed(proposed(prepares().sampled(fit)).later(Span::mins(2)).sampled(fit));
     assert!(served.group.outlived(served.group.ledger().run.as_ref().unwrap()));
     let mut again = proposed(served.sampled(down));
-    assert!(dated(&again) > first.unwrap() + Span::mins(2), "{}", dated(&again));
+    assert!(dated(&again) > first + Span::mins(2), "{}", dated(&again));
     let records = follows(&mut again, Decision::FailOver);
     let begins = ["Claimed", "Closed", "Opened", "Planned"];
     assert_eq!(kinds(&records), begins, "another run, whose report tells of this fault");

@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::intent::{Refusal, Stands};
-use super::ledger::{Ledger, Leftover};
+use super::ledger::{Import, Ledger, Leftover};
 use super::record::{BadEntry, Entry, Record};
 use super::state::{Ended, Phase, Run, StepRun, StepState};
 use crate::bugs::{self, Bug};
@@ -29,6 +29,16 @@ const LIMIT: usize = 512 << 10;
 
 /// Holds, and how often each was taken.
 type Held = (BTreeMap<HoldId, Hold>, BTreeMap<HoldId, u32>);
+
+/// What a foreign chain has that is not here.
+struct Unknown<'a> {
+    /// The last of its entries that is here.
+    after: u64,
+    /// The entry here that imported it, if one did.
+    continues: Option<u64>,
+    /// The bytes of those behind it.
+    entries: &'a [Arc<str>],
+}
 
 /// Why a journal cannot be taken in as it is.
 enum Conflict {
@@ -53,13 +63,10 @@ impl Ledger {
         facts: Option<&str>,
         word: Option<Stands>,
     ) -> Result<Record, Refusal> {
-        if sent.iter().any(|bytes| self.imported.contains(&Entry::hash(bytes))) {
-            return Err(Refusal::BadImport("it was imported before".into()));
-        }
-        let (after, entries) = self.unknown(sent)?;
-        let parsed = checked(after, &self.hash_at(after), entries).map_err(bad)?;
-        claims(group, &parsed)?;
-        let stands = self.told(group, &parsed, word)?;
+        let Unknown { after, continues, entries } = self.unknown(sent)?;
+        let parsed = checked(after, &self.joint(after, continues), entries).map_err(bad)?;
+        claims(group, &parsed, continues.is_some())?;
+        let stands = self.told(group, (&parsed, continues.unwrap_or(after)), word)?;
         let size: usize = entries.iter().map(|bytes| &**bytes).chain(facts).map(str::len).sum();
         if size > LIMIT {
             let words = format!("its new entries and facts are {size} bytes, of {LIMIT} at most");
@@ -68,18 +75,19 @@ impl Ledger {
         let hash = entries.last().map(|bytes| Entry::hash(bytes)).unwrap_or_default();
         let facts = facts.map(serde_json::from_str).transpose();
         let facts = facts.map_err(|e| Refusal::BadImport(format!("its peacetime facts: {e}")))?;
-        Ok(Record::Imported { after, hash, entries: entries.to_vec(), facts, stands })
+        let entries = entries.to_vec();
+        Ok(Record::Imported { after, continues, hash, entries, facts, stands })
     }
 
     /// The word by which one of the two stands; `None` where none is needed.
     fn told(
         &self,
         group: &GroupName,
-        foreign: &[Entry],
+        (foreign, base): (&[Entry], u64),
         word: Option<Stands>,
     ) -> Result<Option<Stands>, Refusal> {
         let theirs = self.beside(foreign);
-        let stands = self.stands(foreign, &theirs);
+        let stands = self.stands((foreign, base), &theirs);
         let conflict = match stands {
             Stands::Ours => self.agrees(foreign, &theirs),
             Stands::Theirs => self.continues(&theirs),
@@ -108,8 +116,17 @@ impl Ledger {
         }
     }
 
-    /// The last entry that both chains have, and what comes behind it in the foreign one.
-    fn unknown<'a>(&self, sent: &'a [Arc<str>]) -> Result<(u64, &'a [Arc<str>]), Refusal> {
+    /// What a foreign chain has that is not here. One that was imported may have grown since: its
+    /// process went on, or somebody began another in its directory.
+    fn unknown<'a>(&self, sent: &'a [Arc<str>]) -> Result<Unknown<'a>, Refusal> {
+        let import = |bytes: &Arc<str>| self.imported.get(&Entry::hash(bytes)).copied();
+        let last = sent.iter().enumerate().rev().find_map(|(n, one)| Some((n, import(one)?)));
+        if let Some((index, Import { here, there })) = last {
+            return match &sent[index + 1..] {
+                [] => Err(Refusal::BadImport("it was imported before".into())),
+                entries => Ok(Unknown { after: there, continues: Some(here), entries }),
+            };
+        }
         let nothing = || Refusal::BadImport("it has nothing that is not here already".into());
         let first = sent.first().ok_or_else(nothing)?;
         let first = Entry::parse(1, first).map_err(bad)?.seq;
@@ -124,7 +141,7 @@ impl Ledger {
         }
         match &sent[common..] {
             [] => Err(nothing()),
-            rest => Ok((after, rest)),
+            entries => Ok(Unknown { after, continues: None, entries }),
         }
     }
 
@@ -135,15 +152,15 @@ impl Ledger {
         theirs
     }
 
-    /// Whose state stands by itself, `theirs` being what these entries make of this one.
-    fn stands(&self, foreign: &[Entry], theirs: &Self) -> Stands {
-        let after = foreign.first().map_or(self.head, |first| first.seq - 1);
+    /// Whose state stands by itself, `theirs` being what these entries make of this one, and `base`
+    /// the last entry here that their authors may have known.
+    fn stands(&self, (foreign, base): (&[Entry], u64), theirs: &Self) -> Stands {
         // What is under way or owed here looks at the world, and finds what they did. What is over
         // here is so whoever went on with it too.
         let committed = self.busy_run().is_some_and(|run| run.committed);
         let both = self.run.as_ref().zip(theirs.run.as_ref());
         let over = both.is_some_and(|(ours, theirs)| ours.closed() && is(ours, theirs));
-        match (self.deed > after, theirs.deed > 0) {
+        match (self.deed > base, theirs.deed > 0) {
             (_, false) => Stands::Ours,
             (false, true) => Stands::Theirs,
             (true, true) if committed || over || self.went_past(foreign) => Stands::Ours,
@@ -160,7 +177,7 @@ impl Ledger {
 
     /// Takes a foreign chain's entries in. `word` says whose state stands, where people had to say
     /// it.
-    pub(super) fn fold(&mut self, foreign: &[Entry], word: Option<Stands>) {
+    pub(super) fn fold(&mut self, (foreign, base): (&[Entry], u64), word: Option<Stands>) {
         if foreign.is_empty() {
             return;
         }
@@ -169,7 +186,7 @@ impl Ledger {
             true => self.claim.clone(),
             false => theirs.claim.clone(),
         };
-        match (word, self.stands(foreign, &theirs)) {
+        match (word, self.stands((foreign, base), &theirs)) {
             (Some(word), _) => self.by_word(word, foreign, theirs),
             (None, Stands::Ours) => self.keep(foreign, theirs),
             (None, Stands::Theirs) => {
@@ -351,14 +368,15 @@ pub(super) fn checked(
     Ok(parsed)
 }
 
-/// The claims must be this group's, and there must be one.
-fn claims(group: &GroupName, entries: &[Entry]) -> Result<(), Refusal> {
+/// The claims must be this group's, and there must be one, unless it was imported before.
+fn claims(group: &GroupName, entries: &[Entry], before: bool) -> Result<(), Refusal> {
     if let Some(other) = all_claims(entries).find(|claim| !belongs(&claim.run, group)) {
         let words = format!("run {} is not one of group {group}", other.run);
         return Err(Refusal::BadImport(words));
     }
     match last_claim(entries) {
         Some(_) => Ok(()),
+        None if before => Ok(()),
         None => Err(Refusal::BadImport("nothing was claimed in it, so nothing done".into())),
     }
 }

@@ -18,6 +18,16 @@ use crate::model::{
 use crate::plan::{Effect, Facts, PlanKind, Undo};
 use crate::step::{Acted, Held, Hold, HoldId, Mark};
 
+/// Up to where a foreign chain was imported.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Import {
+    /// The entry of this chain that imported it.
+    pub here: u64,
+    /// Its last entry by then.
+    pub there: u64,
+}
+
 /// Everything the chain says of a group.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -32,7 +42,7 @@ pub struct Ledger {
     #[serde(skip)]
     pub(super) reader: Reader,
     /// The last hashes of the foreign chains that were imported.
-    pub imported: BTreeSet<Arc<str>>,
+    pub imported: BTreeMap<Arc<str>, Import>,
     /// The claim that stands.
     pub claim: Option<Claim>,
     /// The replica that may act under it.
@@ -111,7 +121,7 @@ impl Default for Ledger {
             hash: "".into(),
             trail: Vec::new(),
             reader: Reader::default(),
-            imported: BTreeSet::new(),
+            imported: BTreeMap::new(),
             claim: None,
             claimant: None,
             active: Site::Home,
@@ -163,7 +173,7 @@ impl Ledger {
     pub fn apply(&mut self, seq: u64, bytes: &str) -> Result<Arc<Entry>, BadEntry> {
         let Read { entry, hash, .. } = self.reader.read(seq, bytes)?;
         self.check(seq, &entry)?;
-        let foreign = self.foreign(&entry)?;
+        let (foreign, base) = self.foreign(&entry)?;
         for record in &entry.records {
             self.record(record, entry.at);
         }
@@ -171,22 +181,34 @@ impl Ledger {
             Record::Imported { stands, .. } => *stands,
             _ => None,
         });
-        self.fold(&foreign, word);
+        self.fold((&foreign, base), word);
         self.head = seq;
         self.hash = hash;
         self.trail.push(Arc::clone(&self.hash));
         Ok(entry)
     }
 
-    /// The entries of the foreign chains that an entry imports, checked.
-    fn foreign(&self, entry: &Entry) -> Result<Vec<Entry>, BadEntry> {
-        let mut all = Vec::new();
+    /// The entries of the foreign chains that an entry imports, checked, and the last entry here
+    /// that their authors may have known.
+    fn foreign(&self, entry: &Entry) -> Result<(Vec<Entry>, u64), BadEntry> {
+        let (mut all, mut base) = (Vec::new(), None);
         for record in &entry.records {
-            if let Record::Imported { after, entries, .. } = record {
-                all.extend(import::checked(*after, &self.hash_at(*after), entries)?);
+            if let Record::Imported { after, continues, entries, .. } = record {
+                let joint = self.joint(*after, *continues);
+                all.extend(import::checked(*after, &joint, entries)?);
+                base = base.or(Some(continues.unwrap_or(*after)));
             }
         }
-        Ok(all)
+        Ok((all, base.unwrap_or_default()))
+    }
+
+    /// The hash of the entry behind which a foreign chain's new entries come: one that both chains
+    /// have, or the last that was imported.
+    pub(super) fn joint(&self, after: u64, continues: Option<u64>) -> Arc<str> {
+        let Some(here) = continues else { return self.hash_at(after) };
+        let mut imports = self.imported.iter();
+        let import = imports.find(|(_, import)| **import == Import { here, there: after });
+        import.map(|(hash, _)| Arc::clone(hash)).unwrap_or_default()
     }
 
     /// Replays entries that were checked already.
@@ -310,8 +332,9 @@ impl Ledger {
             Record::Resumed => self.paused = None,
             Record::Armed => self.armed = true,
             // Its entries are folded behind the entry's own records.
-            Record::Imported { hash, facts, .. } => {
-                self.imported.insert(Arc::clone(hash));
+            Record::Imported { after, hash, entries, facts, .. } => {
+                let import = Import { here: self.head + 1, there: after + entries.len() as u64 };
+                self.imported.insert(Arc::clone(hash), import);
                 self.facts = facts.clone().or(self.facts.take());
             }
             Record::Started { step, hold, .. } => {

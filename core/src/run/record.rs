@@ -241,8 +241,12 @@ pub enum Record {
     /// A journal that another process kept beside this one (break-glass) becomes part of it: its
     /// records count from here on as if they had been written here.
     Imported {
-        /// The last entry that both chains have; 0 for none.
+        /// The last entry that both chains have, or that was imported before; 0 for none.
         after: u64,
+        /// The entry here that imported what the foreign chain has up to `after`, if one did: that
+        /// chain has grown since.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        continues: Option<u64>,
         /// Hash of the foreign chain's last entry.
         hash: Arc<str>,
         /// The exact bytes of its entries behind `after`, oldest first.

@@ -18,13 +18,13 @@ impl Ledger {
     /// The site that has the writer once this import is taken in, if somebody's word decides it.
     #[must_use]
     pub fn writer_by_word(&self, record: &Record) -> Option<(Stands, Site)> {
-        let Record::Imported { after, entries, stands: Some(word), .. } = record else {
+        let Record::Imported { after, continues, entries, stands: Some(word), .. } = record else {
             return None;
         };
         let writer = match word {
             Stands::Ours => self.writer,
             Stands::Theirs => {
-                let foreign = checked(*after, &self.hash_at(*after), entries).ok()?;
+                let foreign = checked(*after, &self.joint(*after, *continues), entries).ok()?;
                 self.beside(&foreign).writer
             }
         };

@@ -121,9 +121,41 @@ fn s5_a_journal_that_began_empty_is_replayed_on_what_is_here() {
     assert!(!ours.ledger.armed, "a move leaves the group unarmed");
     assert!(ours.ledger.taken.contains("there-1"));
     assert_eq!(ours.ledger.open_run().unwrap().id.as_str(), run(4));
-    move_away(&mut theirs, 5);
+}
+
+#[test]
+fn l1_a_journal_that_grew_since_it_was_imported_is_imported_again() {
+    let (mut ours, mut theirs) = ours_and_copy();
+    move_away(&mut theirs, 4);
+    import(&mut ours, &theirs.entries);
     let again = ours.ledger.import(&shop(), &theirs.entries, None, None).unwrap_err();
     assert!(again.to_string().contains("imported before"), "{again}");
+    // Somebody starts another process in its directory, which claims anew.
+    let known = theirs.entries.len();
+    let claim = claim(9, &run(9));
+    theirs.write(vec![Record::Claimed { claim: claim.clone(), by: "laptop".into() }]);
+    assert!(!ours.ledger.has_made(&claim));
+    for sent in [&theirs.entries[..], &theirs.entries[known..]] {
+        let record = ours.ledger.import(&shop(), sent, None, None);
+        if sent.len() == theirs.entries.len() {
+            let Ok(Record::Imported { after, continues, entries, .. }) = &record else {
+                panic!("{record:?}")
+            };
+            assert_eq!((*after, *continues, entries.len()), (known as u64, Some(3), 1));
+        } else {
+            assert!(matches!(record, Err(Refusal::BadImport(_))), "what joins it is not there");
+        }
+    }
+    import(&mut ours, &theirs.entries);
+    assert!(ours.ledger.has_made(&claim), "nobody's claim is foreign any more");
+    assert_eq!(ours.ledger.claim.as_ref(), Some(&claim));
+    assert_eq!((ours.ledger.active, ours.ledger.writer), (Site::Standby, Some(Site::Standby)));
+    let mut changed = theirs.entries.clone();
+    theirs.write(vec![Record::Resumed]);
+    changed.push(theirs.entries[known + 1].replace("resumed", "armed").into());
+    assert!(ours.ledger.import(&shop(), &changed, None, None).is_err(), "a byte was changed");
+    import(&mut ours, &theirs.entries);
+    assert_eq!(ours.ledger.imported.len(), 3, "one more, in which nothing was claimed");
 }
 
 #[test]
@@ -159,7 +191,7 @@ fn an_import_that_does_not_fit_leaves_the_ledger_as_it_was() {
     let before = ours.ledger.clone();
     let entries = theirs.entries[3..].to_vec();
     let (hash, facts, stands) = ("x".into(), None, None);
-    let record = Record::Imported { after: 2, hash, entries, facts, stands };
+    let record = Record::Imported { after: 2, continues: None, hash, entries, facts, stands };
     let bytes = ours.entry(None, vec![Record::Resumed, record]).bytes();
     assert!(ours.ledger.apply(3, &bytes).is_err());
     assert_eq!(ours.ledger, before);
