@@ -5,9 +5,8 @@ use std::collections::BTreeMap;
 use bowline_core::model::{Mono, Now, Region, Span};
 
 use super::leader::Holder;
-use super::starts::blinds;
 use super::{PROMISES, Verdict, Verdicts};
-use crate::faults::{Evidence, Trouble};
+use crate::faults::Trouble;
 use crate::world::World;
 
 /// The world at an instant.
@@ -19,22 +18,34 @@ pub(super) struct Scene<'a> {
     pub(super) now: Now,
 }
 
+/// A trouble, from when until when.
+#[derive(Clone, Debug)]
+pub(super) struct Spell {
+    /// What is wrong.
+    pub(super) trouble: Trouble,
+    /// When it began.
+    pub(super) since: Mono,
+    /// When it ended, if it did.
+    pub(super) until: Option<Mono>,
+}
+
+impl Spell {
+    /// Whether it is there, or was so short a time ago.
+    pub(super) fn within(&self, span: Span, now: Mono) -> bool {
+        self.until.is_none_or(|until| now.since(until) < span)
+    }
+}
+
 /// The record.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Court {
     broken: BTreeMap<&'static str, String>,
     /// Troubles that are there.
     pub(super) troubles: Vec<Trouble>,
-    /// Since when the vantage outside Bowline's network lies.
-    pub(super) lying_since: Option<Mono>,
-    /// From when until when it last lied.
-    pub(super) lied: Option<(Mono, Mono)>,
-    /// When Bowline's own looks last failed or lied, if they do not any more.
-    pub(super) blind_until: Option<Mono>,
+    /// Troubles that are there or were, in the order in which they began.
+    pub(super) spells: Vec<Spell>,
     /// Whether every trouble so far was a Region that died.
     pub(super) only_dead: bool,
-    /// Whether every trouble so far was what it looked like.
-    pub(super) honest: bool,
     /// Who holds the lease.
     pub(super) lease: Option<Holder>,
     /// When the last one ended.
@@ -52,7 +63,7 @@ pub(super) struct Court {
 impl Court {
     pub(super) fn new(world: &World) -> Self {
         let calm_since = world.began();
-        Self { calm_since, only_dead: true, honest: true, ..Self::default() }
+        Self { calm_since, only_dead: true, ..Self::default() }
     }
 
     /// A promise is broken. The first time counts.
@@ -65,11 +76,8 @@ impl Court {
     }
 
     pub(super) fn began(&mut self, trouble: &Trouble, now: Now) {
-        if lies_outside(trouble) {
-            self.lying_since = self.lying_since.or(Some(now.mono));
-        }
+        self.spells.push(Spell { trouble: trouble.clone(), since: now.mono, until: None });
         self.only_dead &= matches!(trouble, Trouble::RegionDead(_));
-        self.honest &= !trouble.plays_on_calls();
         self.troubles.push(trouble.clone());
     }
 
@@ -77,13 +85,9 @@ impl Court {
         if let Some(index) = self.troubles.iter().position(|present| present == trouble) {
             self.troubles.remove(index);
         }
-        if let Some(since) = self.lying_since
-            && !self.troubles.iter().any(lies_outside)
-        {
-            (self.lying_since, self.lied) = (None, Some((since, now.mono)));
-        }
-        if blinds(trouble) {
-            self.blind_until = Some(now.mono);
+        let there = |spell: &&mut Spell| spell.until.is_none() && spell.trouble == *trouble;
+        if let Some(spell) = self.spells.iter_mut().find(there) {
+            spell.until = Some(now.mono);
         }
         self.calm_since = now.mono;
         self.ends.push(now.mono);
@@ -105,9 +109,4 @@ impl Court {
         };
         PROMISES.iter().map(|(name, _)| (*name, verdict(name))).collect()
     }
-}
-
-/// Whether a trouble has Route 53's checkers say what is not so.
-fn lies_outside(trouble: &Trouble) -> bool {
-    matches!(trouble, Trouble::FalseAlarm(Evidence::Route53Check(_)))
 }

@@ -2,15 +2,15 @@
 
 use std::collections::BTreeSet;
 
-use bowline_core::model::{Mono, Site, Span};
+use bowline_core::model::{Mono, Region, Site, Span};
 use bowline_core::op::{KubeOp, Op};
 use bowline_core::plan::Plan;
-use bowline_core::policy::{Starts, Workload};
+use bowline_core::policy::{Probe, Starts, Workload};
 use bowline_core::run::{Ledger, Phase};
 
 use super::case::{Case, position};
-use super::court::{Court, Scene};
-use crate::faults::{Evidence, Trouble};
+use super::court::{Court, Scene, Spell};
+use crate::faults::{Evidence, Reach, Trouble};
 
 /// So many groups of one Region in trouble are a Region event, which a human is asked about: the
 /// third may not be moved by itself (`decide::FleetRules`).
@@ -52,9 +52,13 @@ impl Case {
     /// S4: the site that is left did not serve its users at some time while it was confirmed.
     fn judge_cause(&self, scene: Scene<'_>, from: Site, court: &mut Court) {
         let confirm = self.policy.health.confirm;
-        if let (None, Some(since), true) =
-            (self.serving_since[position(from)], self.failing_since[position(from)], court.honest)
-            && scene.now.mono.since(since) < confirm
+        let (now, remembered) = (scene.now.mono, confirm + REMEMBERED);
+        let bent = |spell: &Spell| spell.trouble.plays_on_calls() && spell.within(remembered, now);
+        if let (None, Some(since), false) = (
+            self.serving_since[position(from)],
+            self.failing_since[position(from)],
+            court.spells.iter().any(bent),
+        ) && now.since(since) < confirm
         {
             let failed = scene.now.mono.since(since);
             let words = format!("an automatic move away from {from}, which failed for {failed}");
@@ -66,7 +70,7 @@ impl Case {
             court.breaks("S4", scene.now, words);
         }
         let Some(since) = self.serving_since[position(from)] else { return };
-        if deceived(court, scene.now.mono, confirm, since) {
+        if self.deceived(court, now, from, since) {
             return;
         }
         let served = scene.now.mono.since(since);
@@ -121,25 +125,48 @@ impl Case {
 /// How long a window of samples remembers what is over.
 const REMEMBERED: Span = Span::mins(1);
 
-/// Whether the vantage outside Bowline's network lied for the whole confirm time, or began to
-/// before it must be seen that a site has `served` again, while Bowline's own looks are cut off or
-/// lie, or did a moment ago. All that can be known says down then: no controller could tell, so
-/// none is blamed.
-fn deceived(court: &Court, now: Mono, confirm: Span, served: Mono) -> bool {
-    let lies = court.lying_since.map(|since| (since, now));
-    let lied = lies.into_iter().chain(court.lied).any(|(since, until)| {
-        let long = until.since(since) >= confirm || since.since(served) < confirm;
-        long && now.since(until) < REMEMBERED
-    });
-    let before = court.blind_until.is_some_and(|until| now.since(until) < REMEMBERED);
-    lied && (before || court.troubles.iter().any(blinds))
+impl Case {
+    /// Whether the vantage outside Bowline's network lied about the site for the whole confirm
+    /// time, or began to before it must be seen that a site has `served` again, while Bowline's own
+    /// looks at it are cut off or lie, or did a moment ago. All that can be known says down then:
+    /// no controller could tell, so none is blamed.
+    fn deceived(&self, court: &Court, now: Mono, from: Site, served: Mono) -> bool {
+        let (confirm, region) = (self.policy.health.confirm, &self.policy.site(from).scope.region);
+        let lied = |spell: &Spell| {
+            let until = spell.until.unwrap_or(now);
+            let long = until.since(spell.since) >= confirm || spell.since.since(served) < confirm;
+            self.lies_about(from, &spell.trouble) && long && spell.within(REMEMBERED, now)
+        };
+        let blind = |spell: &Spell| blinds(&spell.trouble, region) && spell.within(REMEMBERED, now);
+        court.spells.iter().any(lied) && court.spells.iter().any(blind)
+    }
+
+    /// Whether a trouble has Route 53's checkers say of a site what is not so.
+    fn lies_about(&self, site: Site, trouble: &Trouble) -> bool {
+        let Trouble::FalseAlarm(Evidence::Route53Check(id)) = trouble else { return false };
+        self.policy.health.signals.iter().any(|signal| match &signal.probe {
+            Probe::Route53Check { home, standby } => match site {
+                Site::Home => home == id,
+                Site::Standby => standby == id,
+            },
+            _ => false,
+        })
+    }
 }
 
-/// Whether a trouble has Bowline's own looks fail, or say what is not so.
-pub(super) fn blinds(trouble: &Trouble) -> bool {
+/// Whether a trouble has Bowline's own looks at a Region fail, or say what is not so.
+fn blinds(trouble: &Trouble, region: &Region) -> bool {
     match trouble {
-        Trouble::Cut { .. } | Trouble::ApisDown(_) | Trouble::Blind => true,
-        Trouble::FalseAlarm(lie) => !matches!(lie, Evidence::Route53Check(_)),
+        Trouble::Cut { from, .. } => match from {
+            Reach::Region(there) | Reach::Api(there, _) => there == region,
+            Reach::AllBeyond | Reach::All => true,
+            Reach::Management | Reach::Dns | Reach::Gates => false,
+        },
+        Trouble::ApisDown(there) => there == region,
+        Trouble::Blind => true,
+        Trouble::FalseAlarm(
+            Evidence::AlbTargets(there) | Evidence::Http(there) | Evidence::ClusterApi(there),
+        ) => there == region,
         _ => false,
     }
 }
