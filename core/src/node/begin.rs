@@ -192,9 +192,6 @@ pub(super) fn draft(group: &Group, kind: PlanKind, now: Now) -> Result<Drafted, 
     Ok(Drafted { claim, plan, accept, facts_at: are_recorded.then_some(facts.at) })
 }
 
-/// How far apart two replicas' clocks may be.
-const CLOCKS: Span = Span::mins(2);
-
 /// Replication as of the fault, for a group with a database (S10).
 pub(super) fn evidence(group: &Group, fault_at: Wall) -> Option<Evidence> {
     let database = group.policy.database.as_ref()?;
@@ -246,6 +243,9 @@ fn recorded(group: &Group) -> Result<Facts, Incomplete> {
     let facts = group.facts().cloned().ok_or_else(|| Incomplete("peacetime facts".into()))?;
     Ok(with_rebuilt(facts, &group.ledger().rebuilt))
 }
+
+/// How far apart two replicas' clocks may be.
+const CLOCKS: Span = Span::mins(2);
 
 /// Facts with the members that were rebuilt after them. What was seen in peace after that counts:
 /// the owner may have replaced an instance. Two replicas' clocks may have dated the two.

@@ -64,7 +64,7 @@ impl Ledger {
         word: Option<Stands>,
     ) -> Result<Record, Refusal> {
         let Unknown { after, continues, entries } = self.unknown(sent)?;
-        let parsed = checked(after, &self.joint(after, continues), entries).map_err(bad)?;
+        let parsed = self.joined((after, continues), entries).map_err(bad)?;
         claims(group, &parsed, continues.is_some())?;
         let stands = self.told(group, (&parsed, continues.unwrap_or(after)), word)?;
         let size: usize = entries.iter().map(|bytes| &**bytes).chain(facts).map(str::len).sum();

@@ -194,17 +194,24 @@ impl Ledger {
         let (mut all, mut base) = (Vec::new(), None);
         for record in &entry.records {
             if let Record::Imported { after, continues, entries, .. } = record {
-                let joint = self.joint(*after, *continues);
-                all.extend(import::checked(*after, &joint, entries)?);
+                all.extend(self.joined((*after, *continues), entries)?);
                 base = base.or(Some(continues.unwrap_or(*after)));
             }
         }
         Ok((all, base.unwrap_or_default()))
     }
 
-    /// The hash of the entry behind which a foreign chain's new entries come: one that both chains
-    /// have, or the last that was imported.
-    pub(super) fn joint(&self, after: u64, continues: Option<u64>) -> Arc<str> {
+    /// A foreign chain's new entries, checked from the one behind which they come: `after`, which
+    /// both chains have, or which entry `continues` imported.
+    pub(super) fn joined(
+        &self,
+        (after, continues): (u64, Option<u64>),
+        entries: &[Arc<str>],
+    ) -> Result<Vec<Entry>, BadEntry> {
+        import::checked(after, &self.joint(after, continues), entries)
+    }
+
+    fn joint(&self, after: u64, continues: Option<u64>) -> Arc<str> {
         let Some(here) = continues else { return self.hash_at(after) };
         let mut imports = self.imported.iter();
         let import = imports.find(|(_, import)| **import == Import { here, there: after });

@@ -5,7 +5,7 @@
 //! every hold of either stays recorded, and a member that the other made the writer is one that was
 //! left: neither trusted to be stopped nor promoted before it is rebuilt.
 
-use super::import::{checked, is};
+use super::import::is;
 use super::intent::Stands;
 use super::ledger::Ledger;
 use super::record::{Entry, Record};
@@ -24,7 +24,7 @@ impl Ledger {
         let writer = match word {
             Stands::Ours => self.writer,
             Stands::Theirs => {
-                let foreign = checked(*after, &self.joint(*after, *continues), entries).ok()?;
+                let foreign = self.joined((*after, *continues), entries).ok()?;
                 self.beside(&foreign).writer
             }
         };

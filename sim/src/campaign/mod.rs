@@ -26,6 +26,7 @@ pub use aim::{Aim, Harm};
 pub use aimed::aimed;
 pub use generate::generate;
 pub use kinds::{Faults, Kind};
+pub(crate) use outcome::broken;
 pub use outcome::{Outcome, PANIC};
 pub use play::play;
 pub(crate) use play::to_the_end;

@@ -48,7 +48,7 @@ impl Outcome {
 }
 
 /// The broken ones of some verdicts.
-pub(super) fn broken(verdicts: crate::oracle::Verdicts) -> Vec<(String, String)> {
+pub(crate) fn broken(verdicts: crate::oracle::Verdicts) -> Vec<(String, String)> {
     let broken = |(promise, verdict): (&'static str, Verdict)| match verdict {
         Verdict::Held => None,
         Verdict::Broken(why) => Some((promise.to_owned(), why)),

@@ -4,7 +4,6 @@ use bowline_core::policy::examples;
 
 use super::plays::KEPT;
 use crate::campaign::{self, Schedule};
-use crate::oracle::Verdict;
 use crate::story::{Scenario, Stage};
 
 /// What is played to show a bug.
@@ -65,10 +64,6 @@ impl Play {
         while !promise.is_some_and(|promise| stage.breaks(promise)) && stage.step(&mut told) {
             told.clear();
         }
-        let broken = |(name, verdict): (&'static str, Verdict)| match verdict {
-            Verdict::Held => None,
-            Verdict::Broken(why) => Some((name.to_owned(), why)),
-        };
-        stage.verdicts().into_iter().filter_map(broken).collect()
+        campaign::broken(stage.verdicts())
     }
 }

@@ -40,8 +40,6 @@ impl Spell {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Court {
     broken: BTreeMap<&'static str, String>,
-    /// Troubles that are there.
-    pub(super) troubles: Vec<Trouble>,
     /// Troubles that are there or were, in the order in which they began.
     pub(super) spells: Vec<Spell>,
     /// Whether every trouble so far was a Region that died.
@@ -52,10 +50,6 @@ pub(super) struct Court {
     pub(super) calm_since: Mono,
     /// When the last one ended that was more than the loss of a whole Region.
     pub(super) more_until: Mono,
-    /// Which Regions that were lost were there again, and when.
-    pub(super) revived: Vec<(Region, Mono)>,
-    /// When each that is over ended.
-    pub(super) ends: Vec<Mono>,
     /// Automatic failovers: when, of which group, from which Region.
     pub(super) automatic: Vec<(Mono, usize, Region)>,
 }
@@ -78,28 +72,27 @@ impl Court {
     pub(super) fn began(&mut self, trouble: &Trouble, now: Now) {
         self.spells.push(Spell { trouble: trouble.clone(), since: now.mono, until: None });
         self.only_dead &= matches!(trouble, Trouble::RegionDead(_));
-        self.troubles.push(trouble.clone());
     }
 
     pub(super) fn ended(&mut self, trouble: &Trouble, now: Now) {
-        if let Some(index) = self.troubles.iter().position(|present| present == trouble) {
-            self.troubles.remove(index);
-        }
         let there = |spell: &&mut Spell| spell.until.is_none() && spell.trouble == *trouble;
         if let Some(spell) = self.spells.iter_mut().find(there) {
             spell.until = Some(now.mono);
         }
         self.calm_since = now.mono;
-        self.ends.push(now.mono);
-        match trouble {
-            Trouble::RegionDead(region) => self.revived.push((region.clone(), now.mono)),
-            _ => self.more_until = now.mono,
+        if !matches!(trouble, Trouble::RegionDead(_)) {
+            self.more_until = now.mono;
         }
+    }
+
+    /// Troubles that are there.
+    pub(super) fn troubles(&self) -> impl Iterator<Item = &Trouble> {
+        self.spells.iter().filter(|spell| spell.until.is_none()).map(|spell| &spell.trouble)
     }
 
     /// Whether nothing has gone wrong for so long.
     pub(super) fn calm_for(&self, span: Span, now: Now) -> bool {
-        self.troubles.is_empty() && now.mono.since(self.calm_since) >= span
+        self.troubles().next().is_none() && now.mono.since(self.calm_since) >= span
     }
 
     pub(super) fn verdicts(&self) -> Verdicts {

@@ -49,8 +49,11 @@ impl Case {
         let (gaining, planned_at) = (&self.policy.site(run.to()).scope.region, part::mono(planned));
         let other_dead =
             |trouble: &Trouble| matches!(trouble, Trouble::RegionDead(region) if region != gaining);
-        let lost = court.revived.iter().any(|(region, at)| region == gaining && *at >= planned_at);
-        let more = lost || !court.troubles.iter().all(other_dead) || court.more_until >= planned_at;
+        let lost = court.spells.iter().any(|spell| {
+            spell.trouble == Trouble::RegionDead(gaining.clone())
+                && spell.until.is_some_and(|until| until >= planned_at)
+        });
+        let more = lost || !court.troubles().all(other_dead) || court.more_until >= planned_at;
         if asked || again || more {
             return;
         }
@@ -85,7 +88,8 @@ impl Case {
         let loss = self.loss(scene, &member, part::mono(fault));
         let (fault, calm) = (part::mono(fault), database.lag_fresh + TO_SEE);
         // What is said of the time between two outages comes late too.
-        let shaken = court.ends.iter().any(|end| *end <= fault && fault.since(*end) < calm);
+        let mut ends = court.spells.iter().filter_map(|spell| spell.until);
+        let shaken = ends.any(|end| end <= fault && fault.since(end) < calm);
         let seen = fault.since(scene.world.began()) >= calm && !shaken;
         if loss <= database.max_lag && seen {
             let words = format!("asked to accept a loss, and {loss} are missing");

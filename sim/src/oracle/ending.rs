@@ -20,7 +20,7 @@ impl Case {
             return;
         }
         self.judge_holds(scene, court);
-        if self.came_home() && court.troubles.is_empty() {
+        if self.came_home() && court.troubles().next().is_none() {
             for odd in self.unlike_peace(scene) {
                 court.breaks("L2", scene.now, odd);
             }

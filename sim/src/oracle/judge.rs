@@ -59,7 +59,7 @@ impl Judge {
 
     fn sent(&mut self, scene: Scene<'_>, seat: usize, call: &Call) {
         super::leader::judge_leading(scene, (seat, call), &mut self.court);
-        if !self.court.troubles.is_empty() {
+        if self.court.troubles().next().is_some() {
             super::data::judge_wait(scene, call, &mut self.court);
         }
     }

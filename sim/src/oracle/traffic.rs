@@ -190,7 +190,7 @@ impl Case {
             }
             _ => false,
         };
-        if !court.troubles.iter().any(takes) {
+        if !court.troubles().any(takes) {
             return false;
         }
         let steps = self.ledger.run.iter().flat_map(|run| run.steps.values());

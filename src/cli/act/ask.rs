@@ -43,10 +43,13 @@ fn left(told: &Told, folder: bool, again: &str) -> Option<String> {
     })
 }
 
-/// The run that a yes named.
-fn run_named(wish: &Wish) -> String {
-    let Wish::Approve(args) = wish else { return String::new() };
-    args.run.as_ref().map(|run| format!(" --run {}", quoted(run))).unwrap_or_default()
+/// The command that was typed, with the run that a yes named.
+fn typed(wish: &Wish, name: &str) -> String {
+    let run = match wish {
+        Wish::Approve(args) => args.run.as_ref().map(|run| format!(" --run {}", quoted(run))),
+        _ => None,
+    };
+    format!("bowline {} {name}{}", wish.word(), run.unwrap_or_default())
 }
 
 /// What to do about a refusal.
@@ -66,11 +69,11 @@ fn remedy(wish: &Wish, refusal: &Refusal, group: &GroupName, again: &str) -> Opt
         }
         Refusal::MoreLoss { needed } => {
             let accept = needed.map_or_else(|| "DURATION".into(), |needed| needed.to_string());
-            let yes = format!("bowline {} {name}{}", wish.word(), run_named(wish));
+            let yes = typed(wish, &name);
             format!("If that may be lost: {yes} --accept-loss {accept}{again}")
         }
         Refusal::Unfenced(_) => {
-            let yes = format!("bowline {} {name}{}", wish.word(), run_named(wish));
+            let yes = typed(wish, &name);
             format!("If you know it and go on: {yes} --accept-unfenced{again}")
         }
         Refusal::AlreadyThere(_) | Refusal::NotContinued { .. } => return None,
