@@ -101,6 +101,8 @@ bugs! {
     /// What was decided is done, however long the store held its record up, and whoever decided
     /// it.
     OldDecisionsStand,
+    /// A claim is the first step of a move: from then on what was decided is not looked at again.
+    ClaimsBegin,
     /// A group that was never armed is moved like any other (field: Keycloak).
     Unarmed,
     /// Prewarm starts the workloads that need the writer, consumers among them.

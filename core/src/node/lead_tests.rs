@@ -178,7 +178,7 @@ fn goes_back(bench: &mut Bench) -> Option<String> {
 #[test]
 fn s2_a_failover_that_waits_goes_back_once_home_has_served_for_the_confirm_time() {
     let waits = |bench: Bench| {
-        let begun = bench.started("claim.gaining");
+        let begun = bench.started("fence");
         proposed(begun.sampled(fit))
     };
     let confirm = Bench::fit().group.policy.health.confirm;
@@ -218,7 +218,9 @@ fn s2_a_failover_whose_record_was_held_up_is_begun_only_if_it_is_still_right() {
     assert_eq!(goes_back(&mut at(apart, 31)), outdated, "nobody outside says so any more");
     let asked = Bench::fit().asking(QuestionKind::Approve, None);
     assert_eq!(goes_back(&mut at(asked, 31)), None, "who is asked decides");
-    let begun = Bench::fit().failing_over().started("claim.gaining");
+    let claims = Bench::fit().failing_over().started("claim.gaining");
+    assert_eq!(goes_back(&mut at(claims, 31)), outdated, "a claim changes nothing");
+    let begun = Bench::fit().failing_over().started("fence");
     assert_eq!(goes_back(&mut at(begun, 31)), None, "it was begun in time");
     assert_eq!(goes_back(&mut at(Bench::fit().ordered(), 31)), None, "a human wanted it");
 }

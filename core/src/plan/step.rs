@@ -196,6 +196,14 @@ effects! {
     Milestone(Milestone),
 }
 
+impl Effect {
+    /// Whether it only says who acts: users notice nothing of a claim.
+    #[must_use]
+    pub fn claims(&self) -> bool {
+        matches!(self, Self::ClaimCluster(_) | Self::ClaimZone(_) | Self::ClaimGate(_))
+    }
+}
+
 /// Asks a human, and is done when somebody said yes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Approval {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::record::Trigger;
+use crate::bugs::{self, Bug};
 use crate::model::{Epoch, Ordered, RunId, Site, StepId, Wall};
 use crate::plan::{Class, PlanKind, Step};
 use crate::step::{Acted, Hold, HoldId, Outputs, Question};
@@ -181,12 +182,14 @@ impl Run {
     }
 
     /// Whether the move is planned, and none of its steps began to change anything: who looked,
-    /// asked or gave up did not, and what prepared for the move does not count.
+    /// asked, claimed or gave up did not, and what prepared for the move does not count.
     #[must_use]
     pub fn only_planned(&self) -> bool {
         let own = |step: &&StepRun| Some(step.planned_at) == self.moving_since;
+        let claims = |step: &StepRun| step.step.effect.claims() && !bugs::on(Bug::ClaimsBegin);
+        let began = |step: &StepRun| step.acted.is_some() && !claims(step);
         let mut own = self.steps.values().filter(own);
-        self.phase == Phase::Moving && !self.committed && own.all(|step| step.acted.is_none())
+        self.phase == Phase::Moving && !self.committed && !own.any(began)
     }
 
     /// Whether anything is left to do, standing steps included.

@@ -6,7 +6,7 @@ use bowline_core::policy::{Mode, Policy};
 use bowline_core::run::Intent;
 
 use crate::aws::rds::Engine;
-use crate::faults::{Rates, Reach, Trouble};
+use crate::faults::{Api, Evidence, Rates, Reach, Trouble};
 use crate::story::{BreakGlass, Cue, Scenario, Script, Then, automatic, home};
 
 /// When trouble begins, if nothing else is said.
@@ -32,6 +32,7 @@ kept! {
     "s1-the-writer-that-was-left-is-no-target-for-who-cannot-look",
     "s3-traffic-does-not-move-to-a-front-that-stopped-serving",
     "s4-a-decision-that-the-store-held-up-is-not-followed-blindly",
+    "s4-a-claim-is-no-beginning",
     "s7-a-stale-view-does-not-let-go",
     "s10-a-fault-that-is-over-dates-no-other",
     "l1-an-idle-postgresql-source-is-near",
@@ -93,14 +94,12 @@ pub const PLAYS: [Scenario; 33] = [
             ends(20, vec![dead(p, 6, 60)])
         })
     },
-    play(
-        "silent-apis",
-        "home's users are served, and neither its APIs nor Route 53's answer",
-        |p| {
-            let (deaf, cut) = (Trouble::ApisDown(home(p)), Reach::Dns);
-            ends(20, vec![spell(6, 60, deaf), spell(6, 60, Trouble::Cut { seat: None, from: cut })])
-        },
-    ),
+    play("silent-apis", "home serves; its ELB API is silent, and for a while Route 53's", |p| {
+        let cut = |from| Trouble::Cut { seat: None, from };
+        let elb = cut(Reach::Api(home(p), Api::Elb));
+        let dns = (Span::mins(6), Some(Span::secs(450)), cut(Reach::Dns));
+        ends(20, vec![spell(6, 60, elb), dns])
+    }),
     play("few-nodes", "home's Region is gone, and standby gets a few nodes only", |p| {
         let (cluster, pool) = (p.standby.cluster.clone(), "dr".into());
         let few = Trouble::NoCapacity { cluster, pool, available: 3 };
@@ -120,9 +119,12 @@ pub const PLAYS: [Scenario; 33] = [
             ends(15, vec![spell(6, 8, stall)])
         })
     },
-    play("blind-partition", "Bowline reaches neither home's Region nor Route 53's API", |p| {
-        let cut = |from| spell(6, 60, Trouble::Cut { seat: None, from });
-        ends(20, vec![cut(Reach::Region(home(p))), cut(Reach::Dns)])
+    play("own-eyes", "Bowline's own looks lie; Route 53's API is silent for a while", |p| {
+        let lies = [Evidence::AlbTargets(home(p)), Evidence::Http(home(p))];
+        let lies = lies.map(|lie| spell(6, 60, Trouble::FalseAlarm(lie)));
+        let silent = Trouble::Cut { seat: None, from: Reach::Dns };
+        let dns = (Span::mins(6), Some(Span::secs(460)), silent);
+        ends(20, lies.into_iter().chain([dns]).collect())
     }),
     play("unarmed", "home's Region is gone before the group is armed", |p| {
         ends(15, vec![spell(2, 60, Trouble::RegionDead(home(p)))])

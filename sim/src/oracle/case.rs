@@ -38,8 +38,10 @@ pub(super) struct Case {
     pub(super) lost_at: [Option<Mono>; 2],
     /// Which site's sets are primary, or whose gate is open.
     pub(super) open: Option<Site>,
-    /// The site that an automatic failover is to leave, as long as nothing was started for it, and
-    /// when its run was opened, as recorded.
+    /// The site that an automatic failover is to leave, as long as nothing is recorded of its steps,
+    /// and when its run was opened, as recorded.
+    pub(super) beginning: Option<(Wall, Site)>,
+    /// The same, as long as nothing was started for it that users notice.
     pub(super) leaving: Option<(Wall, Site)>,
     /// When a planned move was last undone.
     pub(super) unwound_at: Option<Mono>,
@@ -105,6 +107,7 @@ impl Case {
             failing_since: [None; 2],
             lost_at: [None; 2],
             open: None,
+            beginning: None,
             leaving: None,
             unwound_at: None,
             promotions: [0; 2],

@@ -82,20 +82,18 @@ impl Case {
                     self.judge_start(scene, plan, court);
                 }
             }
-            Record::Started { op, .. } => {
+            Record::Started { step, op, .. } => {
                 let run = self.run_name();
                 if !self.started.iter().any(|known| known.op == **op && known.run == run) {
                     self.judge_delay(scene, op, court);
                 }
                 self.start(op);
-                self.judge_leaving(scene, court);
+                self.judge_call(scene, step, court);
             }
-            Record::Done { .. } => self.judge_leaving(scene, court),
-            Record::Unwinding { .. } => {
-                self.take_leaving();
-            }
+            Record::Done { .. } => self.judge_beginning(scene, court),
+            Record::Unwinding { .. } => self.goes_back(),
             Record::Asked { step, question } => {
-                self.judge_leaving(scene, court);
+                self.judge_beginning(scene, court);
                 self.judge_ask(scene, (step, question), court);
             }
             Record::Closed { ended } => {

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use bowline_core::model::{Mono, Region, Site, Span};
+use bowline_core::model::{Mono, Region, Site, Span, StepId, Wall};
 use bowline_core::op::{KubeOp, Op};
 use bowline_core::plan::Plan;
 use bowline_core::policy::{Probe, Starts, Workload};
-use bowline_core::run::{Ledger, Phase};
+use bowline_core::run::{Ledger, Phase, StepRun};
 
 use super::case::{Case, position};
 use super::court::{Court, Scene, Spell};
@@ -27,7 +27,8 @@ impl Case {
         // A plan that asks first prepares capacity, and moves nothing without a human.
         let asks = plan.steps.contains_key("approval");
         let run = self.ledger.run.as_ref();
-        self.leaving = run.filter(|_| !asks).map(|run| (run.opened_at, plan.from));
+        let planned = run.filter(|_| !asks).map(|run| (run.opened_at, plan.from));
+        (self.beginning, self.leaving) = (planned, planned);
         if !self.ledger.armed {
             court.breaks("S4", scene.now, "an automatic move of a group that is not armed");
         }
@@ -36,20 +37,38 @@ impl Case {
         }
     }
 
+    /// A call of a step is recorded. Nobody notices a claim, nor what prepares.
+    pub(super) fn judge_call(&mut self, scene: Scene<'_>, step: &StepId, court: &mut Court) {
+        self.judge_beginning(scene, court);
+        let Some(run) = &self.ledger.run else { return };
+        let touches = |step: &StepRun| {
+            Some(step.planned_at) == run.moving_since && !step.step.effect.claims()
+        };
+        let of = run.opened_at;
+        if run.steps.get(step).is_some_and(touches)
+            && let Some(from) = told_once(&mut self.leaving, of)
+        {
+            self.judge_serving(scene, from, court);
+        }
+    }
+
     /// Something is recorded of a run's steps.
-    pub(super) fn judge_leaving(&mut self, scene: Scene<'_>, court: &mut Court) {
-        if let Some(from) = self.take_leaving() {
+    pub(super) fn judge_beginning(&mut self, scene: Scene<'_>, court: &mut Court) {
+        let of = self.ledger.run.as_ref().map(|run| run.opened_at);
+        if let Some(from) = of.and_then(|of| told_once(&mut self.beginning, of)) {
             self.judge_cause(scene, from, court);
         }
     }
 
-    /// The site that this journal's run is to leave, told once.
-    pub(super) fn take_leaving(&mut self) -> Option<Site> {
-        let run = self.ledger.run.as_ref().map(|run| run.opened_at);
-        self.leaving.take_if(|(of, _)| Some(*of) == run).map(|(_, from)| from)
+    /// What was planned is not done.
+    pub(super) fn goes_back(&mut self) {
+        let of = self.ledger.run.as_ref().map(|run| run.opened_at);
+        for told in [&mut self.beginning, &mut self.leaving] {
+            of.and_then(|of| told_once(told, of));
+        }
     }
 
-    /// S4: the site that is left did not serve its users at some time while it was confirmed.
+    /// S4: the site had failed for the confirm time, and not because of a move that was undone.
     fn judge_cause(&self, scene: Scene<'_>, from: Site, court: &mut Court) {
         let confirm = self.policy.health.confirm;
         let (now, remembered) = (scene.now.mono, confirm + REMEMBERED);
@@ -69,6 +88,12 @@ impl Case {
             let words = format!("an automatic move {ago} after a planned one was undone");
             court.breaks("S4", scene.now, words);
         }
+    }
+
+    /// S4: the site that is left does not serve its users: it did not at some time while that was
+    /// confirmed, nor does it when the first step is taken that they notice.
+    fn judge_serving(&self, scene: Scene<'_>, from: Site, court: &mut Court) {
+        let (confirm, now) = (self.policy.health.confirm, scene.now.mono);
         let Some(since) = self.serving_since[position(from)] else { return };
         if self.deceived(court, now, from, since) {
             return;
@@ -120,6 +145,11 @@ impl Case {
             court.breaks("S8", scene.now, words);
         }
     }
+}
+
+/// The site that the run which was opened then is to leave, once.
+fn told_once(told: &mut Option<(Wall, Site)>, of: Wall) -> Option<Site> {
+    told.take_if(|(opened, _)| *opened == of).map(|(_, from)| from)
 }
 
 /// How long a window of samples remembers what is over.

@@ -17,7 +17,7 @@ use bowline_core::step::{Held, Hold, HoldId, Question, QuestionKind};
 use super::PROMISES;
 use crate::faults::Trouble;
 use crate::world::Outcome;
-use trial::{Trial, claim, done, human, opening, planned, started};
+use trial::{Trial, claim, done, human, opening, planned, started, started_of};
 
 const HOUR: Span = Span::mins(60);
 
@@ -207,6 +207,29 @@ fn s4_a_plan_whose_record_came_too_late_and_that_goes_back_at_once_moved_nothing
         trial.act_for_it();
         assert_eq!(trial.breaks("S4"), broken);
     }
+}
+
+#[test]
+fn s4_who_has_only_claimed_while_the_site_came_back_moved_nothing() {
+    for (step, broken) in [("claim", false), ("act", true)] {
+        let mut trial = armed();
+        trial.kill(Site::Home);
+        trial.pass(Span::mins(2));
+        trial.open(1, PlanKind::Failover, Site::Home, Trigger::Automatic);
+        trial.revive(Site::Home);
+        trial.pass(Span::mins(2));
+        let ready = Op::Kube(trial.bench.policy.standby.cluster.clone(), KubeOp::Ready);
+        trial.store(vec![started_of(step, &ready)]);
+        assert_eq!(trial.breaks("S4"), broken, "{step}");
+    }
+    // A claim is recorded of a site that has failed too short.
+    let mut trial = armed();
+    trial.kill(Site::Home);
+    trial.pass(Span::secs(45));
+    trial.open(1, PlanKind::Failover, Site::Home, Trigger::Automatic);
+    let ready = Op::Kube(trial.bench.policy.standby.cluster.clone(), KubeOp::Ready);
+    trial.store(vec![started_of("claim", &ready)]);
+    assert!(trial.breaks("S4"));
 }
 
 /// The shop, armed.

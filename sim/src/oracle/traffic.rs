@@ -1,10 +1,10 @@
 //! Where traffic is led: S1, S2, S3, S11.
 
-use bowline_core::model::{Site, Span, ZoneId};
+use bowline_core::model::{Site, Span, Wall, ZoneId};
 use bowline_core::op::{Failover, Op, Route53Op};
 use bowline_core::plan::Effect;
 use bowline_core::policy::{Lever, OnUnknown, Workload};
-use bowline_core::run::StepState;
+use bowline_core::run::{StepRun, StepState};
 
 use super::case::{Case, position};
 use super::court::{Court, Scene};
@@ -106,8 +106,10 @@ impl Case {
         let Some(site) = open.filter(|_| open != self.open) else { return };
         self.open = open;
         self.judge_capacity(scene, site, court);
+        // What was lost while the call was under way, nobody could know.
+        let lost = self.lost_since(scene, site, sent_at, court);
         if self.policy.database.is_some() {
-            let up = self.member(scene, site).is_some_and(|member| member.up);
+            let up = lost || self.member(scene, site).is_some_and(|member| member.up);
             if self.writer(scene) != Some(site) || !up {
                 court.breaks("S2", scene.now, format!("{site} was opened and does not write"));
             }
@@ -115,7 +117,7 @@ impl Case {
         let at = DoorId { group: self.group, site };
         let workloads = &self.policy.capacity.workloads;
         let taken = workloads.iter().any(|one| self.taken_away(scene, (site, one), UNSEEN));
-        if !scene.world.app.serves(at).reads && !taken {
+        if !scene.world.app.serves(at).reads && !taken && !lost {
             court.breaks("S3", scene.now, format!("{site} was opened and does not serve"));
         }
     }
@@ -180,9 +182,15 @@ impl Case {
         workloads.any(|one| self.taken_away(scene, (site, one), since))
     }
 
-    /// Whether a site served when the run looked from outside for the last time, and was lost
-    /// since, with its Region, its targets or its database.
-    fn lost_since_seen(&self, scene: Scene<'_>, site: Site, court: &Court) -> bool {
+    /// Whether a site served when the run did something for the last time, and was lost since, with
+    /// its Region, its targets or its database.
+    fn lost_since(
+        &self,
+        scene: Scene<'_>,
+        site: Site,
+        last: impl Fn(&StepRun) -> Option<Wall>,
+        court: &Court,
+    ) -> bool {
         let region = &self.policy.site(site).scope.region;
         let takes = |trouble: &Trouble| match trouble {
             Trouble::RegionDead(of) | Trouble::TargetsDown(of) | Trouble::DatabaseDown(of) => {
@@ -194,8 +202,7 @@ impl Case {
             return false;
         }
         let steps = self.ledger.run.iter().flat_map(|run| run.steps.values());
-        let looks = steps.filter(|step| matches!(step.step.effect, Effect::Serves(_)));
-        let seen = looks.filter_map(|step| step.done_at).max();
+        let seen = steps.filter_map(last).max();
         let lost = self.lost_at[position(site)].map(|at| scene.now.mono.since(at));
         seen.zip(lost).is_some_and(|(seen, lost)| lost < scene.now.wall.since(seen))
     }
@@ -211,10 +218,21 @@ impl Case {
             court.breaks("S11", scene.now, format!("moved to {to}, and answers lead elsewhere"));
         } else if !(serves.reads && serves.writes
             || self.emptied(scene, to)
-            || !serves.reads && self.lost_since_seen(scene, to, court))
+            || !serves.reads && self.lost_since(scene, to, looked_at, court))
         {
             let words = format!("moved to {to}, where users get {serves:?}");
             court.breaks("S11", scene.now, words);
         }
     }
+}
+
+/// When a step ended that looks from outside.
+fn looked_at(step: &StepRun) -> Option<Wall> {
+    step.done_at.filter(|_| matches!(step.step.effect, Effect::Serves(_)))
+}
+
+/// When the last call of a step that opens a site was recorded.
+fn sent_at(step: &StepRun) -> Option<Wall> {
+    let opens = matches!(step.step.effect, Effect::Shift(_) | Effect::Flip(_));
+    step.acted.as_ref().filter(|_| opens).map(|acted| acted.at)
 }

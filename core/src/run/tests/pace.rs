@@ -2,9 +2,10 @@
 
 use super::super::{Doing, Record};
 use super::execute::{Bench, instance, member, milestone, promote, step};
+use crate::capacity::ClaimCluster;
 use crate::databases::rds::{CloseDoor, Fence, Promote};
 use crate::levers::outside::{Leads, Serves};
-use crate::model::{Mono, Place, Site, Span, StepId};
+use crate::model::{Cluster, Mono, Place, Site, Span, StepId};
 use crate::op::{Answer, Fault, HttpSeen, Instance, Op, ProbeOp, RdsOp};
 use crate::plan::{Approval, Class, Effect, OnTimeout, Step};
 use crate::step::{Question, QuestionKind};
@@ -348,7 +349,10 @@ fn s9_a_call_to_the_site_that_may_be_dead_is_given_up_sooner() {
 
 #[test]
 fn a_run_whose_move_was_only_planned_is_told_from_one_that_began() {
-    let mut bench = Bench::new(vec![("a", milestone(&[])), ("promote", promote())]);
+    let cluster = Cluster::Context("standby".into());
+    let claim = step(Effect::ClaimCluster(ClaimCluster { cluster }), &[]);
+    let steps = vec![("a", milestone(&[])), ("claim", claim), ("promote", promote())];
+    let mut bench = Bench::new(steps);
     let run = |bench: &Bench| bench.book.ledger.run.clone().unwrap();
     assert!(run(&bench).only_planned());
     let done = Record::Done {
@@ -359,8 +363,12 @@ fn a_run_whose_move_was_only_planned_is_told_from_one_that_began() {
     };
     bench.book.write(vec![done]);
     assert!(run(&bench).only_planned(), "that changed nothing");
-    let op = Box::new(Op::Store(crate::op::StoreOp::Intents));
-    let begun = Record::Started { step: StepId::new("promote"), attempt: 1, op, hold: None };
-    bench.book.write(vec![begun]);
+    let starts = |step| {
+        let op = Box::new(Op::Store(crate::op::StoreOp::Intents));
+        Record::Started { step: StepId::new(step), attempt: 1, op, hold: None }
+    };
+    bench.book.write(vec![starts("claim")]);
+    assert!(run(&bench).only_planned(), "users notice nothing of a claim");
+    bench.book.write(vec![starts("promote")]);
     assert!(!run(&bench).only_planned());
 }

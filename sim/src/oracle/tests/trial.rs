@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use bowline_core::model::{Author, Claim, Epoch, Place, Site, Span, StepId};
+use bowline_core::capacity::ClaimCluster;
+use bowline_core::model::{Author, Claim, Cluster, Epoch, Place, Site, Span, StepId};
 use bowline_core::op::{Call, CallId, KubeOp, Op, Route53Op};
 use bowline_core::plan::{Class, Effect, Milestone, OnTimeout, Plan, PlanKind, Step};
 use bowline_core::policy::Policy;
@@ -125,6 +126,11 @@ impl Trial {
         self.begin(&Trouble::RegionDead(region));
     }
 
+    pub(super) fn revive(&mut self, site: Site) {
+        let region = self.bench.region(site);
+        self.end(&Trouble::RegionDead(region));
+    }
+
     /// Appends an entry to the first group's chain.
     pub(super) fn store(&mut self, records: Vec<Record>) {
         let group = self.bench.policy.group.clone();
@@ -210,7 +216,10 @@ pub(super) fn opening(epoch: u64, kind: PlanKind, from: Site, trigger: Trigger) 
 }
 
 pub(super) fn planned(kind: PlanKind, from: Site) -> Record {
-    let steps = [(StepId::new("act"), step(false)), (StepId::new("wait"), step(true))];
+    let cluster = Cluster::Context("standby".into());
+    let claim = Step { effect: Effect::ClaimCluster(ClaimCluster { cluster }), ..step(false) };
+    let steps = [("claim", claim), ("act", step(false)), ("wait", step(true))];
+    let steps = steps.map(|(id, step)| (StepId::new(id), step));
     let plan = Plan { kind, from, to: from.other(), steps: steps.into_iter().collect() };
     Record::Planned { plan: Box::new(plan), moves: true }
 }
@@ -230,7 +239,11 @@ fn step(standing: bool) -> Step {
 }
 
 pub(super) fn started(op: &Op) -> Record {
-    Record::Started { step: "act".into(), attempt: 1, op: Box::new(op.clone()), hold: None }
+    started_of("act", op)
+}
+
+pub(super) fn started_of(step: &str, op: &Op) -> Record {
+    Record::Started { step: step.into(), attempt: 1, op: Box::new(op.clone()), hold: None }
 }
 
 pub(super) fn done(step: &str) -> Record {
