@@ -147,6 +147,9 @@ bugs! {
     "S8":
     /// The block window after an automatic failover is not looked at.
     NoBlockWindow,
+    /// A way home that was undone when users had felt it is begun again by itself, outage upon
+    /// outage.
+    FailsBackAgain,
     /// Each group is moved on its own evidence: nobody sees that the whole Region went.
     EachGroupAlone,
     ;

@@ -232,6 +232,9 @@ fn failback(situation: &Situation<'_>) -> Decision {
         HoldWhy::NotStableYet { left: Span::millis(left) }
     } else if let Some(until) = blocked() {
         HoldWhy::Blocked { action: Action::Failback, until }
+    } else if situation.failback_undone {
+        // S8: what was an outage for users once is not tried again and again.
+        return ask(Action::Failback, AskWhy::Undone);
     } else {
         return Decision::FailBack;
     };

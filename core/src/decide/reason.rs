@@ -144,4 +144,6 @@ pub enum AskWhy {
         /// When it ends.
         until: Wall,
     },
+    /// The last way home was undone when users had felt it, or by a human (S8).
+    Undone,
 }

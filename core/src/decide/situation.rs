@@ -45,6 +45,8 @@ pub struct Situation<'a> {
     pub foreign_claim: bool,
     /// Standby is active because a human switched over to it, not because home failed.
     pub switched_over: bool,
+    /// The last way home was undone when users had felt it, or by a human.
+    pub failback_undone: bool,
     /// When the last automatic failover began.
     pub last_failover: Option<Wall>,
     /// The policy's `blockAfterFailover`.

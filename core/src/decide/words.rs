@@ -165,6 +165,7 @@ fn ask_why(why: AskWhy) -> String {
             format!("it failed over by itself a short while ago, and does not again until {until}")
         }
         AskWhy::BlockedWindow { until } => format!("a blocked window is open until {until}"),
+        AskWhy::Undone => "the last one was undone; look why before the next".into(),
     }
 }
 

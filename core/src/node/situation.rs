@@ -44,6 +44,7 @@ impl Group {
             obligations: u32::try_from(standing).unwrap_or(u32::MAX),
             foreign_claim: self.foreign_claim().is_some(),
             switched_over: ledger.moved_by == Some(PlanKind::Switchover),
+            failback_undone: ledger.failback_undone,
             last_failover: ledger.last_automatic_failover.map(|left| left.at),
             block_after_failover: automation.block_after_failover,
             evidence: evidence.map(|evidence| evidence.grade).into(),

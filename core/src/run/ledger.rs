@@ -80,6 +80,8 @@ pub struct Ledger {
     pub moved_at: Option<Wall>,
     /// What kind of run last moved it.
     pub moved_by: Option<PlanKind>,
+    /// The last way home was undone when users had felt it, or by a human: the next one is asked for.
+    pub failback_undone: bool,
     /// The last entry that did something for good: it began what cannot be undone, or says that the
     /// traffic moved. 0 for none.
     #[serde(skip)]
@@ -140,6 +142,7 @@ impl Default for Ledger {
             last_automatic_failover: None,
             moved_at: None,
             moved_by: None,
+            failback_undone: false,
             deed: 0,
             made: BTreeSet::new(),
             facts: None,
@@ -330,8 +333,13 @@ impl Ledger {
             }
             Record::IntentTaken { uid, by, intent, refused } => {
                 self.taken.insert(Arc::clone(uid));
-                if let (Some(Intent::Failover { reason, .. }), None) = (intent, refused) {
-                    self.ordered(by, reason);
+                match (intent, refused) {
+                    (Some(Intent::Failover { reason, .. }), None) => self.ordered(by, reason),
+                    (Some(Intent::Cancel { run }), None) => {
+                        let run = self.run.as_mut().filter(|open| open.id == *run);
+                        run.into_iter().for_each(|run| run.weighs = true);
+                    }
+                    _ => {}
                 }
             }
             Record::Opened { .. } => self.open(record, at),
@@ -394,6 +402,7 @@ impl Ledger {
             committed: false,
             steps: Ordered::default(),
             outputs: BTreeMap::new(),
+            weighs: false,
             touched: BTreeMap::new(),
             closed_at: None,
         });
@@ -427,6 +436,8 @@ impl Ledger {
             }
             Record::Closed { ended } => {
                 (run.phase, run.closed_at) = (Phase::Closed(ended.clone()), Some(at));
+                let undone = run.kind == PlanKind::Failback && *ended != Ended::Moved;
+                self.failback_undone |= undone && run.weighs && !bugs::on(Bug::FailsBackAgain);
             }
             _ => {}
         }
@@ -477,6 +488,7 @@ impl Ledger {
         if let Some(run) = &mut self.run {
             let before = self.holds.get(&hold.id).cloned();
             run.touched.entry(hold.id.clone()).or_insert(before);
+            run.weighs |= hold.site == run.from;
         }
         self.holds.insert(hold.id.clone(), hold.clone());
     }
@@ -492,7 +504,7 @@ impl Ledger {
                     self.armed &= self.active == site;
                     (self.active, self.moved_at) = (site, Some(at));
                     self.deed = self.head + 1;
-                    self.moved_by = Some(kind);
+                    (self.moved_by, self.failback_undone) = (Some(kind), false);
                 }
                 Mark::Writer(site) => {
                     self.writer = Some(site);

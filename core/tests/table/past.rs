@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bowline_core::model::{Author, Claim, Epoch, GroupName, RunId, Site, Span, StepId, Wall};
 use bowline_core::op::Stored;
 use bowline_core::plan::{Class, Effect, Milestone, OnTimeout, Plan, PlanKind, Step};
-use bowline_core::run::{Ended, Entry, Ledger, Record, Trigger};
+use bowline_core::run::{Ended, Entry, Intent, Ledger, Record, Trigger};
 use bowline_core::step::Mark;
 
 use super::shape::{Event, Past};
@@ -94,6 +94,7 @@ impl Journal {
             }
             Event::FailedOver => self.failed_over(at, told),
             Event::SwitchedOver => self.planned(at, told, PlanKind::Switchover),
+            Event::CancelledFailback => self.cancelled(at, told),
             Event::CameHome => self.planned(at, told, PlanKind::Failback),
         }
     }
@@ -143,6 +144,17 @@ impl Journal {
         let ends = [done("fence", told.unfenced), done("promote", false), done("shift.web", false)];
         let closed = Record::Closed { ended: Ended::Moved };
         self.append(at, ends.into_iter().chain([closed]).collect())
+    }
+
+    fn cancelled(&mut self, at: Wall, told: &Past) -> Result<(), String> {
+        self.run(at, told, PlanKind::Failback, (vec![("near", step(Vec::new(), false))], true))?;
+        let run = self.ledger.open_run().map(|run| run.id.clone()).ok_or("no run")?;
+        let (uid, by) = ("cancel-1".into(), "ana".into());
+        let intent = Some(Intent::Cancel { run });
+        let why = String::from("cancelled by ana");
+        let taken = Record::IntentTaken { uid, by, intent, refused: None };
+        let closed = Record::Closed { ended: Ended::Unwound(why.clone()) };
+        self.append(at, vec![taken, Record::Unwinding { why }, closed])
     }
 
     fn planned(&mut self, at: Wall, told: &Past, kind: PlanKind) -> Result<(), String> {

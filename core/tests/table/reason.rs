@@ -85,6 +85,7 @@ named! {
             [AskWhy::BlockWindow { until: Wall(0) }],
         AskWhy::BlockedWindow { .. } => plain("BlockedWindow"),
             [AskWhy::BlockedWindow { until: Wall(0) }],
+        AskWhy::Undone => plain("Undone"), [AskWhy::Undone],
     }
     hold_why, every_hold_why, HoldWhy {
         HoldWhy::Serving => plain("Serving"), [HoldWhy::Serving],

@@ -128,6 +128,8 @@ pub(super) enum Event {
     SwitchedOver,
     /// A failback that ended.
     CameHome,
+    /// A failback that somebody cancelled.
+    CancelledFailback,
 }
 
 /// What is so from an instant on.

@@ -165,5 +165,6 @@ kinds! {
         EvidenceLagTooHigh: AskWhy::Evidence(EvidenceGrade::LagTooHigh),
         BlockWindow: AskWhy::BlockWindow { .. },
         BlockedWindow: AskWhy::BlockedWindow { .. },
+        Undone: AskWhy::Undone,
     }
 }

@@ -43,6 +43,7 @@ pub fn shows(bug: Bug) -> &'static str {
         Bug::TrustsAnOpenDoor => "late-door",
         Bug::ReleaseForgetsOthers => "one-comes-home",
         Bug::NoBlockWindow => "twice",
+        Bug::FailsBackAgain => "not-home-yet",
         Bug::EachGroupAlone => "region-event",
         Bug::RunningIsStreaming => "never-streamed",
         Bug::LagUnlimited | Bug::SilenceIsConsent => "far-behind",

@@ -40,7 +40,7 @@ kept! {
 }
 
 /// Every play that was made for bugs.
-pub const PLAYS: [Scenario; 33] = [
+pub const PLAYS: [Scenario; 34] = [
     play("gone", "home's Region is gone, until the application has moved", |p| {
         ends(25, vec![dead(p, 6, 60)])
     }),
@@ -153,6 +153,9 @@ pub const PLAYS: [Scenario; 33] = [
     },
     play("changed-mind", "a switchover is cancelled when its site has long been silent", |_| {
         Script { cue: cue("quiet", 20, Then::Intent(cancel)), ..switchover(40) }
+    }),
+    play("not-home-yet", "the way home is cancelled when standby has long been silent", |p| {
+        Script { cue: cue("quiet", 20, Then::Intent(cancel)), ..ends(120, vec![dead(p, 6, 20)]) }
     }),
     play("leader-killed", "the leader dies with the promotion on its way", |p| Script {
         // Its call is on its way.

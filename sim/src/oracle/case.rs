@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use bowline_core::model::{Claim, Cluster, Mono, Now, Site, Wall, ZoneId};
+use bowline_core::model::{Claim, Cluster, Mono, Now, RunId, Site, Wall, ZoneId};
 use bowline_core::op::{Op, PoolView, RecordSet};
 use bowline_core::policy::{Policy, Replicas, Workload};
 use bowline_core::run::Ledger;
@@ -45,6 +45,8 @@ pub(super) struct Case {
     pub(super) leaving: Option<(Wall, Site)>,
     /// When a planned move was last undone.
     pub(super) unwound_at: Option<Mono>,
+    /// The last way home that was undone when it had been an outage for users.
+    pub(super) felt: Option<RunId>,
     /// How often home's and standby's members were promoted, the renamed ones not.
     pub(super) promotions: [u32; 2],
     /// The largest claim found in each cluster.
@@ -110,6 +112,7 @@ impl Case {
             beginning: None,
             leaving: None,
             unwound_at: None,
+            felt: None,
             promotions: [0; 2],
             clusters: BTreeMap::new(),
             notes: BTreeMap::new(),

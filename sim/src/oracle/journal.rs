@@ -75,6 +75,7 @@ impl Case {
             Record::Opened { .. } => {
                 let run = self.ledger.run.as_ref();
                 self.opened.extend(run.map(|run| (run.opened_at, scene.now.mono)));
+                self.judge_way_home(scene, court);
             }
             Record::Planned { plan, moves: true } => {
                 let trigger = self.ledger.run.as_ref().map(|run| &run.trigger);
@@ -98,6 +99,7 @@ impl Case {
             }
             Record::Closed { ended } => {
                 self.closed_at = Some(scene.now.mono);
+                self.note_way_home(court);
                 let planned = |run: &&Run| run.kind != PlanKind::Failover;
                 if let (Ended::Unwound(_), Some(_)) =
                     (ended, self.ledger.run.as_ref().filter(planned))

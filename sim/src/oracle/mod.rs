@@ -75,7 +75,8 @@ pub const PROMISES: [(&str, &str); 13] = [
     (
         "S8",
         "no automatic failover is planned within the block window after another, and none \
-         when three groups of one Region failed over within ten minutes",
+         when three groups of one Region failed over within ten minutes; and a way home that \
+         was undone when it had been an outage for users is not begun again by itself",
     ),
     (
         "S9",

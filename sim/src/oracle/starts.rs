@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use bowline_core::model::{Mono, Region, Site, Span, StepId, Wall};
+use bowline_core::model::{Mono, Region, RunId, Site, Span, StepId, Wall};
 use bowline_core::op::{KubeOp, Op};
-use bowline_core::plan::Plan;
+use bowline_core::plan::{Plan, PlanKind};
 use bowline_core::policy::{Probe, Starts, Workload};
-use bowline_core::run::{Ledger, Phase, StepRun};
+use bowline_core::run::{Ended, Ledger, Phase, StepRun, Trigger};
 
 use super::case::{Case, position};
 use super::court::{Court, Scene, Spell};
@@ -144,6 +144,63 @@ impl Case {
             let words = format!("{REGION_EVENT} groups left {region} within {TOGETHER}, unasked");
             court.breaks("S8", scene.now, words);
         }
+    }
+}
+
+impl Case {
+    /// A run is over: a way home that was undone, while which users were failed by nothing that
+    /// went wrong in the world, was an outage of Bowline's making.
+    pub(super) fn note_way_home(&mut self, court: &Court) {
+        let Some(run) = &self.ledger.run else { return };
+        let felt = |lost: Mono| {
+            let own = |spell: &Spell| {
+                let over = spell.until.is_some_and(|until| lost.since(until) >= REMEMBERED);
+                !fails_users(&spell.trouble) || spell.since > lost || over
+            };
+            let opened = self.opened.get(&run.opened_at);
+            opened.is_some_and(|opened| lost >= *opened) && court.spells.iter().all(own)
+        };
+        let undone = run.kind == PlanKind::Failback && run.phase != Phase::Closed(Ended::Moved);
+        let lost = self.lost_at[position(run.from)].filter(|_| undone);
+        self.felt = match run.phase {
+            Phase::Closed(Ended::Moved) => None,
+            _ if lost.is_some_and(felt) => Some(run.id.clone()),
+            _ => self.felt.take(),
+        };
+    }
+
+    /// S8: whoever knows of such a way home does not begin another by itself.
+    pub(super) fn judge_way_home(&self, scene: Scene<'_>, court: &mut Court) {
+        let Some(run) = &self.ledger.run else { return };
+        let again = run.kind == PlanKind::Failback && run.trigger == Trigger::Automatic;
+        let known = |felt: &RunId| self.ledger.history.iter().any(|(id, ..)| id == felt);
+        if let Some(felt) = self.felt.as_ref().filter(|felt| again && known(felt)) {
+            court.breaks("S8", scene.now, format!("a way home by itself after {felt} was undone"));
+        }
+    }
+}
+
+/// Whether a trouble may take service away from users by itself.
+fn fails_users(trouble: &Trouble) -> bool {
+    match trouble {
+        Trouble::RegionDead(_)
+        | Trouble::TargetsDown(_)
+        | Trouble::DatabaseDown(_)
+        | Trouble::NoCapacity { .. }
+        | Trouble::GitOps { .. }
+        | Trouble::DnsOwned { .. } => true,
+        Trouble::RegionsApart
+        | Trouble::ApisDown(_)
+        | Trouble::ApiServersDown(_)
+        | Trouble::Cut { .. }
+        | Trouble::FalseAlarm(_)
+        | Trouble::Blind
+        | Trouble::Calls(_)
+        | Trouble::Stale { .. }
+        | Trouble::Crashed(_)
+        | Trouble::Paused(_)
+        | Trouble::Skewed(..)
+        | Trouble::Store(_) => false,
     }
 }
 

@@ -89,12 +89,12 @@ prop_compose! {
         seen in seen(),
         modes in modes(),
         run in runs(),
-        flags in prop::array::uniform5(seldom()),
+        flags in prop::array::uniform6(seldom()),
         quarantine in prop::option::weighted(0.15, sites()),
         obligations in prop_oneof![4 => Just(0u32), 1 => 1u32..3],
         last in prop::option::weighted(0.3, -1_000_000i64..10_000_000),
     ) -> Situation<'static> {
-        let [unarmed, paused, never, foreign_claim, switched_over] = flags;
+        let [unarmed, paused, never, foreign_claim, switched_over, failback_undone] = flags;
         Situation {
             modes,
             run,
@@ -103,6 +103,7 @@ prop_compose! {
             home_has_served: !never,
             foreign_claim,
             switched_over,
+            failback_undone,
             quarantine,
             obligations,
             last_failover: last.map(|ago| Wall(NOON.0 - ago)),
@@ -171,7 +172,8 @@ proptest! {
             prop_assert_eq!((s.active, s.serving.verdict), (Site::Standby, Answer3::Yes));
             prop_assert_eq!(s.ready, Answer3::Yes);
             prop_assert!(s.ready_for >= s.stable_for);
-            prop_assert!(s.quarantine.is_none() && s.obligations == 0 && !s.switched_over);
+            prop_assert!(s.quarantine.is_none() && s.obligations == 0);
+            prop_assert!(!s.switched_over && !s.failback_undone);
         }
     }
 

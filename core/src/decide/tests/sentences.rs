@@ -54,6 +54,7 @@ fn every_ask() -> Vec<AskWhy> {
         AskWhy::Evidence(EvidenceGrade::LagTooHigh),
         AskWhy::BlockWindow { until: NOON },
         AskWhy::BlockedWindow { until: NOON },
+        AskWhy::Undone,
     ]
 }
 

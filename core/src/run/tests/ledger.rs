@@ -228,6 +228,41 @@ fn s8_a_failover_ordered_while_one_is_prepared_is_the_human_s() {
 }
 
 #[test]
+fn s8_a_way_home_that_was_felt_or_cancelled_and_undone_is_remembered_until_traffic_moves() {
+    let undone = |before: Vec<Record>, ended| {
+        let mut book = failback_behind_a_hold();
+        book.write(before);
+        book.write(vec![Record::Closed { ended }]);
+        book.ledger.failback_undone
+    };
+    let back = || Ended::Unwound("home is not fit".into());
+    let cancelled = |run: &str| {
+        let intent = Some(Intent::Cancel { run: run.into() });
+        Record::IntentTaken { uid: "1".into(), by: "ann".into(), intent, refused: None }
+    };
+    let at_home = Hold { site: Site::Home, ..hold(12) };
+    assert!(!undone(vec![], back()), "nobody noticed it");
+    assert!(!undone(vec![started("start", Some(at_home))], back()), "home serves nobody");
+    assert!(undone(vec![started("quiesce", Some(hold(0)))], back()), "users are at standby");
+    assert!(!undone(vec![started("quiesce", Some(hold(0)))], Ended::Moved));
+    assert!(undone(vec![cancelled("r2")], back()));
+    assert!(!undone(vec![cancelled("r1")], back()), "that was another run");
+    let mut book = failback_behind_a_hold();
+    book.write(vec![cancelled("r2"), Record::Closed { ended: back() }]);
+    let mut plan = failover(&Ground::shop().survey(Site::Standby)).unwrap();
+    plan.steps.values_mut().for_each(|step| step.marks = vec![Mark::Active(Site::Home)]);
+    let step = plan.steps.keys().next().unwrap().clone();
+    book.write(vec![
+        Record::Claimed { claim: claim(3, "r3"), by: "a".into() },
+        opened(PlanKind::Failover, Site::Standby),
+        Record::Planned { plan: Box::new(plan), moves: true },
+    ]);
+    assert!(book.ledger.failback_undone);
+    book.write(vec![done(step.as_str())]);
+    assert!(!book.ledger.failback_undone, "the traffic moved");
+}
+
+#[test]
 fn l2_a_hold_that_a_run_touched_and_left_as_it_was_is_not_undone() {
     let mut book = failback_behind_a_hold();
     book.write(vec![started("quiesce.shop.web", Some(hold(12)))]);
