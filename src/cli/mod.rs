@@ -105,14 +105,27 @@ pub fn main() -> ExitCode {
         Command::Journal(args) => journal::run(args, Paint::of_stdout(), &mut io::stdout()),
         command => dispatch(command, &mut io::stdout().lock(), &mut io::stderr().lock()),
     };
-    match done {
-        Ok(exit) => exit.into(),
-        // Whoever reads has seen enough, as with `bowline demo | head`.
-        Err(error) if is_broken_pipe(&error) => Exit::Done.into(),
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            Exit::Usage.into()
-        }
+    done.unwrap_or_else(|error| failed(&cli.command, &error)).into()
+}
+
+/// How a command ended that could not say so itself.
+fn failed(command: &Command, error: &anyhow::Error) -> Exit {
+    // Whoever reads has seen enough, as with `bowline demo | head`.
+    if reads(command) && is_broken_pipe(error) {
+        return Exit::Done;
+    }
+    // Not `eprintln!`, which panics when nobody listens there either.
+    let _ = writeln!(io::stderr(), "error: {error:#}");
+    Exit::Usage
+}
+
+/// Whether a command is done when nobody reads on: one that wants something is not.
+fn reads(command: &Command) -> bool {
+    match command {
+        Command::Run(_) => false,
+        Command::Act(wish) => wish.only_looks(),
+        Command::Journal(args) => !matches!(args.command, journal::JournalCommand::Import(_)),
+        _ => true,
     }
 }
 
@@ -217,5 +230,21 @@ mod tests {
         let closed = anyhow::Error::from(io::Error::from(io::ErrorKind::BrokenPipe));
         assert!(is_broken_pipe(&closed.context("writing")));
         assert!(!is_broken_pipe(&anyhow::anyhow!("something else")));
+    }
+
+    #[test]
+    fn a_closed_pipe_ends_only_what_reads() {
+        let ends = |words: &str| {
+            let closed = anyhow::Error::from(io::Error::from(io::ErrorKind::BrokenPipe));
+            let typed = ["bowline"].into_iter().chain(words.split(' '));
+            failed(&Cli::try_parse_from(typed).unwrap().command, &closed)
+        };
+        for words in ["status", "journal show shop", "arm shop"] {
+            assert_eq!(ends(words), Exit::Done, "{words}");
+        }
+        let import = "journal import shop --from dir:/copy --reason back";
+        for words in ["failover shop", "arm shop --yes", "cancel shop", import, "run"] {
+            assert_eq!(ends(words), Exit::Usage, "{words}");
+        }
     }
 }

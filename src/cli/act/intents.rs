@@ -224,6 +224,11 @@ impl Wish {
         }
     }
 
+    /// Whether it is the look before a wish, which wants nothing yet.
+    pub(in crate::cli) fn only_looks(&self) -> bool {
+        matches!(self, Self::Arm(args) if !args.yes)
+    }
+
     /// The command's name.
     #[must_use]
     pub fn word(&self) -> &'static str {

@@ -59,7 +59,7 @@ pub struct ActArgs {
 /// Wrong usage or bad input: nothing was tried. What was tried and failed is an [`Exit`].
 pub fn run(wish: &Wish, out: &mut impl Write, err: &mut impl Write) -> Result<Exit> {
     if let Wish::Arm(args) = wish
-        && !args.yes
+        && wish.only_looks()
     {
         return dry(args, out, err);
     }
@@ -74,7 +74,7 @@ pub fn run(wish: &Wish, out: &mut impl Write, err: &mut impl Write) -> Result<Ex
     })?;
     let folder = args.store.store.is_some();
     let next = ask::next(wish, &told, folder);
-    outcome::tell(wish, &told, next.as_deref(), paint, (out, err))
+    Ok(outcome::tell(wish, &told, next.as_deref(), paint, (out, err)))
 }
 
 /// What keeps a group from being armed, and the command that arms it.

@@ -99,18 +99,24 @@ impl Ending {
     }
 }
 
-/// Tells how it ended. `next` is what to do now, if anything.
-///
-/// # Errors
-/// An output that cannot be written.
+/// Tells how it ended, to whoever still reads. `next` is what to do now, if anything. The exit code
+/// says what became of the wish, not of the words.
 pub(super) fn tell(
     wish: &Wish,
     told: &Told,
     next: Option<&str>,
     paint: Paint,
     (out, err): (&mut impl Write, &mut impl Write),
-) -> Result<Exit> {
-    let ending = &told.ending;
+) -> Exit {
+    if let Err(error) = data(wish, told, next, out) {
+        let _ = writeln!(err, "standard output: {error:#}");
+    }
+    let _ = words(&told.ending, next, paint, err);
+    told.ending.exit()
+}
+
+/// What is for standard output.
+fn data(wish: &Wish, told: &Told, next: Option<&str>, out: &mut impl Write) -> Result<()> {
     match wish.args().output {
         Output::Json => writeln!(out, "{:#}", document(wish, told, next))?,
         Output::Text => {
@@ -120,6 +126,11 @@ pub(super) fn tell(
             }
         }
     }
+    Ok(out.flush()?)
+}
+
+/// What is for standard error.
+fn words(ending: &Ending, next: Option<&str>, paint: Paint, err: &mut impl Write) -> Result<()> {
     let word = paint.text(ending.tone(), ending.word());
     writeln!(err, "{word}: {}", ending.why())?;
     if let Ending::Waits { question, .. } = ending {
@@ -128,7 +139,7 @@ pub(super) fn tell(
     if let Some(next) = next {
         writeln!(err, "{next}")?;
     }
-    Ok(ending.exit())
+    Ok(())
 }
 
 fn document(wish: &Wish, told: &Told, next: Option<&str>) -> Value {

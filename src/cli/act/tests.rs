@@ -3,6 +3,7 @@
 
 mod world;
 
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -48,7 +49,7 @@ async fn play(words: &str, session: Session, folder: &Path) -> Played {
     let told = watch::play(&wish, session, Paint::OFF, (&mut out, &mut err)).await.unwrap();
     let next = ask::next(&wish, &told, true);
     let (data, rest) = (&mut out, &mut err);
-    let exit = outcome::tell(&wish, &told, next.as_deref(), Paint::OFF, (data, rest)).unwrap();
+    let exit = outcome::tell(&wish, &told, next.as_deref(), Paint::OFF, (data, rest));
     let [out, err] = [out, err].map(|bytes| String::from_utf8(bytes).unwrap());
     Played { told, exit, next, out, err }
 }
@@ -123,6 +124,40 @@ async fn a_failover_by_hand_without_any_controller_asks_what_may_be_lost_and_the
     assert_eq!((ledger.active, ledger.writer), (Site::Standby, Some(Site::Standby)));
     let leads = world.see(|world, _, _| world.groups()[0].answers);
     assert!(leads.iter().all(|told| told.site == Some(Site::Standby)), "{leads:?}");
+}
+
+/// An output whose reader has gone, or whose disk is full.
+struct Deaf(io::ErrorKind);
+
+impl io::Write for Deaf {
+    fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+        Err(self.0.into())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Err(self.0.into())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_goes_on_to_its_end_though_nobody_reads_what_is_told() {
+    for (kind, output) in
+        [(io::ErrorKind::BrokenPipe, "text"), (io::ErrorKind::StorageFull, "json")]
+    {
+        let (folder, world) = armed().await;
+        let folder = folder.path();
+        let wish = wish(&format!("switchover shop -o {output}"), folder);
+        let (mut out, mut err) = (Deaf(kind), Deaf(kind));
+        let session = session(&world, folder);
+        let told = watch::play(&wish, session, Paint::OFF, (&mut out, &mut err)).await.unwrap();
+        let exit = outcome::tell(&wish, &told, None, Paint::OFF, (&mut out, &mut err));
+        assert_eq!(exit, Exit::Done, "{kind}: {:?}", told.ending);
+        assert_eq!(ledger(&world, folder).await.active, Site::Standby);
+        let refused = Ending::Refused { why: "no".into(), refusal: None };
+        let told = Told { ending: refused, ..told };
+        let exit = outcome::tell(&wish, &told, None, Paint::OFF, (&mut out, &mut err));
+        assert_eq!(exit, Exit::Refused, "what became of the wish, not of the words");
+    }
 }
 
 #[tokio::test(start_paused = true)]

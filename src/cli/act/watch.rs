@@ -1,4 +1,5 @@
-//! From a wish to its end: leave the intent, see it taken, watch the run.
+//! From a wish to its end: leave the intent, see it taken, watch the run. What is told meanwhile is
+//! told to whoever still reads: nothing stops because nobody does.
 
 use std::io::Write;
 use std::sync::Arc;
@@ -62,7 +63,7 @@ struct Watch<'a, O, E> {
 /// Plays a wish to its end, or until somebody interrupts it, and tells of it meanwhile.
 ///
 /// # Errors
-/// A group that does not exist; an output that cannot be written.
+/// A group that does not exist; signals that cannot be listened to.
 pub(super) async fn play(
     wish: &Wish,
     mut session: Session,
@@ -88,16 +89,15 @@ pub(super) async fn play(
     let view = hosted.as_ref().map(Hosted::view);
     let ending = tokio::select! {
         ending = watch.act(view.as_ref()) => ending,
-        () = signals.next() => Ok(watch.interrupted(view.as_ref())),
-        error = ended(hosted.as_mut()) => Ok(Ending::Failed(format!(
+        () = signals.next() => watch.interrupted(view.as_ref()),
+        error = ended(hosted.as_mut()) => Ending::Failed(format!(
             "the replica in this process ended ({error}); what it did is in the journal"
-        ))),
+        )),
     };
-    // Also when nobody reads any more what is told.
     if let Some(hosted) = hosted {
-        stop(hosted, &mut signals, watch.err).await?;
+        stop(hosted, &mut signals, watch.err).await;
     }
-    Ok(watch.told(ending?))
+    Ok(watch.told(ending))
 }
 
 async fn ended(hosted: Option<&mut Hosted>) -> ServiceError {
@@ -108,45 +108,45 @@ async fn ended(hosted: Option<&mut Hosted>) -> ServiceError {
 }
 
 /// Releases the lease; a second signal ends that too, and the lease expires.
-async fn stop(hosted: Hosted, signals: &mut Signals, err: &mut impl Write) -> Result<()> {
+async fn stop(hosted: Hosted, signals: &mut Signals, err: &mut impl Write) {
     tokio::select! {
         stopped = hosted.stop() => {
             if let Err(error) = stopped {
-                writeln!(err, "{error}: the next command waits until it expires")?;
+                let _ = writeln!(err, "{error}: the next command waits until it expires");
             }
         }
         () = signals.next() => {}
     }
-    Ok(())
 }
 
 impl<O: Write, E: Write> Watch<'_, O, E> {
-    async fn act(&mut self, view: Option<&HostedView>) -> Result<Ending> {
+    async fn act(&mut self, view: Option<&HostedView>) -> Ending {
         if let Some(why) = self.barred() {
-            return Ok(Ending::Refused { why, refusal: None });
+            return Ending::Refused { why, refusal: None };
         }
         if let Some(view) = view {
-            writeln!(self.err, "looking at both sites first: a site that is gone takes 10 s")?;
+            let words = "looking at both sites first: a site that is gone takes 10 s";
+            let _ = writeln!(self.err, "{words}");
             self.look_around(view).await;
         }
         if let Err(error) = self.follower.catch_up().await {
-            return Ok(Ending::Failed(format!("nothing was started: {error:#}")));
+            return Ending::Failed(format!("nothing was started: {error:#}"));
         }
         let foreign = match self.foreign().await {
             Ok(foreign) => foreign,
-            Err(error) => return Ok(Ending::Refused { why: format!("{error:#}"), refusal: None }),
+            Err(error) => return Ending::Refused { why: format!("{error:#}"), refusal: None },
         };
         let ledger = &self.follower.ledger;
         let Some(intent) = self.wish.intent(&self.target, ledger, &foreign) else {
             let why = format!("no run of {} is open", self.target.group);
-            return Ok(Ending::Refused { why, refusal: None });
+            return Ending::Refused { why, refusal: None };
         };
         match self.intend(&intent).await {
             Ok(uid) => self.intent = Some(uid),
-            Err(ending) => return Ok(ending),
+            Err(ending) => return ending,
         }
-        match self.taken(&intent).await? {
-            Some(ending) => Ok(ending),
+        match self.taken(&intent).await {
+            Some(ending) => ending,
             None => self.follow(view).await,
         }
     }
@@ -215,26 +215,26 @@ impl<O: Write, E: Write> Watch<'_, O, E> {
     }
 
     /// Waits until the intent was looked at; `None`: it was followed, and a run goes on.
-    async fn taken(&mut self, intent: &Intent) -> Result<Option<Ending>> {
+    async fn taken(&mut self, intent: &Intent) -> Option<Ending> {
         let until = Instant::now() + self.session.patience;
         loop {
             let entries = match self.follower.news().await {
                 Ok(entries) => entries,
                 Err(error) if Instant::now() > until => {
-                    return Ok(Some(Ending::Unanswered(format!("{error:#}"))));
+                    return Some(Ending::Unanswered(format!("{error:#}")));
                 }
                 Err(_) => Vec::new(),
             };
-            self.tell(&entries)?;
+            self.tell(&entries);
             if let Some(refused) = self.answer(&entries) {
                 return self.answered(intent, refused);
             }
             if Instant::now() > until {
                 let secs = self.session.patience.as_secs();
-                return Ok(Some(Ending::Unanswered(format!(
+                return Some(Ending::Unanswered(format!(
                     "no controller answered within {secs} s; the wish stays in the store, and is \
                      refused when it is found more than 10 minutes old"
-                ))));
+                )));
             }
             sleep(TICK).await;
         }
@@ -252,10 +252,10 @@ impl<O: Write, E: Write> Watch<'_, O, E> {
     }
 
     /// The leader looked at it: refused, done at once, or (`None`) the beginning of more.
-    fn answered(&mut self, intent: &Intent, refused: Option<Refusal>) -> Result<Option<Ending>> {
+    fn answered(&mut self, intent: &Intent, refused: Option<Refusal>) -> Option<Ending> {
         if let Some(refusal) = refused {
             let why = refusal.to_string();
-            return Ok(Some(Ending::Refused { why, refusal: Some(refusal) }));
+            return Some(Ending::Refused { why, refusal: Some(refusal) });
         }
         let group = &self.target.group;
         let done = match intent {
@@ -264,48 +264,48 @@ impl<O: Write, E: Write> Watch<'_, O, E> {
             Intent::Arm => format!("{group} is armed"),
             Intent::Import { .. } => format!("the journal is part of {group}'s now"),
             Intent::Approve { run, .. } | Intent::Cancel { run } => {
-                return self.found(run.clone()).map(|()| None);
+                self.found(run.clone());
+                return None;
             }
             Intent::Failover { .. } | Intent::Switchover { .. } | Intent::Failback { .. } => {
                 let run = self.follower.ledger.run.as_ref().map(|run| run.id.clone());
                 let Some(run) = run else {
-                    return Ok(Some(Ending::Failed("the journal tells of no run".into())));
+                    return Some(Ending::Failed("the journal tells of no run".into()));
                 };
-                return self.found(run).map(|()| None);
+                self.found(run);
+                return None;
             }
         };
-        Ok(Some(Ending::Done(done)))
+        Some(Ending::Done(done))
     }
 
     /// The run's name, at once.
-    fn found(&mut self, run: RunId) -> Result<()> {
+    fn found(&mut self, run: RunId) {
         if self.wish.args().output == Output::Text {
-            writeln!(self.out, "{run}")?;
-            self.out.flush()?;
+            let _ = writeln!(self.out, "{run}").and_then(|()| self.out.flush());
         }
         self.run = Some(run);
-        Ok(())
     }
 
     /// Watches the run until it ends, asks, or the chain cannot be read any more.
-    async fn follow(&mut self, view: Option<&HostedView>) -> Result<Ending> {
+    async fn follow(&mut self, view: Option<&HostedView>) -> Ending {
         let mut seen = Instant::now();
         loop {
             let leads = view.is_some_and(HostedView::leads);
             if let Some(ending) = self.verdict(leads) {
-                return Ok(ending);
+                return ending;
             }
             if self.wish.args().detach {
-                return Ok(Ending::Running("the run goes on without this command".into()));
+                return Ending::Running("the run goes on without this command".into());
             }
             sleep(TICK).await;
             match self.follower.news().await {
                 Ok(entries) => {
                     seen = Instant::now();
-                    self.tell(&entries)?;
+                    self.tell(&entries);
                 }
                 Err(error) if seen.elapsed() > BLIND => {
-                    return Ok(Ending::Running(format!("the run cannot be seen: {error:#}")));
+                    return Ending::Running(format!("the run cannot be seen: {error:#}"));
                 }
                 Err(_) => {}
             }
@@ -338,15 +338,14 @@ impl<O: Write, E: Write> Watch<'_, O, E> {
         Some(Ending::Waits { step: step.clone(), question: Box::new(question.clone()) })
     }
 
-    fn tell(&mut self, entries: &[Arc<Entry>]) -> Result<()> {
+    fn tell(&mut self, entries: &[Arc<Entry>]) {
         let layout = Layout { paint: self.paint, group: 0 };
         for entry in entries {
             let at = entry.at.since(*self.began.get_or_insert(entry.at));
             for line in records::lines(entry, &self.follower.ledger) {
-                layout.write(at, &line, self.err)?;
+                let _ = layout.write(at, &line, self.err);
             }
         }
-        Ok(())
     }
 
     /// Somebody pressed Ctrl-C: nothing is harmed by that.
