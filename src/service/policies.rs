@@ -9,6 +9,7 @@ use std::time::Duration;
 use bowline_core::model::GroupName;
 use bowline_core::policy::{Policy, Problems, load, load_object};
 use tokio::sync::mpsc::UnboundedSender;
+use tokio::time::{sleep, timeout};
 
 use super::driver::Event;
 use super::shared::Shared;
@@ -16,6 +17,9 @@ use crate::edges::kube::ClusterStore;
 
 /// How often policies are read.
 const EVERY: Duration = Duration::from_secs(10);
+
+/// How long one read of them may take: a connection that was lost without a word never answers.
+const READ: Duration = Duration::from_secs(8);
 
 /// Where policies are.
 pub(crate) enum Source {
@@ -29,7 +33,13 @@ pub(crate) enum Source {
 type Found = BTreeMap<String, Result<Vec<Policy>, Problems>>;
 
 impl Source {
+    /// Reads them, within a deadline.
     async fn read(&self) -> Result<Found, String> {
+        let late = |_| format!("no answer within {} s", READ.as_secs());
+        timeout(READ, self.found()).await.map_err(late)?
+    }
+
+    async fn found(&self) -> Result<Found, String> {
         match self {
             Self::Cluster(store) => {
                 let objects = store.groups().await.map_err(|fault| fault.to_string())?;
@@ -133,13 +143,14 @@ pub(super) async fn follow(source: Source, shared: Arc<Shared>, events: Unbounde
             Err(_) => {}
         }
         let before_the_first = in_force.told.is_none();
-        tokio::time::sleep(if before_the_first { EVERY / 10 } else { EVERY }).await;
+        sleep(if before_the_first { EVERY / 10 } else { EVERY }).await;
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::edges::kube::Wire;
 
     const GOOD: &str = include_str!("../../policies/shop.yaml");
 
@@ -176,5 +187,18 @@ mod tests {
     async fn files_that_cannot_be_read_are_no_empty_list() {
         let source = Source::Files(vec!["/nowhere/policy.yaml".into()]);
         assert!(source.read().await.is_err());
+    }
+
+    #[tokio::test]
+    async fn an_api_server_that_says_nothing_is_given_up() {
+        let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = silent.local_addr().unwrap();
+        let config = kube::Config::new(format!("http://{address}").parse().unwrap());
+        let wire = Wire::new(kube::Client::try_from(config).unwrap());
+        let source = Source::Cluster(ClusterStore::new(wire, "bowline".into()));
+        let read = tokio::spawn(async move { source.read().await.err() });
+        let _connection = silent.accept().await.unwrap();
+        tokio::time::pause();
+        assert_eq!(read.await.unwrap().unwrap(), "no answer within 8 s");
     }
 }
