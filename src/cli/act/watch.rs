@@ -45,6 +45,9 @@ const RECORDED: Duration = Duration::from_secs(3);
 /// How long the chain may be unreadable before the command leaves.
 const BLIND: Duration = Duration::from_secs(60);
 
+/// What is told when writing the intent was begun and not seen to end.
+const UNSURE: &str = "whether the wish is in the store is not known";
+
 /// A command under way.
 struct Watch<'a, O, E> {
     wish: &'a Wish,
@@ -56,6 +59,8 @@ struct Watch<'a, O, E> {
     follower: Follower,
     /// When the first thing that is told happened.
     began: Option<Wall>,
+    /// Whether writing the intent was begun: from then on the store may have it.
+    asked: bool,
     intent: Option<String>,
     run: Option<RunId>,
 }
@@ -83,6 +88,7 @@ pub(super) async fn play(
         follower: Follower::new(session.store.clone(), target.group.clone()),
         target,
         began: None,
+        asked: false,
         intent: None,
         run: None,
     };
@@ -199,7 +205,8 @@ impl<O: Write, E: Write> Watch<'_, O, E> {
     }
 
     /// Leaves the intent in the store.
-    async fn intend(&self, intent: &Intent) -> Result<String, Ending> {
+    async fn intend(&mut self, intent: &Intent) -> Result<String, Ending> {
+        self.asked = true;
         let (store, group) = (&self.session.store, &self.target.group);
         let written = match timeout(WRITE, store.intend(group, &self.session.by, intent)).await {
             Ok(written) => written,
@@ -207,9 +214,7 @@ impl<O: Write, E: Write> Watch<'_, O, E> {
         };
         written.map_err(|fault| match fault {
             Fault::Denied(_) => Ending::Refused { why: fault.to_string(), refusal: None },
-            Fault::Unknown(_) => {
-                Ending::Running(format!("whether the wish is in the store is not known: {fault}"))
-            }
+            Fault::Unknown(_) => Ending::Running(format!("{UNSURE}: {fault}")),
             fault => Ending::Failed(format!("nothing was started: {fault}")),
         })
     }
@@ -352,6 +357,7 @@ impl<O: Write, E: Write> Watch<'_, O, E> {
     fn interrupted(&self, view: Option<&HostedView>) -> Ending {
         let alone = view.is_some_and(HostedView::leads);
         let words = match (&self.intent, &self.run, alone) {
+            (None, _, _) if self.asked => UNSURE,
             (None, _, _) => {
                 return Ending::Failed("interrupted before anything was asked for".into());
             }
@@ -378,3 +384,7 @@ impl<O: Write, E: Write> Watch<'_, O, E> {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "watch_tests.rs"]
+mod tests;
