@@ -44,7 +44,10 @@ pub fn run(args: &RunArgs) -> Result<Exit> {
     let options = options(args)?;
     service::init_log(options.log);
     let runtime = tokio::runtime::Runtime::new().context("starting tokio")?;
-    runtime.block_on(service::run(options))?;
+    let ran = runtime.block_on(service::run(options));
+    // A plugin of a kubeconfig may hang: nobody waits for it any more.
+    runtime.shutdown_background();
+    ran?;
     Ok(Exit::Done)
 }
 

@@ -113,7 +113,10 @@ impl Edges {
             Op::Store(op) => self.store.perform(op).await,
             Op::Lease(op) => self.store.lease(op).await,
             Op::Kube(cluster, op) => {
-                let wire = self.clusters.wire(cluster).await?;
+                // Without a way there nothing was sent, whatever was to be.
+                let late = |_| Fault::Transient(format!("{cluster}: no client in time"));
+                let made = timeout_at(deadline, self.clusters.wire(cluster)).await;
+                let wire = made.map_err(late)??;
                 kube::site::perform(&wire, op).await
             }
             Op::Probe(op) => net::look(&self.dns, op).await,

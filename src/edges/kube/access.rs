@@ -1,21 +1,20 @@
-//! How clusters are reached: one client per cluster, made when it is first needed and kept.
+//! From a kubeconfig to a client.
 //!
-//! Making a client may ask others (a Secret, `DescribeCluster`); that is no call of the node's and
-//! happens at most once per cluster and [`KEPT`]. No lock is held meanwhile, so that a dead Region
-//! keeps nobody else waiting.
+//! Making a client may run a plugin that the kubeconfig names, and waits for it: that is done on a
+//! thread where waiting harms nobody.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use kube::Config;
 use kube::config::{KubeConfigOptions, Kubeconfig, KubeconfigError};
 use serde::Deserialize;
-use serde_json::json;
+use tokio::runtime::Handle;
+use tokio::time::timeout;
 
-use bowline_core::model::{Cluster, ObjectName, Scope};
+use bowline_core::model::ObjectName;
 use bowline_core::op::Fault;
 
 use super::path;
@@ -25,33 +24,12 @@ use super::wire::Wire;
 /// is gone is told apart from a request whose outcome is unknown.
 const CONNECT: Duration = Duration::from_secs(2);
 
-/// How long a client made from a Secret is used before the Secret is read again.
-const KEPT: Duration = Duration::from_secs(600);
+/// How long a command or a replica that starts waits for its way to the management cluster: a
+/// plugin may ask a human to log in.
+const LOGIN: Duration = Duration::from_secs(60);
 
 /// A future that an object-safe trait can give.
 pub type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
-
-/// What is needed to speak to an EKS cluster. Its token is a secret: it has no `Debug`.
-pub struct EksLogin {
-    /// `https://…`, as `DescribeCluster` says.
-    pub endpoint: String,
-    /// `certificateAuthority.data`, base64 as `DescribeCluster` gives it.
-    pub authority: String,
-    /// The bearer token.
-    pub token: String,
-    /// How long the token may be used.
-    pub valid_for: Duration,
-}
-
-/// Who can log in to EKS clusters: the AWS edge.
-pub trait EksLogins: Send + Sync {
-    /// A fresh login.
-    fn login<'a>(
-        &'a self,
-        scope: &'a Scope,
-        name: &'a ObjectName,
-    ) -> Boxed<'a, Result<EksLogin, Fault>>;
-}
 
 /// Why a cluster cannot be reached.
 #[derive(Debug, thiserror::Error)]
@@ -65,6 +43,12 @@ pub enum AccessError {
     /// The client cannot be made.
     #[error("client: {0}")]
     Client(#[from] Box<kube::Error>),
+    /// The client is not made in time.
+    #[error("client: not made within {} s, a plugin of the kubeconfig does not end", .0.as_secs())]
+    Late(Duration),
+    /// Making the client was broken off.
+    #[error("client: {0}")]
+    Broken(#[from] tokio::task::JoinError),
 }
 
 impl From<AccessError> for Fault {
@@ -81,36 +65,54 @@ pub struct KubeconfigSource {
 }
 
 impl KubeconfigSource {
-    /// A wire to a context's cluster.
+    /// A wire to a context's cluster. It may take as long as a plugin does.
     ///
     /// # Errors
     /// A kubeconfig that cannot be read, or a context that it has not.
     pub async fn context(&self, context: Option<&str>) -> Result<Wire, AccessError> {
-        let read = match &self.file {
-            Some(file) => Kubeconfig::read_from(file),
-            None => Kubeconfig::read(),
-        };
-        from_kubeconfig(read.map_err(Box::new)?, context).await
+        let (file, context) = (self.file.clone(), context.map(str::to_owned));
+        blocking(async move {
+            let read = match file {
+                Some(file) => Kubeconfig::read_from(file),
+                None => Kubeconfig::read(),
+            };
+            config(read.map_err(Box::new)?, context).await
+        })
+        .await
     }
 
     /// A wire to the management cluster: by a file or context if one is given, else the one we run
     /// in or the kubeconfig's present context.
     ///
     /// # Errors
-    /// No configuration, or one that cannot be used.
+    /// No configuration, or one that cannot be used, or not in time.
     pub async fn management(&self, context: Option<&str>) -> Result<Wire, AccessError> {
-        if self.file.is_some() || context.is_some() {
-            return self.context(context).await;
-        }
-        wire(Config::infer().await.map_err(Box::new)?)
+        let made = async {
+            if self.file.is_some() || context.is_some() {
+                return self.context(context).await;
+            }
+            blocking(async { Ok(Config::infer().await.map_err(Box::new)?) }).await
+        };
+        timeout(LOGIN, made).await.map_err(|_| AccessError::Late(LOGIN))?
     }
 }
 
-async fn from_kubeconfig(all: Kubeconfig, context: Option<&str>) -> Result<Wire, AccessError> {
-    let context = context.map(str::to_owned);
+/// A wire by a kubeconfig's present context.
+pub(super) async fn present(all: Kubeconfig) -> Result<Wire, AccessError> {
+    blocking(config(all, None)).await
+}
+
+async fn config(all: Kubeconfig, context: Option<String>) -> Result<Config, AccessError> {
     let options = KubeConfigOptions { context, ..KubeConfigOptions::default() };
-    let config = Config::from_custom_kubeconfig(all, &options).await.map_err(Box::new)?;
-    wire(config)
+    Ok(Config::from_custom_kubeconfig(all, &options).await.map_err(Box::new)?)
+}
+
+/// Makes a client where it may block. One that is given up goes on there until its plugin ends.
+async fn blocking(
+    config: impl Future<Output = Result<Config, AccessError>> + Send + 'static,
+) -> Result<Wire, AccessError> {
+    let runtime = Handle::current();
+    tokio::task::spawn_blocking(move || wire(runtime.block_on(config)?)).await?
 }
 
 /// A client that retries nothing by itself: the node decides what is sent again.
@@ -118,94 +120,6 @@ pub(super) fn wire(mut config: Config) -> Result<Wire, AccessError> {
     config.default_retry = false;
     config.connect_timeout = Some(CONNECT);
     Ok(Wire::new(kube::Client::try_from(config).map_err(Box::new)?))
-}
-
-/// The clusters of all groups' sites.
-#[derive(Default)]
-pub struct Clusters {
-    /// Where contexts are looked up.
-    pub kubeconfig: KubeconfigSource,
-    /// Where Secrets with kubeconfigs are: the management cluster and the groups' namespace.
-    pub management: Option<(Wire, ObjectName)>,
-    /// Who logs in to EKS clusters.
-    pub eks: Option<Arc<dyn EksLogins>>,
-    known: Mutex<BTreeMap<Cluster, Known>>,
-}
-
-#[derive(Clone)]
-struct Known {
-    wire: Wire,
-    /// From when on it is made anew.
-    stale_at: Option<Instant>,
-    /// From when on it cannot be used.
-    dead_at: Option<Instant>,
-}
-
-impl Clusters {
-    /// Clusters of which none was reached yet, without access to EKS.
-    #[must_use]
-    pub fn new(kubeconfig: KubeconfigSource, management: Option<(Wire, ObjectName)>) -> Self {
-        Self { kubeconfig, management, ..Self::default() }
-    }
-
-    /// The wire to a cluster.
-    ///
-    /// # Errors
-    /// What keeps a client from being made; one that still works is used before that is told.
-    pub(crate) async fn wire(&self, cluster: &Cluster) -> Result<Wire, Fault> {
-        let now = Instant::now();
-        let over = |at: Option<Instant>| at.is_some_and(|at| at <= now);
-        let old = self.lock().get(cluster).filter(|known| !over(known.dead_at)).cloned();
-        if let Some(known) = old.as_ref().filter(|known| !over(known.stale_at)) {
-            return Ok(known.wire.clone());
-        }
-        match (self.make(cluster, now).await, old) {
-            (Ok(known), _) => {
-                let wire = known.wire.clone();
-                self.lock().insert(cluster.clone(), known);
-                Ok(wire)
-            }
-            (Err(_), Some(old)) => Ok(old.wire),
-            (Err(fault), None) => Err(fault),
-        }
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<Cluster, Known>> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    async fn make(&self, cluster: &Cluster, now: Instant) -> Result<Known, Fault> {
-        match cluster {
-            Cluster::Context(name) => {
-                let wire = self.kubeconfig.context(Some(name.as_str())).await?;
-                Ok(Known { wire, stale_at: None, dead_at: None })
-            }
-            Cluster::KubeconfigSecret(name) => {
-                let wire = self.by_secret(name).await?;
-                Ok(Known { wire, stale_at: Some(now + KEPT), dead_at: None })
-            }
-            Cluster::Eks { scope, name } => {
-                let eks = self.eks.as_ref();
-                let eks = eks.ok_or_else(|| {
-                    Fault::Invalid(format!("{cluster}: this process makes no calls to AWS"))
-                })?;
-                let login = eks.login(scope, name).await?;
-                let valid_for = login.valid_for;
-                let wire = from_login(login).await?;
-                let stale_at = Some(now + valid_for / 2);
-                Ok(Known { wire, stale_at, dead_at: Some(now + valid_for) })
-            }
-        }
-    }
-
-    async fn by_secret(&self, name: &ObjectName) -> Result<Wire, Fault> {
-        let (wire, namespace) = self.management.as_ref().ok_or_else(|| {
-            Fault::Invalid(format!("secret {name}: there is no management cluster to read it from"))
-        })?;
-        let text = secret_key(wire, namespace, name, "kubeconfig").await?;
-        let all = Kubeconfig::from_yaml(&text).map_err(|e| AccessError::from(Box::new(e)))?;
-        Ok(from_kubeconfig(all, None).await?)
-    }
 }
 
 /// A key of a Secret, as text. Its faults never repeat the value.
@@ -225,24 +139,4 @@ pub(crate) async fn secret_key(
     let place = format!("key {key} of Secret {namespace}/{name}");
     let value = secret.data.remove(key).ok_or_else(|| Fault::NotFound(place.clone()))?;
     String::from_utf8(value.0).map_err(|_| Fault::Invalid(format!("{place} is not text")))
-}
-
-async fn from_login(login: EksLogin) -> Result<Wire, Fault> {
-    let text = json!({
-        "apiVersion": "v1",
-        "kind": "Config",
-        "current-context": "eks",
-        "clusters": [{
-            "name": "eks",
-            "cluster": {
-                "server": login.endpoint,
-                "certificate-authority-data": login.authority,
-            },
-        }],
-        "users": [{"name": "eks", "user": {"token": login.token}}],
-        "contexts": [{"name": "eks", "context": {"cluster": "eks", "user": "eks"}}],
-    });
-    let all: Kubeconfig = serde_json::from_value(text)
-        .map_err(|_| Fault::Invalid("EKS: a login that is no kubeconfig".into()))?;
-    Ok(from_kubeconfig(all, None).await?)
 }

@@ -3,6 +3,7 @@
 //! Nothing here retries, waits or decides. Built-in retries of the client are off.
 
 mod access;
+mod clusters;
 pub mod crd;
 mod intents;
 mod lease;
@@ -15,7 +16,8 @@ mod store;
 mod wire;
 
 pub(crate) use access::secret_key;
-pub use access::{AccessError, Boxed, Clusters, EksLogin, EksLogins, KubeconfigSource};
+pub use access::{AccessError, Boxed, KubeconfigSource};
+pub use clusters::{Clusters, EksLogin, EksLogins};
 pub use lease::LEASE;
 pub use objects::HOLDS;
 pub use site::FENCE_NAMESPACE;
