@@ -9,7 +9,7 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use kube::Config;
-use kube::config::{KubeConfigOptions, Kubeconfig, KubeconfigError};
+use kube::config::{InferConfigError, KubeConfigOptions, Kubeconfig, KubeconfigError};
 use serde::Deserialize;
 use tokio::runtime::Handle;
 use tokio::time::timeout;
@@ -17,6 +17,7 @@ use tokio::time::timeout;
 use bowline_core::model::ObjectName;
 use bowline_core::op::Fault;
 
+use super::discreet;
 use super::path;
 use super::wire::Wire;
 
@@ -31,24 +32,42 @@ const LOGIN: Duration = Duration::from_secs(60);
 /// A future that an object-safe trait can give.
 pub type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
-/// Why a cluster cannot be reached.
+/// Why a cluster cannot be reached. Its words are discreet, and no cause stands behind them.
 #[derive(Debug, thiserror::Error)]
 pub enum AccessError {
     /// The kubeconfig cannot be read or has no such context.
     #[error("kubeconfig: {0}")]
-    Kubeconfig(#[from] Box<KubeconfigError>),
+    Kubeconfig(String),
     /// No configuration was found.
     #[error("no kubeconfig, and not in a cluster: {0}")]
-    Nowhere(#[from] Box<kube::config::InferConfigError>),
+    Nowhere(String),
     /// The client cannot be made.
     #[error("client: {0}")]
-    Client(#[from] Box<kube::Error>),
+    Client(String),
     /// The client is not made in time.
     #[error("client: not made within {} s, a plugin of the kubeconfig does not end", .0.as_secs())]
     Late(Duration),
     /// Making the client was broken off.
     #[error("client: {0}")]
     Broken(#[from] tokio::task::JoinError),
+}
+
+impl From<KubeconfigError> for AccessError {
+    fn from(error: KubeconfigError) -> Self {
+        Self::Kubeconfig(discreet::kubeconfig(&error))
+    }
+}
+
+impl From<InferConfigError> for AccessError {
+    fn from(error: InferConfigError) -> Self {
+        Self::Nowhere(discreet::nowhere(&error))
+    }
+}
+
+impl From<kube::Error> for AccessError {
+    fn from(error: kube::Error) -> Self {
+        Self::Client(discreet::client(&error))
+    }
 }
 
 impl From<AccessError> for Fault {
@@ -76,7 +95,7 @@ impl KubeconfigSource {
                 Some(file) => Kubeconfig::read_from(file),
                 None => Kubeconfig::read(),
             };
-            config(read.map_err(Box::new)?, context).await
+            config(read?, context).await
         })
         .await
     }
@@ -91,7 +110,7 @@ impl KubeconfigSource {
             if self.file.is_some() || context.is_some() {
                 return self.context(context).await;
             }
-            blocking(async { Ok(Config::infer().await.map_err(Box::new)?) }).await
+            blocking(async { Ok(Config::infer().await?) }).await
         };
         timeout(LOGIN, made).await.map_err(|_| AccessError::Late(LOGIN))?
     }
@@ -104,7 +123,7 @@ pub(super) async fn present(all: Kubeconfig) -> Result<Wire, AccessError> {
 
 async fn config(all: Kubeconfig, context: Option<String>) -> Result<Config, AccessError> {
     let options = KubeConfigOptions { context, ..KubeConfigOptions::default() };
-    Ok(Config::from_custom_kubeconfig(all, &options).await.map_err(Box::new)?)
+    Ok(Config::from_custom_kubeconfig(all, &options).await?)
 }
 
 /// Makes a client where it may block. One that is given up goes on there until its plugin ends.
@@ -119,7 +138,7 @@ async fn blocking(
 pub(super) fn wire(mut config: Config) -> Result<Wire, AccessError> {
     config.default_retry = false;
     config.connect_timeout = Some(CONNECT);
-    Ok(Wire::new(kube::Client::try_from(config).map_err(Box::new)?))
+    Ok(Wire::new(kube::Client::try_from(config)?))
 }
 
 /// A key of a Secret, as text. Its faults never repeat the value.

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use kube::config::Kubeconfig;
+use kube::config::{Kubeconfig, KubeconfigError};
 use serde_json::json;
 use tokio::sync::OwnedMutexGuard;
 use tokio::task::JoinHandle;
@@ -19,6 +19,7 @@ use bowline_core::model::{Cluster, ObjectName, Scope};
 use bowline_core::op::Fault;
 
 use super::access::{AccessError, Boxed, KubeconfigSource, present, secret_key};
+use super::discreet;
 use super::wire::Wire;
 
 /// How long a client made from a Secret is used before the Secret is read again.
@@ -93,7 +94,13 @@ impl From<Fault> for NoWire {
 
 impl From<AccessError> for NoWire {
     fn from(error: AccessError) -> Self {
-        Self { fault: error.into(), until: Some(Instant::now() + REST) }
+        Self::for_a_while(error.into())
+    }
+}
+
+impl NoWire {
+    fn for_a_while(fault: Fault) -> Self {
+        Self { fault, until: Some(Instant::now() + REST) }
     }
 }
 
@@ -210,8 +217,12 @@ impl Ways {
         let late = |_| Fault::Transient(format!("secret {name}: no answer in time"));
         let read = timeout(READ, secret_key(wire, namespace, name, "kubeconfig"));
         let text = read.await.map_err(late)??;
-        let all = Kubeconfig::from_yaml(&text).map_err(|e| AccessError::from(Box::new(e)))?;
-        Ok(present(all).await?)
+        let wrong = |error: KubeconfigError| {
+            let at = discreet::place(&error);
+            let words = format!("key kubeconfig of Secret {namespace}/{name} is no kubeconfig{at}");
+            NoWire::for_a_while(Fault::Invalid(words))
+        };
+        Ok(present(Kubeconfig::from_yaml(&text).map_err(wrong)?).await?)
     }
 }
 

@@ -5,6 +5,7 @@
 mod access;
 mod clusters;
 pub mod crd;
+mod discreet;
 mod intents;
 mod lease;
 mod objects;

@@ -11,6 +11,7 @@ use serde_json::Value;
 use bowline_core::model::Span;
 use bowline_core::op::Fault;
 
+use super::discreet;
 use crate::edges::words::{chain, clip};
 
 /// The field manager that Bowline's writes are recorded under.
@@ -124,7 +125,7 @@ fn unsent(error: kube::Error, mutates: bool) -> Fault {
             .is_some_and(hyper_util::client::legacy::Error::is_connect),
         _ => false,
     };
-    let words = clip(&chain(&error));
+    let words = discreet::auth(&error).unwrap_or_else(|| clip(&chain(&error)));
     match error {
         _ if connect => Fault::Transient(words),
         kube::Error::Auth(_) => Fault::Denied(words),
