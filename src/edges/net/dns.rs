@@ -9,6 +9,7 @@ use hickory_resolver::TokioResolver;
 use hickory_resolver::config::{ConnectionConfig, NameServerConfig, ResolverConfig};
 use hickory_resolver::net::NetError;
 use hickory_resolver::net::runtime::TokioRuntimeProvider;
+use hickory_resolver::proto::rr::RecordType;
 
 use bowline_core::model::Host;
 use bowline_core::op::{Answer, Fault};
@@ -26,27 +27,39 @@ pub struct Dns {
 }
 
 impl Dns {
-    /// The present addresses of a name; of an address, itself.
+    /// Where to connect to for a name; for an address, itself. Only IPv4 where the name has it:
+    /// many networks have no way out for IPv6, and hardly any none for IPv4.
     pub(super) async fn addresses(&self, name: &Host) -> Result<Vec<IpAddr>, Fault> {
         if let Ok(address) = name.as_str().parse() {
             return Ok(vec![address]);
         }
-        look_up(&self.system()?, name).await
+        let resolver = self.system()?;
+        let mut found = records(&resolver, name, RecordType::A).await?;
+        if found.is_empty() {
+            found = records(&resolver, name, RecordType::AAAA).await?;
+        }
+        some(name, found)
     }
 
-    /// Resolves a name past our own caches.
+    /// Resolves a name past our own caches. Where one family gets no answer, the other is what is
+    /// known: nothing is taken for the name's that is not.
     pub(super) async fn resolve(&self, name: &Host) -> Result<Answer, Fault> {
-        self.addresses(name).await.map(|found| Answer::Resolved(name.clone(), found))
+        let found = match name.as_str().parse() {
+            Ok(address) => vec![address],
+            Err(_) => match both(&self.system()?, name).await {
+                (Ok(v4), Ok(v6)) => [v4, v6].concat(),
+                (Ok(one), Err(_)) | (Err(_), Ok(one)) if !one.is_empty() => one,
+                (Err(fault), _) | (_, Err(fault)) => return Err(fault),
+            },
+        };
+        some(name, found).map(|found| Answer::Resolved(name.clone(), found))
     }
 
-    /// Asks one authoritative server. No records are an answer, too.
+    /// Asks one authoritative server. No records are an answer, too; half an answer is none.
     pub(super) async fn authoritative(&self, server: &Host, name: &Host) -> Result<Answer, Fault> {
         let servers = self.servers_of(server).await?;
-        match look_up(&at(&servers, false)?, name).await {
-            Ok(found) => Ok(Answer::Addresses(found)),
-            Err(Fault::NotFound(_)) => Ok(Answer::Addresses(Vec::new())),
-            Err(fault) => Err(fault),
-        }
+        let (v4, v6) = both(&at(&servers, false)?, name).await;
+        Ok(Answer::Addresses([v4?, v6?].concat()))
     }
 
     async fn servers_of(&self, server: &Host) -> Result<Vec<SocketAddr>, Fault> {
@@ -93,17 +106,38 @@ fn at(servers: &[SocketAddr], recursion: bool) -> Result<TokioResolver, Fault> {
     builder.build().map_err(|e| fault(&e))
 }
 
-async fn look_up(resolver: &TokioResolver, name: &Host) -> Result<Vec<IpAddr>, Fault> {
+/// A name's addresses of both families, each as it was answered.
+async fn both(
+    resolver: &TokioResolver,
+    name: &Host,
+) -> (Result<Vec<IpAddr>, Fault>, Result<Vec<IpAddr>, Fault>) {
+    tokio::join!(records(resolver, name, RecordType::A), records(resolver, name, RecordType::AAAA))
+}
+
+/// A name's addresses of one family. None is an answer, too.
+async fn records(
+    resolver: &TokioResolver,
+    name: &Host,
+    family: RecordType,
+) -> Result<Vec<IpAddr>, Fault> {
     // The dot at the end: no search domains.
-    let found = resolver.lookup_ip(format!("{name}.")).await.map_err(|e| fault(&e))?;
-    let mut addresses: Vec<_> = found.iter().collect();
+    let found = match resolver.lookup(format!("{name}."), family).await {
+        Ok(found) => found,
+        Err(error) if error.is_no_records_found() => return Ok(Vec::new()),
+        Err(error) => return Err(fault(&error)),
+    };
+    let mut addresses: Vec<_> = found.answers().iter().filter_map(|r| r.data.ip_addr()).collect();
     addresses.sort_unstable();
     Ok(addresses)
 }
 
-fn fault(error: &NetError) -> Fault {
-    if error.is_no_records_found() {
-        return Fault::NotFound(error.to_string());
+fn some(name: &Host, found: Vec<IpAddr>) -> Result<Vec<IpAddr>, Fault> {
+    if found.is_empty() {
+        return Err(Fault::NotFound(format!("{name} has no address")));
     }
+    Ok(found)
+}
+
+fn fault(error: &NetError) -> Fault {
     Fault::Transient(error.to_string())
 }

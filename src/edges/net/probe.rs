@@ -1,8 +1,8 @@
 //! The HTTP probe: what a user's request would meet at one of a name's addresses.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use http::header::{CONNECTION, HOST, USER_AGENT};
@@ -11,13 +11,18 @@ use http_body_util::Full;
 use hyper::body::Bytes;
 use tokio::time::Instant;
 
+use bowline_core::model::Host;
 use bowline_core::op::{Answer, Fault, HttpProbe, HttpSeen};
 
 use super::dns::Dns;
 use super::http::{Target, exchange};
 
-/// Looks take turns over a name's addresses.
-static TURN: AtomicUsize = AtomicUsize::new(0);
+/// What is looked at: where, as whom, on which path, and whether it writes.
+type Looked = (Host, u16, Host, Arc<str>, bool);
+
+/// Looks take turns over a name's addresses, each target's on its own: together, two that alternate
+/// would each see the same half for ever.
+static TURNS: Mutex<BTreeMap<Looked, usize>> = Mutex::new(BTreeMap::new());
 
 /// Makes one request.
 ///
@@ -40,11 +45,27 @@ async fn address(dns: &Dns, probe: &HttpProbe, deadline: Instant) -> Result<IpAd
             Ok(found) => found?,
             Err(_) => return Err(Fault::Transient(format!("{}: no address", probe.connect))),
         },
-        given => given.to_vec(),
+        given => reachable(given),
     };
-    let turn = TURN.fetch_add(1, Ordering::Relaxed);
-    let chosen = found.get(turn % found.len().max(1)).copied();
+    let chosen = found.get(turn(probe) % found.len().max(1)).copied();
     chosen.ok_or_else(|| Fault::Transient(format!("{} has no address", probe.connect)))
+}
+
+/// Those of IPv4, if there are any (see [`Dns::addresses`]).
+fn reachable(given: &[IpAddr]) -> Vec<IpAddr> {
+    let v4: Vec<_> = given.iter().copied().filter(IpAddr::is_ipv4).collect();
+    if v4.is_empty() { given.to_vec() } else { v4 }
+}
+
+/// How many looks at the same went before this one.
+fn turn(probe: &HttpProbe) -> usize {
+    let HttpProbe { connect, port, host, path, writes, .. } = probe;
+    let looked = (connect.clone(), *port, host.clone(), Arc::clone(path), *writes);
+    let mut turns = TURNS.lock().unwrap_or_else(PoisonError::into_inner);
+    let next = turns.entry(looked).or_default();
+    let turn = *next;
+    *next = turn.wrapping_add(1);
+    turn
 }
 
 fn request(probe: &HttpProbe) -> Result<Request<Full<Bytes>>, Fault> {

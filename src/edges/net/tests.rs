@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use bowline_core::model::{Author, Span};
+use bowline_core::model::{Author, Host, Span};
 use bowline_core::op::{HttpProbe, HttpSeen};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, UdpSocket};
@@ -89,9 +89,66 @@ async fn a_server_without_tls_is_no_connection_for_a_probe_with_it() {
     assert!(matches!(seen(probe).await, Err(Fault::Transient(_))));
 }
 
-/// A server of one zone: answers A questions for `shop.example.com`, and nothing else with "no such
-/// name". Hands out whether recursion was wanted.
+/// An answer to a look, over a connection that is closed after it.
+const FINE: &str = "HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n";
+
+#[tokio::test]
+async fn every_target_takes_its_own_turns_over_its_addresses() {
+    let (address, _told) = server(Some(FINE)).await;
+    let listener = TcpListener::bind(("127.0.0.2", address.port())).await.unwrap();
+    tokio::spawn(async move {
+        loop {
+            let (mut socket, _) = listener.accept().await.unwrap();
+            let _ = socket.read(&mut [0; 4096]).await;
+            let _ = socket.write_all(FINE.as_bytes()).await;
+        }
+    });
+    let addresses: Vec<std::net::IpAddr> = vec![[127, 0, 0, 1].into(), [127, 0, 0, 2].into()];
+    let mut met = [Vec::new(), Vec::new()];
+    for _ in 0..4 {
+        for (host, met) in ["a.example.com", "b.example.com"].into_iter().zip(&mut met) {
+            let addresses = addresses.clone();
+            let look = HttpProbe { addresses, host: host.into(), ..probe(address) };
+            let Ok(Answer::Http(seen)) = seen(look).await else { panic!("{host}") };
+            met.push(seen.address);
+        }
+    }
+    assert_eq!(met, [[addresses.clone(), addresses.clone()].concat(), addresses.repeat(2)]);
+}
+
+#[tokio::test]
+async fn a_look_goes_to_ipv4_where_there_is_any() {
+    let (address, _told) = server(Some(FINE)).await;
+    let (names, _asked) = zone(Has::Address(&[127, 0, 0, 1]), Has::Address(V6)).await;
+    let dns = Dns { only: vec![names], ..Dns::default() };
+    let both = vec!["2001:db8::1".parse().unwrap(), address.ip()];
+    for addresses in [Vec::new(), both] {
+        for _ in 0..4 {
+            let connect = "shop.example.com".into();
+            let look = HttpProbe { connect, addresses: addresses.clone(), ..probe(address) };
+            let met = super::look(&dns, &ProbeOp::Http(look)).await;
+            assert!(matches!(met, Ok(Answer::Http(_))), "{met:?}");
+        }
+    }
+}
+
+/// What a server has of a name, of one family.
+#[derive(Clone, Copy)]
+enum Has {
+    Nothing,
+    Address(&'static [u8]),
+    /// It does not even say so.
+    Silence,
+}
+
+/// A server of one zone that has one address of IPv4.
 async fn name_server() -> (SocketAddr, UnboundedReceiver<bool>) {
+    zone(Has::Address(&[10, 1, 2, 3]), Has::Nothing).await
+}
+
+/// A server of one zone: answers questions for `shop.example.com`, and all else with "no such
+/// name". Hands out whether recursion was wanted.
+async fn zone(a: Has, aaaa: Has) -> (SocketAddr, UnboundedReceiver<bool>) {
     let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
     let address = socket.local_addr().unwrap();
     let (tell, told) = unbounded_channel();
@@ -102,13 +159,21 @@ async fn name_server() -> (SocketAddr, UnboundedReceiver<bool>) {
             let name = 12 + packet[12..].iter().position(|byte| *byte == 0).unwrap() + 1;
             let question = &packet[12..name + 4];
             let ours = question.to_ascii_lowercase().starts_with(b"\x04shop\x07example\x03com\0");
-            let yes = ours && question[question.len() - 3] == 1;
+            let family = question[question.len() - 3];
+            let found: &[u8] = match if family == 1 { a } else { aaaa } {
+                Has::Silence => continue,
+                Has::Address(found) if ours => found,
+                _ => &[],
+            };
             let _ = tell.send(packet[2] & 1 == 1);
+            let (code, yes) = (if ours { 0 } else { 3 }, u8::from(!found.is_empty()));
             let mut answer = packet[..2].to_vec();
-            answer.extend([0x84, if ours { 0 } else { 3 }, 0, 1, 0, u8::from(yes), 0, 0, 0, 0]);
+            answer.extend([0x84, code, 0, 1, 0, yes, 0, 0, 0, 0]);
             answer.extend(question);
-            if yes {
-                answer.extend([0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 60, 0, 4, 10, 1, 2, 3]);
+            if yes == 1 {
+                let length = u8::try_from(found.len()).unwrap();
+                answer.extend([0xc0, 12, 0, family, 0, 1, 0, 0, 0, 60, 0, length]);
+                answer.extend(found);
             }
             socket.send_to(&answer, from).await.unwrap();
         }
@@ -141,6 +206,48 @@ async fn s11_an_authoritative_server_is_asked_itself_and_without_recursion() {
     assert_eq!(told.recv().await, Some(false), "as an authoritative server is asked");
     let absent = look(&resolving, &resolve("other.example.com")).await;
     assert!(matches!(absent, Err(Fault::NotFound(_))), "{absent:?}");
+}
+
+/// `2001:db8::9`.
+const V6: &[u8] = &[0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 9];
+
+/// What the zone's own server answers, and what the name resolves to.
+async fn asked(a: Has, aaaa: Has) -> [Result<Answer, Fault>; 2] {
+    let (address, _asked) = zone(a, aaaa).await;
+    let dns = Dns { only: vec![address], ..Dns::default() };
+    let (server, name) = (Host::from("ns-1.example.net"), Host::from("shop.example.com"));
+    let (whole, known) = tokio::join!(dns.authoritative(&server, &name), dns.resolve(&name));
+    [whole, known]
+}
+
+#[tokio::test]
+async fn s11_half_an_authoritative_answer_is_none() {
+    let v4 = Has::Address(&[10, 1, 2, 3]);
+    let (nothing, only_v6, only_v4, all) = tokio::join!(
+        asked(Has::Silence, Has::Nothing),
+        asked(Has::Silence, Has::Address(V6)),
+        asked(v4, Has::Silence),
+        asked(v4, Has::Address(V6)),
+    );
+    for [whole, _] in [&nothing, &only_v6, &only_v4] {
+        assert!(matches!(whole, Err(Fault::Transient(_))), "{whole:?}");
+    }
+    let list = |all: &[&str]| all.iter().map(|one| one.parse().unwrap()).collect::<Vec<_>>();
+    let [v4, v6] = ["10.1.2.3", "2001:db8::9"];
+    assert_eq!(all[0], Ok(Answer::Addresses(list(&[v4, v6]))));
+    assert!(matches!(&nothing[1], Err(Fault::Transient(_))), "not that there is none");
+    for ([_, known], expected) in [(&only_v6, &[v6][..]), (&only_v4, &[v4]), (&all, &[v4, v6])] {
+        let expected = Answer::Resolved("shop.example.com".into(), list(expected));
+        assert_eq!(known, &Ok(expected), "what is known of the name");
+    }
+}
+
+#[tokio::test]
+async fn a_name_without_ipv4_is_reached_by_ipv6() {
+    let (address, _asked) = zone(Has::Nothing, Has::Address(V6)).await;
+    let dns = Dns { only: vec![address], ..Dns::default() };
+    let found = dns.addresses(&"shop.example.com".into()).await;
+    assert_eq!(found, Ok(vec!["2001:db8::9".parse().unwrap()]));
 }
 
 fn notice() -> Notice {
