@@ -15,6 +15,11 @@ fn list(addresses: &[[u8; 4]]) -> Vec<IpAddr> {
     addresses.iter().map(|bytes| IpAddr::from(*bytes)).collect()
 }
 
+/// An address of the standby's (1 to 8) or of home's (from 9 on).
+fn v6(last: u16) -> IpAddr {
+    [0x2001, 0xdb8, 0, 0, 0, 0, 0, last].into()
+}
+
 fn leads(name: &str, servers: &[&str]) -> Leads {
     Leads {
         name: name.into(),
@@ -44,13 +49,14 @@ fn judged(
 
 /// DNS that answers `wrong` where `odd` says so, and the standby's addresses elsewhere.
 fn dns(
-    wrong: &[[u8; 4]],
+    wrong: &[IpAddr],
     odd: impl Fn(&str, &str) -> bool,
 ) -> impl Fn(&ProbeOp) -> Result<Answer, Fault> {
-    let wrong = list(wrong);
+    let wrong = wrong.to_vec();
     move |probe| match probe {
         ProbeOp::Resolve { name } => {
-            Ok(Answer::Resolved(name.clone(), list(&[STANDBY, [192, 0, 2, 2]])))
+            let own = [list(&[STANDBY, [192, 0, 2, 2]]), vec![v6(1), v6(2)]].concat();
+            Ok(Answer::Resolved(name.clone(), own))
         }
         ProbeOp::Authoritative { server, name } if odd(&server.to_string(), &name.to_string()) => {
             Ok(Answer::Addresses(wrong.clone()))
@@ -65,22 +71,39 @@ fn done(judgement: &Result<Judgement, Fault>) -> bool {
 }
 
 #[test]
-fn s11_every_server_must_answer_every_name_with_the_gaining_sites_addresses_alone() {
+fn s11_every_server_must_answer_every_name_with_addresses_of_the_gaining_site() {
     let two = &["ns1.example", "ns2.example"];
     let names = vec![leads("shop.example", two), leads("api.example", two)];
     let answers = Answers { names };
     let (all, calls) = judged(&answers, dns(&[], |_, _| false));
     assert!(done(&all), "{all:?}");
     assert_eq!(calls.len(), 6, "each server for each name, and what the name must be: {calls:?}");
-    for wrong in [&[HOME][..], &[STANDBY, HOME], &[]] {
+    let (home, standby) = (IpAddr::from(HOME), IpAddr::from(STANDBY));
+    let split = [vec![standby, v6(9)], vec![home, v6(1)], vec![home, v6(9)]];
+    for wrong in [vec![home], vec![v6(9)], vec![]].into_iter().chain(split) {
         for name in ["shop.example", "api.example"] {
             for server in two {
                 let odd = |at: &str, of: &str| at == *server && of == name;
-                let (judgement, _) = judged(&answers, dns(wrong, odd));
+                let (judgement, _) = judged(&answers, dns(&wrong, odd));
                 let Ok(Judgement::Wait { note, .. }) = judgement else { panic!("{judgement:?}") };
                 assert!(note.contains(server) && note.contains(name), "{note}");
             }
         }
+    }
+}
+
+#[test]
+fn s11_a_load_balancer_with_more_nodes_than_one_lookup_shows_is_led_to() {
+    let answers = Answers { names: vec![leads("shop.example", &["ns1.example"])] };
+    let unseen = IpAddr::from([192, 0, 2, 77]);
+    let known = IpAddr::from(STANDBY);
+    for answer in [vec![known, unseen], vec![v6(2)], vec![unseen, known, v6(7), v6(1)]] {
+        let (judgement, _) = judged(&answers, dns(&answer, |_, _| true));
+        assert!(done(&judgement), "{answer:?}: {judgement:?}");
+    }
+    for answer in [vec![unseen], vec![known, unseen, v6(7)]] {
+        let (judgement, _) = judged(&answers, dns(&answer, |_, _| true));
+        assert!(matches!(judgement, Ok(Judgement::Wait { .. })), "{answer:?}: {judgement:?}");
     }
 }
 
@@ -145,7 +168,7 @@ fn s11_the_service_is_seen_where_the_answer_leads_read_and_written() {
         requests.collect::<Vec<_>>(),
         [("/look", false, there.clone()), ("/write", true, there)]
     );
-    let (judgement, calls) = judged(&check, dns(&[HOME], |_, _| true));
+    let (judgement, calls) = judged(&check, dns(&list(&[HOME]), |_, _| true));
     assert!(matches!(judgement, Ok(Judgement::Wait { .. })), "it leads home: {judgement:?}");
     assert_eq!(calls.len(), 4);
 }
