@@ -126,13 +126,15 @@ pub(crate) struct Ground {
     pub(crate) facts: Facts,
     pub(crate) existing: BTreeSet<StepId>,
     pub(crate) holds: BTreeMap<HoldId, Hold>,
+    pub(crate) reopened: BTreeMap<Site, Wall>,
 }
 
 impl Ground {
     pub(crate) fn shop() -> Self {
         let policy = examples::shop();
         let facts = facts(&policy);
-        Self { policy, facts, existing: BTreeSet::new(), holds: BTreeMap::new() }
+        let (existing, holds, reopened) = Default::default();
+        Self { policy, facts, existing, holds, reopened }
     }
 
     pub(crate) fn survey(&self, active: Site) -> Survey<'_> {
@@ -143,6 +145,7 @@ impl Ground {
             active,
             existing: &self.existing,
             holds: &self.holds,
+            reopened: &self.reopened,
             evidence: None,
             replica_streams: false,
             question: None,
@@ -176,8 +179,9 @@ impl Drive {
         world: &mut dyn FnMut(&crate::op::Op) -> Result<crate::op::Answer, crate::op::Fault>,
     ) -> Result<crate::step::Judgement, crate::op::Fault> {
         use crate::step::{Acted, Context, Judgement, Seen};
-        let (group, holds) = ("shop".into(), BTreeMap::new());
+        let group = "shop".into();
         for _ in 0..10 {
+            let holds = self.holds.iter().map(|hold| (hold.id.clone(), hold.clone())).collect();
             let cx = Context {
                 group: &group,
                 claim: &self.claim,

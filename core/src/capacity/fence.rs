@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::bugs::{self, Bug};
 use crate::model::{Cluster, Span};
 use crate::op::{Fault, KubeOp, Op};
-use crate::step::{Context, Judgement, Procedure, Seen};
+use crate::step::{Context, Judgement, Outputs, Procedure, Seen};
 
 /// Claims the group's epoch in a cluster.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -57,3 +57,13 @@ pub(super) fn check(
 
 /// How soon to look again at something that changes within seconds.
 pub(super) const SOON: Span = Span::secs(2);
+
+/// How long an object that this step did not let go must be seen free: longer than a cache is
+/// behind, and than an API server works on a call of who led before (`--request-timeout`: 60 s).
+pub(super) const HOLD_SHOWS: Span = Span::secs(75);
+
+/// What is not there any more runs nothing, and is held by nobody.
+pub(super) fn not_there(object: String) -> Judgement {
+    let note = format!("{object} is not there any more");
+    Judgement::Steady { hold: HOLD_SHOWS, outputs: Outputs::new(), note }
+}

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::fence::{self, SOON};
+use super::fence::{self, SOON, not_there};
 use super::note::{self, Standing};
 use crate::model::{Cluster, JobRef, ObjectRef, Site};
 use crate::op::{Fault, KubeOp, Op};
@@ -34,8 +34,11 @@ impl Procedure for SetJob {
         if let Some(first) = fence::check(&self.cluster, cx, seen, 0)? {
             return Ok(first);
         }
-        let view = seen.job(1)?;
         let object = ObjectRef::Job(self.job.clone());
+        if self.suspend && seen.missing(1) {
+            return Ok(not_there(object.to_string()));
+        }
+        let view = seen.job(1)?;
         let note = note::parse(view.note.as_ref())?;
         let (note, words) = match note::stand(cx, note, &view.suspended, &self.suspend) {
             Standing::Fenced(claim) => return Ok(Judgement::Fenced(claim)),

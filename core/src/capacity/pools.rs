@@ -129,7 +129,10 @@ impl Procedure for NodesGone {
     }
 
     fn judge(&self, _: &Context<'_>, seen: Seen<'_>) -> Result<Judgement, Fault> {
-        let note: Option<HoldNote<Quantities>> = note::parse(seen.pool(0)?.note.as_ref())?;
+        let note: Option<HoldNote<Quantities>> = match seen.missing(0) {
+            true => None,
+            false => note::parse(seen.pool(0)?.note.as_ref())?,
+        };
         if let Some(note) = note {
             let others: Vec<_> = note.owners.keys().map(ToString::to_string).collect();
             return Ok(Judgement::done(format!(

@@ -2,15 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{fence, note, pools, workloads};
+use super::fence::{self, HOLD_SHOWS, not_there};
+use super::{note, pools, workloads};
 use crate::bugs::{self, Bug};
 use crate::model::{Cluster, HoldNote, JobRef, ObjectName, Span, Version, WorkloadRef};
 use crate::op::{Fault, KubeOp, Op, Quantities};
 use crate::step::{Context, Held, Hold, Judgement, Outputs, Procedure, Seen};
-
-/// How long an object that this step did not let go must be seen free: longer than a cache is
-/// behind, and than an API server works on a call of who led before (`--request-timeout`: 60 s).
-const HOLD_SHOWS: Span = Span::secs(75);
 
 /// How often an object is looked at again.
 const POLL: Span = Span::secs(2);
@@ -97,6 +94,9 @@ fn release_workload(
     if let Some(first) = fence::check(cluster, cx, seen, 0)? {
         return Ok(first);
     }
+    if seen.missing(1) {
+        return Ok(not_there(workload.to_string()));
+    }
     let view = seen.workload(1)?;
     let mut note =
         match ours::<u32>(cx, (&view.version, view.note.as_ref()), &workload.to_string())? {
@@ -131,8 +131,11 @@ fn release_job(
     if let Some(first) = fence::check(cluster, cx, seen, 0)? {
         return Ok(first);
     }
-    let view = seen.job(1)?;
     let object = format!("CronJob {}/{}", job.namespace, job.name);
+    if seen.missing(1) {
+        return Ok(not_there(object));
+    }
+    let view = seen.job(1)?;
     let note = match ours::<bool>(cx, (&view.version, view.note.as_ref()), &object)? {
         Ok(note) => note,
         Err(judgement) => return Ok(judgement),
@@ -156,6 +159,9 @@ fn release_pool(
 ) -> Result<Judgement, Fault> {
     if let Some(first) = fence::check(cluster, cx, seen, 0)? {
         return Ok(first);
+    }
+    if seen.missing(1) {
+        return Ok(not_there(format!("NodePool {pool}")));
     }
     let view = seen.pool(1)?;
     let note = match ours::<Quantities>(

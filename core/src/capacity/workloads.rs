@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::fence::{self, SOON};
+use super::fence::{self, SOON, not_there};
 use super::note::{self, Standing};
 use crate::model::{Cluster, ObjectRef, Site, WorkloadRef};
 use crate::op::{Fault, KubeOp, Op, WorkloadView};
@@ -49,6 +49,9 @@ impl Procedure for SetWorkload {
     fn judge(&self, cx: &Context<'_>, seen: Seen<'_>) -> Result<Judgement, Fault> {
         if let Some(first) = fence::check(&self.cluster, cx, seen, 0)? {
             return Ok(first);
+        }
+        if self.replicas == 0 && seen.missing(1) {
+            return Ok(not_there(self.workload.to_string()));
         }
         let view = seen.workload(1)?;
         if view.claims_volumes && self.replicas > view.wanted {

@@ -31,7 +31,7 @@ pub(super) fn automatic_failover(
     host: &Host<'_>,
 ) -> Result<Vec<Record>, Incomplete> {
     let fault_at = fault_at(group, host.now);
-    let evidence = evidence(group, fault_at);
+    let evidence = worse(group, evidence(group, fault_at), host.now);
     let approve = group.policy.automation.failover == Mode::Approve;
     let question = failover_question(group, evidence.as_ref(), approve);
     let begin = Begin::new(group, PlanKind::Failover, Trigger::Automatic, Some(fault_at));
@@ -208,6 +208,20 @@ pub(super) fn evidence(group: &Group, fault_at: Wall) -> Option<Evidence> {
     )
 }
 
+/// Evidence that is no better than as of the fault that an open run was opened for, if nobody saw
+/// that one end.
+fn worse(group: &Group, found: Option<Evidence>, now: Now) -> Option<Evidence> {
+    let open = group.ledger().open_run().filter(|run| group.fails_anew(run, now));
+    let before = open.and_then(|run| evidence(group, run.fault_at?));
+    match (found, before) {
+        (Some(found), Some(before)) if found.grade == Grade::Good => Some(match before.grade {
+            Grade::Good => Evidence { loss_ms: found.loss_ms.max(before.loss_ms), ..found },
+            _ => before,
+        }),
+        (found, _) => found,
+    }
+}
+
 /// When the active site's health was first bad; now, when nothing says it is. What a run that
 /// prepares was opened for is an older fault, if the site has served since.
 pub(super) fn fault_at(group: &Group, now: Now) -> Wall {
@@ -239,13 +253,13 @@ pub(super) fn failover_question(
 }
 
 /// Peacetime facts, with the members that were rebuilt since.
-fn recorded(group: &Group) -> Result<Facts, Incomplete> {
+pub(super) fn recorded(group: &Group) -> Result<Facts, Incomplete> {
     let facts = group.facts().cloned().ok_or_else(|| Incomplete("peacetime facts".into()))?;
     Ok(with_rebuilt(facts, &group.ledger().rebuilt))
 }
 
 /// How far apart two replicas' clocks may be.
-const CLOCKS: Span = Span::mins(2);
+pub(super) const CLOCKS: Span = Span::mins(2);
 
 /// Facts with the members that were rebuilt after them. What was seen in peace after that counts:
 /// the owner may have replaced an instance. Two replicas' clocks may have dated the two.
@@ -322,6 +336,7 @@ impl Begin {
             active: group.active(),
             existing: &self.existing,
             holds: &group.ledger().holds,
+            reopened: &group.ledger().reopened,
             evidence,
             replica_streams: passive.is_some_and(|i| i.source.is_some() && i.streaming),
             question,

@@ -242,7 +242,8 @@ impl Group {
             Some(SeenAt { value: Some(found), .. }) => found,
         };
         let writes = site == self.active();
-        let troubles = collect::member_troubles(found, writes);
+        let of = (!writes).then(|| collect::writer(&self.policy, self.active())).flatten();
+        let troubles = collect::member_troubles(found, of);
         let mut findings: Vec<_> = troubles
             .into_iter()
             .map(|(what, remedy)| Finding::bad(Verdict::Failed, about.clone(), what, remedy))

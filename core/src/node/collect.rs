@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::bugs::{self, Bug};
 use crate::levers::records::ArmedSet;
-use crate::model::{HealthCheckId, Host, Site, Wall};
+use crate::model::{HealthCheckId, Host, InstanceId, Site, Wall};
 use crate::op::{Failover, Instance, RecordSet};
 use crate::plan::{Facts, Incomplete, MemberFacts, ZoneFacts};
 use crate::policy::{Lever, Policy, Probe};
@@ -48,7 +48,8 @@ pub(super) fn facts(policy: &Policy, known: &Known, now: Wall) -> Result<Facts, 
 fn member(policy: &Policy, known: &Known, site: Site) -> Result<MemberFacts, Incomplete> {
     let found = known.instance(site);
     let found = found.ok_or_else(|| Incomplete(format!("{site}'s database instance")))?;
-    let trouble = member_troubles(found, site == Site::Home).first().map(|(why, _)| *why);
+    let of = (site != Site::Home).then(|| writer(policy, Site::Home)).flatten();
+    let trouble = member_troubles(found, of).first().map(|(why, _)| *why);
     // A look from while Bowline held it: a replica made from it would let nobody in.
     let shut = behind_closed_group(policy, site, found) && !bugs::on(Bug::ClosedDoorIsAFact);
     let shut = shut.then_some("its door is closed");
@@ -69,24 +70,37 @@ pub(super) fn behind_closed_group(policy: &Policy, site: Site, found: &Instance)
     database.is_some_and(|d| found.settings.security_groups.contains(&d.closed_security_group))
 }
 
-/// What makes an instance unfit, each with what to do about it.
-pub(super) fn member_troubles(found: &Instance, writes: bool) -> Vec<(&'static str, &'static str)> {
+/// The instance of a site, as the policy names it.
+pub(super) fn writer(policy: &Policy, site: Site) -> Option<&InstanceId> {
+    policy.site(site).database.as_ref().map(|database| &database.instance)
+}
+
+/// What makes an instance unfit to be a writer, or a replica `of` one; each with what to do about
+/// it.
+pub(super) fn member_troubles(
+    found: &Instance,
+    of: Option<&InstanceId>,
+) -> Vec<(&'static str, &'static str)> {
     let mut troubles = Vec::new();
     if found.managed_password {
         let what = "RDS manages its master password, which rules replicas out";
         let remedy = "set a password of your own (ModifyDBInstance, no ManageMasterUserPassword)";
         troubles.push((what, remedy));
     }
-    match (writes, &found.source) {
-        (true, Some(_)) => troubles.push((
+    match (of, &found.source) {
+        (None, Some(_)) => troubles.push((
             "it is a replica, not the writer",
             "correct spec.sites in the policy, or promote it if it should be the writer",
         )),
-        (true, None) if found.settings.backup_retention_days == 0 => troubles.push((
+        (None, None) if found.settings.backup_retention_days == 0 => troubles.push((
             "a source of replicas needs backups on",
             "set BackupRetentionPeriod to at least 1 day",
         )),
-        (false, None) => troubles.push((
+        (Some(of), Some(source)) if of != source => troubles.push((
+            "it is a replica of another instance than the other site's",
+            "make it a replica of the other site's instance, or correct spec.sites in the policy",
+        )),
+        (Some(_), None) => troubles.push((
             "it is no replica",
             "create it as a cross-Region read replica of the other site's instance",
         )),

@@ -1,5 +1,6 @@
 //! The stored peacetime facts of a group: read by all, written by the leader while home is healthy.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::model::{GroupName, Mono, Now, Span, Version};
@@ -11,6 +12,10 @@ const READ: Span = Span::secs(60);
 
 /// How old unchanged facts may get before they are written again, to show that home was healthy.
 const REFRESH: Span = Span::mins(10);
+
+/// How long home must have served with fewer replicas before they count: those that are left when
+/// an outage begins are not what peace takes.
+const SETTLES: Span = Span::mins(5);
 
 /// How long a write that did not succeed rests.
 const RETRY: Span = Span::secs(10);
@@ -25,6 +30,8 @@ pub(super) struct StoredFacts {
     /// Nothing is written before this: the last write did not succeed.
     write_due: Mono,
     writing: Option<Facts>,
+    /// Since when a count is below the stored one.
+    fallen: BTreeMap<Arc<str>, Mono>,
     /// The revision of what is known that was last compared with the facts.
     compared: Option<u64>,
 }
@@ -69,10 +76,10 @@ impl StoredFacts {
         &mut self,
         group: &GroupName,
         (revision, facts): (u64, Option<Facts>),
-        now: Now,
+        (now, served): (Now, Span),
     ) -> Option<StoreOp> {
         self.compared = Some(revision);
-        let facts = facts?;
+        let facts = self.settled(facts?, now.mono, served);
         if self.facts.as_ref().is_some_and(|old| same(old, &facts) && fresh(old, now)) {
             return None;
         }
@@ -80,6 +87,24 @@ impl StoredFacts {
         (self.in_flight, self.write_due) = (true, now.mono + RETRY);
         self.writing = Some(facts);
         Some(StoreOp::PutFacts { group: group.clone(), version: self.version.clone(), bytes })
+    }
+
+    /// Facts in which a count that fell a short while ago is what it was, or while home did not yet
+    /// serve for long.
+    fn settled(&mut self, mut facts: Facts, now: Mono, served: Span) -> Facts {
+        let before = self.facts.as_ref().map(|facts| &facts.replicas);
+        let before = |name: &Arc<str>| before.and_then(|counts| counts.get(name).copied());
+        let lower = |name: &Arc<str>, count: u32| before(name).filter(|before| count < *before);
+        let counts = &mut facts.replicas;
+        self.fallen.retain(|name, _| counts.get(name).is_some_and(|n| lower(name, *n).is_some()));
+        for (name, count) in counts {
+            let Some(before) = lower(name, *count) else { continue };
+            let since = *self.fallen.entry(Arc::clone(name)).or_insert(now);
+            if now.since(since).min(served) < SETTLES {
+                *count = before;
+            }
+        }
+        facts
     }
 
     /// Takes what became of a write; after anything but a yes the facts are read again.
@@ -132,7 +157,7 @@ mod tests {
     fn keep(stored: &mut StoredFacts, revision: u64, secs: u64, replicas: u32) -> bool {
         let wanted = stored.wants(revision, at(secs));
         let facts = seen(secs, replicas).filter(|_| wanted);
-        let op = stored.write(&"shop".into(), (revision, facts), at(secs));
+        let op = stored.write(&"shop".into(), (revision, facts), (at(secs), Span::mins(60)));
         if op.is_some() {
             assert!(!stored.wants(revision, at(secs)), "one write at a time");
             stored.written(Ok(Answer::Written("1".into())));
@@ -153,10 +178,30 @@ mod tests {
     }
 
     #[test]
+    fn s2_a_count_that_falls_as_an_outage_begins_is_no_peacetime_count() {
+        let group = GroupName::new("shop");
+        let mut stored = StoredFacts::default();
+        assert!(keep(&mut stored, 1, 0, 12));
+        let mut kept = |secs: u64, replicas: u32, served: u64| {
+            let served = Span::secs(served);
+            let op = stored.write(&group, (secs, seen(secs, replicas)), (at(secs), served));
+            if op.is_some() {
+                stored.written(Ok(Answer::Written("1".into())));
+            }
+            stored.get().unwrap().replicas["web"]
+        };
+        assert_eq!(kept(1_000, 1, 600), 12);
+        assert_eq!(kept(1_200, 14, 800), 14, "more is taken at once");
+        assert_eq!(kept(1_201, 6, 801), 14);
+        assert_eq!(kept(1_500, 6, 299), 14, "an outage lies in between");
+        assert_eq!(kept(1_501, 6, 300), 6, "that is what peace takes now");
+    }
+
+    #[test]
     fn a_refused_write_rests_and_is_compared_anew() {
         let mut stored = StoredFacts::default();
         assert!(stored.wants(1, at(0)));
-        assert!(stored.write(&"shop".into(), (1, seen(0, 12)), at(0)).is_some());
+        assert!(stored.write(&"shop".into(), (1, seen(0, 12)), (at(0), Span::ZERO)).is_some());
         stored.written(Err(Fault::Conflict("another version".into())));
         assert!(!stored.wants(1, at(9)));
         assert!(stored.wants(1, at(10)));
@@ -178,7 +223,7 @@ mod tests {
         assert!(stored.have_read(Ok(Answer::Facts(Some(view.clone())))));
         assert!(!stored.have_read(Ok(Answer::Facts(Some(view)))), "the same version");
         assert_eq!(stored.get(), Some(&facts));
-        let write = stored.write(&group, (1, seen(70, 13)), at(70));
+        let write = stored.write(&group, (1, seen(70, 13)), (at(70), Span::ZERO));
         let Some(StoreOp::PutFacts { version, .. }) = write else { panic!("{write:?}") };
         assert_eq!(version, Some("7".into()), "over what was read");
         stored.written(Err(Fault::Conflict("8".into())));

@@ -9,7 +9,7 @@ use crate::model::{Author, GroupName, Mono, Now, Region, ReplicaId, RunId, Site,
 use crate::op::{Answer, Call, Fault, Op, StoreOp};
 use crate::plan::{Facts, Incomplete, PlanKind};
 use crate::policy::Policy;
-use crate::run::{Desk, Ended, Heard, Ledger, Reader, Seat, StepCall};
+use crate::run::{Desk, Ended, Heard, Ledger, Reader, Run, Seat, StepCall};
 
 use super::calls::{Calls, GroupOwner, Owner, STORE};
 use super::canaries::Canaries;
@@ -46,12 +46,16 @@ pub(super) struct Group {
     pub(super) outlived: Option<RunId>,
     /// Since when the passive site's verdict is what it is.
     pub(super) ready: Steady,
+    /// Which active site `serving` and `ready` were last observed for, in this lead.
+    pub(super) observed: Option<Site>,
     /// What this group alone would do.
     pub(super) proposed: Option<Member>,
     /// What is to be done, in view of all groups.
     pub(super) decision: Option<Decision>,
     /// The Region event that this group asks people about, for all groups in it.
     pub(super) speaks_of: Option<RegionEvent>,
+    /// Whether the active site is dead while a run waits for it that a failover may replace.
+    pub(super) stranded: bool,
     /// What kept the last decision from being followed.
     pub(super) obstacle: Option<Incomplete>,
     /// When something is due next, as of the last turn or answer.
@@ -116,9 +120,11 @@ impl Group {
             outlived: None,
             was_down: false,
             ready: Steady::default(),
+            observed: None,
             proposed: None,
             decision: None,
             speaks_of: None,
+            stranded: false,
             obstacle: None,
             wakes: None,
             policy,
@@ -128,6 +134,12 @@ impl Group {
     /// The same group, whose chain is read with others.
     pub(super) fn read_with(self, reader: &Reader) -> Self {
         Self { desk: self.desk.read_with(reader), ..self }
+    }
+
+    /// This replica leads from now on: nobody observed in between.
+    pub(super) fn begin_to_lead(&mut self) {
+        self.desk.begin_to_lead();
+        self.observed = None;
     }
 
     pub(super) fn ledger(&self) -> &Ledger {
@@ -260,13 +272,14 @@ impl Group {
             let passive = self.active().other();
             self.known.forget_replication(passive);
         }
-        // A planned move silences the site that it leaves: once that is undone, what was seen of it
-        // is no evidence of a fault.
+        // A planned move silences the site that it leaves, and a failover that comes so far does:
+        // once that is undone, what was seen of it is no evidence of a fault.
         let ends = |record: &crate::run::Record| {
             matches!(record, crate::run::Record::Closed { ended: Ended::Unwound(_) })
         };
-        let planned = self.ledger().run.as_ref().is_some_and(|run| run.kind != PlanKind::Failover);
-        let forgets = planned && !bugs::on(Bug::OwnSilenceIsDown);
+        let silences = |run: &Run| run.kind != PlanKind::Failover || run.weighs;
+        let forgets =
+            self.ledger().run.as_ref().is_some_and(silences) && !bugs::on(Bug::OwnSilenceIsDown);
         if forgets && entries.iter().flat_map(|entry| &entry.records).any(ends) {
             self.sampler.forget(&self.policy, self.active());
         }

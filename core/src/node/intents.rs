@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use crate::model::{RunId, Site, Span, Wall};
+use crate::model::{Place, RunId, Site, Span, Wall};
 use crate::op::IntentObject;
-use crate::plan::{Incomplete, unwind};
-use crate::run::{Ended, Intent, Phase, Record, Refusal, Trigger};
+use crate::plan::{EffectKind, Incomplete, PlanKind, unwind};
+use crate::run::{Ended, Intent, Phase, Record, Refusal, Run, StepRun, StepState, Trigger};
 use crate::step::QuestionKind;
 
 use super::begin;
@@ -119,12 +119,12 @@ impl Group {
         ordered: (Trigger, bool),
         accept_loss: Option<Span>,
     ) -> Result<Vec<Record>, Refusal> {
-        let (_, anew) = ordered;
+        let (trigger, anew) = ordered;
         match self.ledger().open_run() {
             None => self.unfenced()?,
             Some(run) if begin::is_prewarm(run) => {}
             // What has moved the traffic is not moved back by who wants it moved.
-            Some(run) if !anew || self.active() != run.from => {
+            Some(run) if !(anew || gives_way(run)) || self.active() != run.from => {
                 return Err(Refusal::RunOpen(run.id.clone()));
             }
             // It can only go forward, to where it was wanted.
@@ -141,7 +141,8 @@ impl Group {
         if let Some(question) = &question {
             enough(question.loss(), accept_loss)?;
         }
-        begin::failover_ordered(self, host, ordered, evidence).map_err(incomplete)
+        let anew = anew || self.ledger().open_run().is_some_and(gives_way);
+        begin::failover_ordered(self, host, (trigger, anew), evidence).map_err(incomplete)
     }
 
     fn move_by_hand(
@@ -158,6 +159,11 @@ impl Group {
             return Err(Refusal::AlreadyThere(to));
         }
         self.unfenced()?;
+        // What is not known to stream would be renamed and made anew.
+        if self.policy.database.is_some() && self.instance_now(to, host.now.mono).is_none() {
+            let why = format!("RDS does not say whether {to}'s replica streams; try again");
+            return Err(Refusal::NotReady(why));
+        }
         begin::planned(self, host, trigger, None).map_err(incomplete)
     }
 
@@ -263,6 +269,25 @@ fn enough(needed: Option<Span>, accepted: Option<Span>) -> Result<(), Refusal> {
 
 fn incomplete(incomplete: Incomplete) -> Refusal {
     Refusal::Incomplete(incomplete.to_string())
+}
+
+/// Whether a failover that is ordered takes the place of a run: one that was planned, or goes back,
+/// waits for a site that may be dead, and nothing of it is for good. Its holds stay the group's.
+pub(super) fn gives_way(run: &Run) -> bool {
+    let back = matches!(run.phase, Phase::Unwinding { .. });
+    !run.committed && (back || run.kind != PlanKind::Failover) && !makes_member(run)
+}
+
+/// Whether a run has begun to make the member anew that a failover would promote.
+fn makes_member(run: &Run) -> bool {
+    let there = |step: &&StepRun| step.step.touches == Place::Site(run.to());
+    let mut begun = run.steps.values().filter(there).filter(|step| step.acted.is_some());
+    let kind = |step: &StepRun| step.step.effect.kind();
+    let begins =
+        begun.any(|step| matches!(kind(step), EffectKind::Rename | EffectKind::CreateReplica));
+    let made =
+        |step: &StepRun| kind(step) == EffectKind::CreateReplica && step.state == StepState::Done;
+    begins && !run.steps.values().any(made)
 }
 
 #[cfg(test)]

@@ -371,3 +371,41 @@ fn s10_an_unknown_loss_is_not_called_none_and_any_named_one_is_a_humans_word() {
     assert!(more.to_string().contains("--accept-loss 1m1s"), "{more}");
     assert_eq!(enough(Some(Span::secs(61)), Some(Span::secs(61))), Ok(()));
 }
+
+#[test]
+fn l2_a_replica_of_which_nobody_knows_whether_it_streams_is_not_made_anew() {
+    let silent = |op: &Op| match op {
+        Op::Rds(..) => Err(Fault::Unknown("no answer".into())),
+        _ => fit(op),
+    };
+    let refused = wish(&mut Bench::of(looked(silent)).recorded(), &switchover());
+    let Err(Refusal::NotReady(why)) = refused else { panic!("{refused:?}") };
+    assert!(why.contains("RDS does not say whether standby's"), "{why}");
+    assert_eq!(kinds(&wish(&mut Bench::fit().recorded(), &switchover()).unwrap()), BEGUN);
+}
+
+/// The shop in a switchover of which these steps were begun.
+fn switching_over(begun: &[&str]) -> Bench {
+    let plan = planned_move(&Ground::shop().survey(Site::Home)).unwrap();
+    let bench = Bench::fit().recorded().begins(opened(PlanKind::Switchover, Site::Home));
+    let bench = bench.told(vec![Record::Planned { plan: Box::new(plan), moves: true }]);
+    begun.iter().fold(bench, |bench, step| bench.started(step))
+}
+
+#[test]
+fn s9_a_failover_that_is_ordered_takes_the_place_of_what_waits_for_a_dead_site() {
+    let ordered = |mut bench: Bench| wish(&mut bench, &failover(Some(60), None));
+    let took = |bench: Bench| kinds(&ordered(bench).unwrap());
+    let place = ["Claimed", "Closed", "Opened", "Planned"];
+    assert_eq!(took(switching_over(&["quiesce.shop.web", "close"])), place);
+    let back = |bench: Bench| bench.told(vec![Record::Unwinding { why: "cancelled".into() }]);
+    assert_eq!(took(back(switching_over(&["close"]))), place);
+    assert_eq!(took(back(Bench::fit().recorded().ordered())), place, "a failover that goes back");
+    let made = switching_over(&["rename.standby", "rebuild.standby"]).done("rebuild.standby");
+    assert_eq!(took(made), place);
+    let unmade = switching_over(&["rename.standby"]);
+    for stands in [switching_over(&["promote"]), unmade, Bench::fit().recorded().failing_over()] {
+        let run = stands.group.ledger().open_run().unwrap().id.clone();
+        assert_eq!(ordered(stands), Err(Refusal::RunOpen(run)));
+    }
+}

@@ -14,6 +14,7 @@ use super::begin;
 use super::calls::{GroupOwner, STORE};
 use super::collect;
 use super::group::{Group, Host};
+use super::intents::gives_way;
 use super::known::Known;
 use super::notices::Message;
 use super::words;
@@ -71,6 +72,10 @@ impl Group {
 
     /// What this group alone would do now; the fleet may hold it.
     pub(super) fn propose(&mut self, now: Now) -> Member {
+        // What was so of another site, or before somebody else led, says nothing of now.
+        if self.observed.replace(self.active()) != Some(self.active()) {
+            (self.serving, self.ready) = Default::default();
+        }
         let serving = self.sampler.serving(self.active(), now.mono);
         self.serving.observe(now, serving.verdict);
         self.was_down |= serving.verdict == Answer3::No;
@@ -81,7 +86,8 @@ impl Group {
         let prepares = self.ledger().open_run().filter(|run| begin::is_prewarm(run));
         let outlives =
             |run: &&Run| served.min(now.wall.since(run.opened_at)) >= self.policy.health.confirm;
-        if let Some(run) = prepares.filter(outlives) {
+        let anew = |run: &&Run| self.fails_anew(run, now);
+        if let Some(run) = prepares.filter(|run| outlives(run) || anew(run)) {
             self.outlived = Some(run.id.clone());
         }
         let decision = crate::decide::decide(&self.situation(now, ready));
@@ -102,6 +108,7 @@ impl Group {
         } else if self.is_outdated(now) {
             self.desk.unwind(words::OUTDATED.into());
         }
+        self.stranded = self.is_stranded(now);
         let left = self.left_behind(host);
         let records = match &self.decision {
             _ if !left.is_empty() => Ok(begin::tidy(self, host, &left)),
@@ -133,6 +140,17 @@ impl Group {
         self.outlived.as_ref() == Some(&run.id) && !bugs::on(Bug::OldFaultDatesTheNew)
     }
 
+    /// Whether what fails now began long after the fault that a run was opened for, though this
+    /// replica has watched since before: the site has served in between, whoever led then.
+    pub(super) fn fails_anew(&self, run: &Run, now: Now) -> bool {
+        let first_bad = self.sampler.serving(self.active(), now.mono).first_bad;
+        let (Some(old), Some(bad)) = (run.fault_at, first_bad) else { return false };
+        let watched = self.watching_since.is_some_and(|since| since <= old);
+        // Two replicas' clocks may have dated the two.
+        let late = old + self.policy.health.confirm + begin::CLOCKS;
+        watched && bad.wall > late && !bugs::on(Bug::OldFaultDatesTheNew)
+    }
+
     /// Whether the site that an automatic failover is to leave has served again for the confirm
     /// time, while nothing that cannot be undone was started: it waits for a yes, or for capacity.
     fn serves_again(&self, now: Now) -> bool {
@@ -152,8 +170,13 @@ impl Group {
         let ledger = self.ledger();
         let planned = ledger
             .open_run()
-            .filter(|run| run.is_automatic_failover() && run.only_planned() && !asks(run))
+            .filter(|run| run.is_automatic_failover() && run.only_planned())
             .filter(|_| !bugs::on(Bug::OldDecisionsStand));
+        // Who is asked about one is told of another fault.
+        if planned.is_some_and(|run| self.fails_anew(run, now)) {
+            return true;
+        }
+        let planned = planned.filter(|run| !asks(run));
         let Some(since) = planned.and_then(|run| run.moving_since) else { return false };
         // Who watched when another planned it, and cannot say the same, does not go on with it.
         let taken_over = planned.is_some_and(|run| run.epoch != ledger.epoch());
@@ -169,6 +192,15 @@ impl Group {
             Answer3::No => anew && !(serving.outside_down() && serving.outside_lasts),
             Answer3::Unknown => anew,
         }
+    }
+
+    /// Whether nobody is served and the site does not even answer, while a planned move or a run
+    /// that goes back waits for it: only a human may say that it is lost, and lead users elsewhere.
+    fn is_stranded(&self, now: Now) -> bool {
+        let leaves = |run: &Run| run.from == self.active() && gives_way(run);
+        self.ledger().open_run().is_some_and(leaves)
+            && self.sampler.serving(self.active(), now.mono).verdict == Answer3::No
+            && self.sampler.contact(self.active()).reach() == Reach::Silent
     }
 
     /// What is still held though nothing goes on: a run was cancelled beside another's claim, or a
@@ -203,7 +235,8 @@ impl Group {
         }
         let facts = collect::facts(&self.policy, &self.known, host.now.wall).ok();
         let facts = (self.known.revision, facts);
-        if let Some(op) = self.facts.write(&self.policy.group, facts, host.now) {
+        let served = (host.now, self.serving.held_for(host.now, Answer3::Yes));
+        if let Some(op) = self.facts.write(&self.policy.group, facts, served) {
             host.send(self.index, GroupOwner::PutFacts, STORE, Op::Store(op));
         }
     }
@@ -217,6 +250,9 @@ impl Group {
     /// What people are asked now, if anything.
     fn question(&self, now: Now) -> Option<Message> {
         let ledger: &Ledger = self.ledger();
+        if self.stranded {
+            return Some(words::stranded(self, now));
+        }
         if let Some(run) = ledger.open_run()
             && let Some((step, question, _)) = run.asks().next()
         {

@@ -546,3 +546,84 @@ fn an_instance_that_its_owner_replaced_in_peace_is_the_one_that_counts() {
     assert_eq!(home(facts.at - Span::mins(2)).as_str(), "db-rebuilt", "clocks differ");
     assert_eq!(home(facts.at - Span::mins(3)).as_str(), "db-home", "it was seen in peace since");
 }
+
+#[test]
+fn s8_what_was_so_of_another_site_or_before_another_led_is_counted_anew() {
+    let began = Bench::fit().now;
+    let since = |bench: Bench| {
+        let bench = proposed(bench);
+        let since = |steady: &crate::health::Steady| steady.since().unwrap().1.mono;
+        [&bench.group.serving, &bench.group.ready].map(since)
+    };
+    let long = || {
+        let mut bench = proposed(Bench::fit().recorded()).sampled(fit);
+        let ready = bench.group.readiness(bench.now).verdict;
+        (bench.group.serving, bench.group.ready) = Default::default();
+        bench.group.serving.observe(began, Answer3::Yes);
+        bench.group.ready.observe(began, ready);
+        bench
+    };
+    assert_eq!(since(long()), [began.mono; 2]);
+    let now = long().now.mono;
+    assert_eq!(since(long().failed_over()), [now; 2], "home was not the passive site");
+    let mut other = long();
+    other.group.begin_to_lead();
+    assert_eq!(since(other), [now; 2], "nobody looked meanwhile");
+}
+
+#[test]
+fn s10_a_leader_that_saw_nothing_of_the_fault_of_before_does_not_date_another_one_by_it() {
+    let first = Bench::fit().now.wall;
+    let opened = || match crate::testing::opened(PlanKind::Failover, Site::Home) {
+        Record::Opened { kind, from, trigger, evidence, .. } => {
+            Record::Opened { kind, from, trigger, fault_at: Some(first), evidence }
+        }
+        other => other,
+    };
+    // It has watched as a follower, and leads from a moment before home dies again.
+    let leads = |watching_since: Option<Wall>, later: Span| {
+        let mut bench = Bench::fit().recorded().begins(opened()).later(later).sampled(down);
+        bench.group.watching_since = watching_since;
+        proposed(bench)
+    };
+    let dated = |bench: &Bench| begin::fault_at(&bench.group, bench.now);
+    let watched = leads(Some(first), Span::mins(20));
+    assert!(dated(&watched) > first + Span::mins(19), "{}", dated(&watched));
+    let new = leads(Some(first + Span::mins(1)), Span::mins(20));
+    assert_eq!(dated(&new), first, "who has not watched does not know that home has served");
+    assert_eq!(dated(&leads(Some(first), Span::mins(1))), first, "clocks differ");
+    let asks = |later: Span| {
+        let mut bench = Bench::fit().begins(opened());
+        bench.group.watching_since = Some(first);
+        let ground = Ground::shop();
+        let plan = crate::plan::failover(&ground.survey(Site::Home)).unwrap();
+        let bench = bench.told(vec![Record::Planned { plan: Box::new(plan), moves: true }]);
+        goes_back(&mut bench.later(later).sampled(down))
+    };
+    assert_eq!(asks(Span::ZERO), None);
+    assert_eq!(asks(Span::mins(20)), Some(words::OUTDATED.into()), "it tells of another fault");
+}
+
+#[test]
+fn s9_people_are_told_of_a_dead_site_that_a_planned_move_waits_for() {
+    let switching = || {
+        let plan = planned_move(&Ground::shop().survey(Site::Home)).unwrap();
+        let switchover = crate::testing::opened(PlanKind::Switchover, Site::Home);
+        let bench = Bench::fit().recorded().begins(switchover);
+        bench.told(vec![Record::Planned { plan: Box::new(plan), moves: true }])
+    };
+    let silent = |op: &Op| match op {
+        Op::Probe(_) | Op::Route53(..) => down(op),
+        _ => Err(Fault::Unknown("no answer".into())),
+    };
+    let told = |bench: Bench| {
+        let mut bench = bench;
+        let told = told(&mut bench, Decision::Hold(HoldWhy::RunOpen));
+        (told.into_iter().any(|title| title.contains("neither serves nor answers")), bench)
+    };
+    let (alarmed, bench) = told(proposed(switching().sampled(silent)));
+    assert!(alarmed);
+    assert_eq!(words::next(&bench.group), Some("bowline failover shop".into()));
+    assert!(!told(proposed(switching().sampled(fit))).0);
+    assert!(!told(proposed(Bench::fit().recorded().failing_over().sampled(silent))).0);
+}

@@ -279,7 +279,7 @@ impl Node {
         let leads = self.leads(now);
         let touched = if leads == self.led { Touched::Nobody } else { Touched::All };
         if leads && !self.led {
-            self.groups.iter_mut().for_each(|group| group.desk.begin_to_lead());
+            self.groups.iter_mut().for_each(|group| group.begin_to_lead());
             self.intents_due = now;
         }
         self.led = leads;
@@ -360,17 +360,33 @@ impl Node {
     /// it stands in the list; one whose policy changed looks at its world anew, and its journal is
     /// read again. Calls name a group by a number that is never used again.
     ///
-    /// Of two that list the same thing the one that is here already stays; the other is refused.
+    /// Of two that list the same thing the one whose policy is as before stays, then one that is
+    /// here already; the other is refused, and goes on by the policy that it had, if it had one.
     fn adopt(&mut self, mut policies: Vec<Policy>) {
         if let Some(only) = &self.only_told {
             policies.retain(|policy| policy.group == *only);
         }
         let mut old = std::mem::take(&mut self.groups);
-        let here = |policy: &Policy| old.iter().any(|group| group.policy.group == policy.group);
+        let before = |name: &GroupName| {
+            old.iter().map(|group| &group.policy).find(|policy| policy.group == *name)
+        };
         let mut by_age: Vec<_> = policies.clone();
-        by_age.sort_by_key(|policy| !here(policy));
+        by_age.sort_by_key(|policy| match before(&policy.group) {
+            Some(same) if same == policy => 0,
+            Some(_) => 1,
+            None => 2,
+        });
         self.refused = conflicts(&by_age);
-        policies.retain(|policy| !self.refused.iter().any(|no| no.group == policy.group));
+        let is_refused = |policy: &Policy| self.refused.iter().any(|no| no.group == policy.group);
+        by_age.retain(|policy| !is_refused(policy));
+        by_age.extend(self.refused.iter().filter_map(|no| before(&no.group).cloned()));
+        let clash = conflicts(&by_age);
+        for policy in &mut policies {
+            let kept = by_age.iter().find(|kept| kept.group == policy.group);
+            kept.into_iter().for_each(|kept| policy.clone_from(kept));
+        }
+        let stays = |policy: &Policy| by_age.iter().any(|kept| kept.group == policy.group);
+        policies.retain(|p| stays(p) && !clash.iter().any(|no| no.group == p.group));
         for policy in policies {
             let same = old.iter().position(|group| group.policy == policy);
             let group = match same {
@@ -473,5 +489,21 @@ mod tests {
         assert!(refused.contains("a-shop is refused: Deployment shop/web"), "{refused}");
         node.handle(now, Input::Policies(vec![other]), &mut out);
         assert!(node.ledger(&"a-shop".into()).is_some() && node.refused().is_empty());
+    }
+
+    #[test]
+    fn l1_a_group_is_not_thrown_out_by_another_ones_new_policy() {
+        let mut node = Node::new(NodeConfig { id: "a".into(), lease: LeaseTimes::default() });
+        let (now, mut out) = (Now { mono: Mono(1), wall: Wall(1) }, Vec::new());
+        let shop = examples::shop();
+        let apart = Policy { group: "a-shop".into(), ..examples::minimal() };
+        node.handle(now, Input::Policies(vec![apart.clone(), shop.clone()]), &mut out);
+        assert_eq!(node.refused(), []);
+        // The first one's owner lists what is the other's by mistake.
+        let slip = Policy { group: "a-shop".into(), ..shop.clone() };
+        node.handle(now, Input::Policies(vec![slip, shop.clone()]), &mut out);
+        assert_eq!(node.refused().len(), 1);
+        let policy = |name: &str| node.group(&name.into()).map(|group| group.policy.clone());
+        assert_eq!((policy("shop"), policy("a-shop")), (Some(shop), Some(apart)));
     }
 }

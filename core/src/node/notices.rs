@@ -26,6 +26,14 @@ pub(super) struct Message {
     pub(super) body: String,
 }
 
+impl Message {
+    /// Whether it asks what another one does. One about a run asks word by word what was recorded;
+    /// before a run the rest tells what is seen just now.
+    fn asks_the_same(&self, other: &Self) -> bool {
+        self.title == other.title && (self.run.is_none() || self.body == other.body)
+    }
+}
+
 /// Notices on their way.
 #[derive(Debug, Default)]
 pub(super) struct Notices {
@@ -64,7 +72,7 @@ impl Notices {
             self.ask = None;
             return;
         };
-        if self.ask.as_ref().is_none_or(|(asked, _)| asked.title != message.title) {
+        if self.ask.as_ref().is_none_or(|(asked, _)| !asked.asks_the_same(&message)) {
             self.ask = Some((message, vec![None; policy.notify.len()]));
         }
         let Some((message, told)) = &mut self.ask else { return };
@@ -204,5 +212,21 @@ mod tests {
         assert_eq!(ask(&mut notices, repeat + 2, None), [""; 0]);
         assert_eq!(notices.wake_at(&shop()), None);
         assert_eq!(ask(&mut notices, repeat + 3, Some("B?")), ["B?"], "it is asked anew");
+    }
+
+    #[test]
+    fn a_second_question_of_the_same_step_is_told_at_once() {
+        let told = |run: Option<&str>| {
+            let mut notices = Notices::default();
+            let bodies = ["keep looking?", "go on unfenced?"].map(|body| {
+                let run = run.map(Into::into);
+                let message = Message { run, body: body.into(), ..message("r1 asks (fence)") };
+                notices.asking(&shop(), Some(message), at(1).mono);
+                due(&mut notices, 1).len()
+            });
+            bodies.iter().sum::<usize>()
+        };
+        assert_eq!(told(Some("r1")), 2);
+        assert_eq!(told(None), 1, "before a run the rest is what is seen just now");
     }
 }

@@ -154,6 +154,10 @@ impl Group {
             Some(Some(found)) if found.source.is_none() && (left || shut(found)) => {
                 "it is the writer that was left; `bowline failback` makes it a replica".to_owned()
             }
+            Some(Some(found)) if found.source.is_some() && !self.replicates(found) => {
+                let source = found.source.as_ref().map_or_else(String::new, ToString::to_string);
+                format!("it is a replica of {source}, not of the {} site's instance", self.active())
+            }
             // Who cannot look has the journal's word. It would be found without a source, as one
             // is that was promoted.
             None if left => "it is the writer that was left, and nobody sees that it was made a \
@@ -162,6 +166,18 @@ impl Group {
             _ => return None,
         };
         Some(format!("{site}'s database instance cannot be promoted: {odd}"))
+    }
+
+    /// Whether a standby's member is the one that a failover would promote, if that is known.
+    fn is_recorded(&self, site: Site, found: &Instance) -> bool {
+        let facts = super::begin::recorded(self).ok().filter(|_| site == Site::Standby);
+        let member = facts.as_ref().and_then(|facts| facts.members.get(&site));
+        member.is_none_or(|member| member.resource == found.resource)
+    }
+
+    /// Whether a replica is one of the active site's instance.
+    fn replicates(&self, found: &Instance) -> bool {
+        found.source.as_ref() == super::collect::writer(&self.policy, self.active())
     }
 
     fn replica_state(&self, site: Site, now: Mono) -> ReplicaState {
@@ -173,7 +189,13 @@ impl Group {
             Some(found) if found.source.is_some() && bugs::on(Bug::RunningIsStreaming) => {
                 ReplicaState::Streaming
             }
-            Some(found) if found.source.is_some() => self.streams(site, now),
+            // A run that was cancelled was making it: a planned move goes on with that.
+            Some(found) if !self.is_recorded(site, found) => ReplicaState::Broken,
+            // The active site's instance may have been replaced: its replicas stay the old one's.
+            Some(found) if found.source.is_some() => match self.replicates(found) {
+                true => self.streams(site, now),
+                false => ReplicaState::Broken,
+            },
             Some(_) if self.ledger().fenced.contains(&site) => ReplicaState::Rebuildable,
             _ => ReplicaState::Broken,
         }

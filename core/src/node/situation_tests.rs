@@ -213,7 +213,7 @@ fn s3_a_member_that_is_gone_replaced_or_was_left_is_not_promoted() {
     assert!(told.contains("the writer that was left"), "a copied journal may not know: {told}");
     let replica = |op: &Op| match fit(op)? {
         Answer::Instance(found) => {
-            Ok(Answer::Instance(Instance { source: Some("other".into()), ..found }))
+            Ok(Answer::Instance(Instance { source: Some("shop-standby".into()), ..found }))
         }
         answer => Ok(answer),
     };
@@ -256,4 +256,44 @@ fn what_is_decided_from_is_what_the_ledger_and_the_facts_say() {
     assert_eq!(of(Bench::fit().failed_over()), (OpenRun::None, served), "standby serves now");
     let switched = Bench::fit().recorded().switched_over();
     assert_eq!(of(switched), (OpenRun::None, [false, false, true, true, false]));
+}
+
+#[test]
+fn s10_a_replica_of_another_instance_than_the_writer_is_none() {
+    let of = |source: &'static str| {
+        Bench::of(looked(move |op| match fit(op)? {
+            Answer::Instance(found) if found.source.is_some() => {
+                Ok(Answer::Instance(Instance { source: Some(source.into()), ..found }))
+            }
+            answer => Ok(answer),
+        }))
+    };
+    let state = |bench: &Bench| bench.group.replica_state(Site::Standby, bench.now.mono);
+    let promotes = |bench: &Bench| {
+        let facts = crate::testing::Ground::shop().facts;
+        bench.group.nothing_to_promote(&facts, bench.now.mono)
+    };
+    let facts = |bench: &Bench| {
+        crate::node::collect::facts(&bench.group.policy, &bench.group.known, bench.now.wall).is_ok()
+    };
+    let own = of("shop-home");
+    assert_eq!((state(&own), promotes(&own), facts(&own)), (state(&Bench::fit()), None, true));
+    // The owner renamed home's instance and restored another one under its name.
+    let others = of("shop-home-bad");
+    assert_eq!((state(&others), facts(&others)), (ReplicaState::Broken, false));
+    let why = promotes(&others).unwrap();
+    assert!(why.ends_with("it is a replica of shop-home-bad, not of the home site's instance"));
+}
+
+#[test]
+fn l2_a_replica_that_a_cancelled_run_was_making_is_no_target_of_a_failover() {
+    let new = |op: &Op| match fit(op)? {
+        Answer::Instance(found) if found.source.is_some() => {
+            Ok(Answer::Instance(Instance { resource: "db-new".into(), ..found }))
+        }
+        answer => Ok(answer),
+    };
+    let state = |bench: &Bench| bench.group.replica_state(Site::Standby, bench.now.mono);
+    assert_eq!(state(&Bench::of(looked(new)).recorded()), ReplicaState::Broken);
+    assert_eq!(state(&Bench::of(looked(new))), state(&Bench::fit()), "nothing is recorded yet");
 }

@@ -23,9 +23,8 @@ pub(super) const OUTDATED: &str = "it was decided on what is not so any more";
 /// Why a run is opened that only goes back.
 pub(super) const LEFT_BEHIND: &str = "what was left behind is released";
 
-/// Why a run of a copied journal is over there: a human took the group over.
-pub(super) const GIVES_WAY: &str =
-    "its controller is taken for dead; a new run begins in its place";
+/// Why a run is over in whose place a human ordered a failover.
+pub(super) const GIVES_WAY: &str = "a failover was ordered in its place";
 
 /// Why a run that only prepared is over when another fault comes.
 pub(super) const OUTLIVED: &str = "what it was opened for is over; a new run begins in its place";
@@ -45,6 +44,9 @@ pub(super) fn decision(group: &Group) -> String {
 /// The command that answers what is asked or ends what is held; `None`: there is nothing to do.
 pub(super) fn next(group: &Group) -> Option<String> {
     let name = &group.policy.group;
+    if group.stranded {
+        return Some(words::command(Action::Failover, name));
+    }
     let asked = group
         .ledger()
         .open_run()
@@ -154,6 +156,17 @@ pub(super) fn stuck(group: &Group, now: Now) -> Message {
     let title = format!("{}: {}", group.policy.group, decision(group));
     let seen = evidence(group, now).join("\n");
     Message { kind: "alert", run: None, title, body: format!("{seen}\n{OTHERWISE}") }
+}
+
+/// The active site is dead, and a run waits for it.
+pub(super) fn stranded(group: &Group, now: Now) -> Message {
+    let (name, site) = (&group.policy.group, group.active());
+    let waits = group.ledger().open_run().map_or_else(String::new, |run| run.id.to_string());
+    let title = format!("{name}: {site} neither serves nor answers, and {waits} waits for it");
+    let command = words::command(Action::Failover, name);
+    let seen = evidence(group, now).join("\n");
+    let body = format!("{seen}\n{OTHERWISE}\nA failover takes its place: {command}");
+    Message { kind: "alert", run: None, title, body }
 }
 
 /// What happens if nobody answers before a run.

@@ -43,4 +43,10 @@ impl Fault {
     pub fn passes(&self) -> bool {
         matches!(self, Self::Transient(_) | Self::Throttled { .. } | Self::Unknown(_))
     }
+
+    /// Whether a change certainly was not made, and may be asked for again at once.
+    #[must_use]
+    pub fn did_nothing(&self) -> bool {
+        matches!(self, Self::Transient(_) | Self::Throttled { .. } | Self::Denied(_))
+    }
 }

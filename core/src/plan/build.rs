@@ -9,7 +9,7 @@ use super::parts::Draft;
 use super::step::{Class, Effect, OnTimeout, Plan, PlanKind, Step};
 use crate::bugs::{self, Bug};
 use crate::databases::evidence::Evidence;
-use crate::model::{Epoch, Place, Site, Span, StepId};
+use crate::model::{Epoch, Place, Site, Span, StepId, Wall};
 use crate::policy::{Policy, Starts};
 use crate::step::{Hold, HoldId, Mark, Question};
 
@@ -28,6 +28,8 @@ pub struct Survey<'a> {
     pub existing: &'a BTreeSet<StepId>,
     /// The group's open holds.
     pub holds: &'a BTreeMap<HoldId, Hold>,
+    /// When a call was last recorded that opens a site's door.
+    pub reopened: &'a BTreeMap<Site, Wall>,
     /// Evidence of replication as of the fault, for a failover with a database.
     pub evidence: Option<Evidence>,
     /// Whether the passive site's member is a streaming replica now.
@@ -76,12 +78,17 @@ pub fn failover(survey: &Survey<'_>) -> Result<Plan, Incomplete> {
         Some(question) => draft.approval(question.clone(), &claim),
         None => claim,
     };
-    let quarantine = losing::standing_quarantine(&mut draft, &decided);
+    // Where there is a writer, what uses it stops with it. Elsewhere the site that is left may come
+    // back, and serve, until the other one does.
+    let fenced = survey.policy.database.is_some();
+    let stops = |draft: &mut Draft<'_>, after| losing::standing_quarantine(draft, after);
+    let stopped = fenced.then(|| stops(&mut draft, &decided));
     let writer = losing::promote_after_fence(&mut draft, &decided)?;
     let started = draft.start_rest(&writer)?;
     let capacity = draft.capacity(early.into_iter().chain(started).collect())?;
     let shifted = draft.shift(capacity, writer)?;
     let verified = draft.seen_from_outside("verify", &shifted, survey.policy.verify.hold)?;
+    let quarantine = stopped.unwrap_or_else(|| stops(&mut draft, &verified));
     if draft.to == Site::Home {
         coming_home::standby_again(&mut draft, &verified, quarantine)?;
     }
@@ -109,8 +116,9 @@ pub fn planned_move(survey: &Survey<'_>) -> Result<Plan, Incomplete> {
     }
     let near = coming_home::rebuilt(&mut draft, survey.active.other(), &decided)?;
     let early = draft.early_capacity()?;
-    let fit =
-        draft.milestone("fit", "the gaining site is fit", &[vec![near], early.clone()].concat());
+    // Users are taken nothing from before the site that gains them has grown as far as it may.
+    let grown = draft.early_ready(&early)?;
+    let fit = draft.milestone("fit", "the gaining site is fit", &[near, grown]);
     let quiet = losing::quiesce(&mut draft, &fit)?;
     let writer = losing::promote_caught_up(&mut draft, &quiet)?;
     let started = draft.start_rest(&writer)?;

@@ -8,9 +8,9 @@ use super::step::{Class, Effect, OnTimeout, Step};
 use crate::bugs::{self, Bug};
 use crate::capacity::{ClaimCluster, SetJob, SetWorkload, Until};
 use crate::databases::rds::{
-    CaughtUp, CloseDoor, ConnectionsGone, Fence, Member, Position, Promote, ResourceRef,
+    CaughtUp, CloseDoor, ConnectionsGone, Fence, Member, Position, Promote, ResourceRef, SIGNED,
 };
-use crate::model::{Place, Site, Span, StepId};
+use crate::model::{Place, Site, Span, StepId, Wall};
 use crate::policy::{Database, OnUnknown};
 use crate::step::Mark;
 
@@ -86,6 +86,11 @@ fn silence(draft: &Draft<'_>, prefix: &str) -> Vec<(String, Effect)> {
     workloads.chain(jobs).collect()
 }
 
+/// Until when a call of an earlier run may come that opens the door which this one closes.
+fn opens_until(draft: &Draft<'_>) -> Option<Wall> {
+    draft.survey.reopened.get(&draft.from).map(|at| *at + SIGNED)
+}
+
 /// Failover: fence with a short deadline, last position, promotion. Without a database, `after`
 /// itself.
 pub(super) fn promote_after_fence(
@@ -101,13 +106,14 @@ pub(super) fn promote_after_fence(
         OnUnknown::Proceed => OnTimeout::Proceed,
         OnUnknown::Ask => OnTimeout::Ask,
     };
-    let effect = Effect::Fence(Fence { member: old.clone(), unless: None });
+    let opens_until = opens_until(draft);
+    let effect = Effect::Fence(Fence { member: old.clone(), unless: None, opens_until });
     let patience = if bugs::on(Bug::WaitsForTheDead) { Span::mins(10) } else { FAILED_SITE };
     let step = Step::holds(effect, draft.from, patience);
     let step = Step { on_timeout, marks: vec![Mark::Fenced(draft.from)], ..step };
     let fence = draft.add("fence", std::slice::from_ref(after), step);
 
-    let effect = Effect::Fence(Fence { member: old, unless: Some(fence.clone()) });
+    let effect = Effect::Fence(Fence { member: old, unless: Some(fence.clone()), opens_until });
     let step = Step::holds(effect, draft.from, FAILED_SITE);
     let marks = vec![Mark::Fenced(draft.from)];
     let step = Step { timeout: None, standing: true, marks, ..step };
@@ -143,7 +149,8 @@ pub(super) fn quiesce(draft: &mut Draft<'_>, after: &StepId) -> Result<StepId, I
         return Ok(draft.milestone("quiet", "the losing site is silent", &silent));
     };
     silent.push(after.clone());
-    let effect = Effect::CloseDoor(CloseDoor { member: old.clone() });
+    let opens_until = opens_until(draft);
+    let effect = Effect::CloseDoor(CloseDoor { member: old.clone(), opens_until });
     let close = draft.add("close", &silent, Step::holds(effect, draft.from, QUIESCE));
     let effect = Effect::ConnectionsGone(ConnectionsGone { member: old, closed_by: close.clone() });
     let mut step = Step::looks(effect, Place::Site(draft.from));
@@ -171,7 +178,8 @@ pub(super) fn promote_caught_up(
     let mut step = Step::looks(effect, Place::Site(draft.to));
     step.timeout = Some(QUIESCE);
     let caught_up = draft.add("caughtUp", std::slice::from_ref(quiet), step);
-    let effect = Effect::Fence(Fence { member: old, unless: None });
+    let opens_until = opens_until(draft);
+    let effect = Effect::Fence(Fence { member: old, unless: None, opens_until });
     let step = Step::holds(effect, draft.from, QUIESCE);
     let step = Step { marks: vec![Mark::Fenced(draft.from)], ..step };
     let fence = draft.add("fence", &[caught_up], step);

@@ -210,16 +210,31 @@ impl<'a> Draft<'a> {
 
     /// Waits for what traffic needs (S2).
     pub(super) fn capacity(&mut self, needs: Vec<StepId>) -> Result<StepId, Incomplete> {
+        self.ready("capacity", &needs, |_| true)
+    }
+
+    /// Waits for what is safe without the writer.
+    pub(super) fn early_ready(&mut self, needs: &[StepId]) -> Result<StepId, Incomplete> {
+        self.ready("capacity.early", needs, |workload| workload.starts == Starts::Early)
+    }
+
+    fn ready(
+        &mut self,
+        id: &str,
+        needs: &[StepId],
+        counts: impl Fn(&Workload) -> bool,
+    ) -> Result<StepId, Incomplete> {
         let capacity = &self.survey.policy.capacity;
-        let counted = |workload| Ok((Workload::clone(workload).object, self.wanted(workload)?));
+        let counted = |workload: &Workload| Ok((workload.object.clone(), self.wanted(workload)?));
+        let workloads = capacity.workloads.iter().filter(|workload| counts(workload));
         let effect = Effect::CapacityReady(CapacityReady {
             cluster: self.gaining().cluster.clone(),
-            workloads: capacity.workloads.iter().map(counted).collect::<Result<_, _>>()?,
+            workloads: workloads.map(counted).collect::<Result<_, _>>()?,
             minimum_percent: capacity.minimum_ready_percent,
         });
         let mut step = Step::looks(effect, Place::Site(self.to));
         step.timeout = Some(capacity.ready_timeout);
-        Ok(self.add("capacity", &needs, step))
+        Ok(self.add(id, needs, step))
     }
 
     /// Moves the traffic once the site has its capacity and serves, both seen in that instant, and

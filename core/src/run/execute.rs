@@ -15,7 +15,7 @@ use super::ledger::Ledger;
 use super::record::Record;
 use super::state::{Phase, Run, StepRun};
 use crate::bugs::{self, Bug};
-use crate::model::{Claim, GroupName, Mono, Now, Place, Span, StepId};
+use crate::model::{Claim, GroupName, Mono, Now, Place, RunId, Span, StepId};
 use crate::op::{Answer, Fault, Op};
 use crate::plan::OnTimeout;
 use crate::step::{Context, Hold, HoldId, Judgement, Outputs, Question, QuestionKind};
@@ -37,6 +37,8 @@ const STEADY: Span = Span::secs(3);
 #[derive(Clone, Debug, Default)]
 pub struct Execution {
     activities: BTreeMap<StepId, Activity>,
+    /// The run that they are of.
+    run: Option<RunId>,
     /// No look that was forgotten had a higher number: a late answer to it fits none of ours.
     forgotten: u64,
     /// How many calls that took a hold were answered for sure, by hold.
@@ -84,10 +86,14 @@ struct Pass<'a> {
 impl Execution {
     /// Forgets everything, as a crash does.
     pub fn forget(&mut self) {
+        self.forget_steps();
+        self.answered.clear();
+    }
+
+    fn forget_steps(&mut self) {
         let last = self.activities.values().map(|activity| activity.generation).max();
         self.forgotten = self.forgotten.max(last.unwrap_or_default());
         self.activities.clear();
-        self.answered.clear();
     }
 
     /// Whether an answer to this call would be heard.
@@ -133,6 +139,11 @@ impl Execution {
         let (Some(run), Some(claim)) = (&ledger.run, &ledger.claim) else { return Vec::new() };
         self.answered.retain(|hold, _| ledger.holds.contains_key(hold));
         let mut pass = Pass { group, ledger, run, claim, now, out: Vec::new() };
+        // A run that took another one's place has steps of the same names.
+        if self.run.as_ref() != Some(&run.id) {
+            self.forget_steps();
+            self.run = Some(run.id.clone());
+        }
         self.activities.retain(|id, _| run.steps.get(id).is_some_and(StepRun::open));
         for (id, step) in run.runnable() {
             let new = || Activity::new(now.mono, self.forgotten);
@@ -205,7 +216,7 @@ impl Execution {
 /// What an acting step does next: it looks, whatever the outcome.
 fn acted(activity: &mut Activity, now: Mono, result: Result<Answer, Fault>) {
     activity.generation += 1;
-    activity.refused = matches!(result, Err(Fault::Throttled { .. } | Fault::Denied(_)));
+    activity.refused = result.as_ref().is_err_and(Fault::did_nothing);
     match result {
         Ok(answer) => {
             if let Answer::Change(id) = answer {

@@ -70,6 +70,8 @@ pub struct Ledger {
     pub fenced: BTreeSet<Site>,
     /// Sites whose old writer may still be running: their fence is not confirmed.
     pub quarantined: BTreeSet<Site>,
+    /// When a call was last recorded that opens a site's door: it may come minutes later.
+    pub reopened: BTreeMap<Site, Wall>,
     /// What stays for its owner to delete.
     pub leftovers: Vec<Leftover>,
     /// Intents that were looked at.
@@ -80,7 +82,7 @@ pub struct Ledger {
     pub moved_at: Option<Wall>,
     /// What kind of run last moved it.
     pub moved_by: Option<PlanKind>,
-    /// The last way home was undone when users had felt it, or by a human: the next one is asked for.
+    /// The last way home was undone when users had felt it, or by a human: the next is asked for.
     pub failback_undone: bool,
     /// The last entry that did something for good: it began what cannot be undone, or says that the
     /// traffic moved. 0 for none.
@@ -137,6 +139,7 @@ impl Default for Ledger {
             writer: None,
             fenced: BTreeSet::new(),
             quarantined: BTreeSet::new(),
+            reopened: BTreeMap::new(),
             leftovers: Vec::new(),
             taken: BTreeSet::new(),
             last_automatic_failover: None,
@@ -454,6 +457,9 @@ impl Ledger {
                 run.committed |= irreversible && !bugs::on(Bug::UnwindAfterStarted);
                 if irreversible {
                     self.deed = self.head + 1;
+                }
+                if let Effect::Reopen(reopen) = &step.step.effect {
+                    self.reopened.insert(reopen.member.site, at);
                 }
             }
             Record::Done { outputs, note, unknown, .. } => {

@@ -41,8 +41,8 @@ pub struct Run {
     pub steps: Ordered<StepId, StepRun>,
     /// What its finished steps made known.
     pub outputs: BTreeMap<StepId, Outputs>,
-    /// Whether a human cancelled it, or it took away from the site that users are at: nothing begins
-    /// it again by itself.
+    /// Whether a human cancelled it, or it took away from the site that users are at: nothing
+    /// begins it again by itself.
     pub weighs: bool,
     /// The group's holds that it touched, as they were before it did; `None`: there was none.
     pub touched: BTreeMap<HoldId, Option<Hold>>,

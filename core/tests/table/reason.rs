@@ -159,11 +159,11 @@ pub(super) fn every() -> Vec<String> {
     holds.extend(every_action().into_iter().map(blocked));
     let asks = every_ask_why().into_iter();
     let asks = asks.map(|why| Decision::AskHuman(Ask { action: Action::Failover, why }));
-    let failback = Ask { action: Action::Failback, why: AskWhy::Approval };
+    let asked = [AskWhy::Approval, AskWhy::Undone];
+    let failbacks = asked.map(|why| Decision::AskHuman(Ask { action: Action::Failback, why }));
     let plain = [Decision::Prewarm, Decision::StandDown, Decision::FailOver, Decision::FailBack];
     let all = holds.into_iter().map(Decision::Hold).chain(asks).chain(plain);
-    let mut all: Vec<_> =
-        all.chain([Decision::AskHuman(failback)]).map(|decision| told(&decision)).collect();
+    let mut all: Vec<_> = all.chain(failbacks).map(|decision| told(&decision)).collect();
     let insufficient = every_grade().into_iter().filter(|grade| !grade.suffices()).count();
     let evidence = all.iter().filter(|text| text.contains("Evidence(")).count();
     assert_eq!(evidence, insufficient, "every grade that does not suffice is an ask");

@@ -63,7 +63,8 @@ fn plan(route: Route) -> Plan {
         steps.push(("claim", step(claim, Class::Reversible)));
     }
     if matches!(route, Route::Fenced | Route::Door) {
-        let fence = Effect::Fence(Fence { member: member(Site::Home), unless: None });
+        let fence =
+            Effect::Fence(Fence { member: member(Site::Home), unless: None, opens_until: None });
         let (timeout, on_timeout) = (Some(NEVER), OnTimeout::Proceed);
         let marks = vec![Mark::Fenced(Site::Home)];
         let step = Step { timeout, on_timeout, marks, ..step(fence, Class::Reversible) };

@@ -236,6 +236,8 @@ kept! {
         "s4-a-lie-that-begins-before-recovery-is-seen-deceives",
     s4_a_decision_that_the_store_held_up_is_not_followed_blindly:
         "s4-a-decision-that-the-store-held-up-is-not-followed-blindly",
+    l1_a_run_in_the_place_of_another_works_anew: "l1-a-run-in-the-place-of-another-works-anew",
+    l2_a_member_that_is_being_made_is_no_target: "l2-a-member-that-is-being-made-is-no-target",
     s3_targets_that_fail_while_the_call_is_under_way:
         "s3-targets-that-fail-while-the-call-is-under-way",
     s4_a_claim_is_no_beginning: "s4-a-claim-is-no-beginning",

@@ -99,7 +99,7 @@ fn add_plans(
         loss_ms: None,
         otherwise: String::new(),
     };
-    let (none, mut holds) = (BTreeSet::new(), BTreeMap::new());
+    let (none, mut holds, reopened) = (BTreeSet::new(), BTreeMap::new(), BTreeMap::new());
     for question in [None, Some(question)] {
         for _ in 0..2 {
             let survey = Survey {
@@ -109,6 +109,7 @@ fn add_plans(
                 active,
                 existing: &none,
                 holds: &holds,
+                reopened: &reopened,
                 evidence: None,
                 replica_streams: streams,
                 question: question.clone(),

@@ -38,8 +38,8 @@ pub(super) struct Case {
     pub(super) lost_at: [Option<Mono>; 2],
     /// Which site's sets are primary, or whose gate is open.
     pub(super) open: Option<Site>,
-    /// The site that an automatic failover is to leave, as long as nothing is recorded of its steps,
-    /// and when its run was opened, as recorded.
+    /// The site that an automatic failover is to leave, as long as nothing is recorded of its
+    /// steps, and when its run was opened, as recorded.
     pub(super) beginning: Option<(Wall, Site)>,
     /// The same, as long as nothing was started for it that users notice.
     pub(super) leaving: Option<(Wall, Site)>,

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::capacity::{CapacityReady, SetJob, SetWorkload, Until};
+use crate::step::Procedure;
 
 fn cluster() -> Cluster {
     crate::policy::examples::shop().site(Site::Standby).cluster.clone()
@@ -140,4 +141,34 @@ fn s4_a_suspended_job_is_quiet_only_when_none_of_its_pods_runs() {
     assert!(is_done(&suspended(false, false, 2).0), "one that is resumed may run");
     let (judged, sent) = suspended(true, false, 0);
     assert!(is_done(&judged) && sent == 1, "somebody resumed it: it is suspended again");
+}
+
+#[test]
+fn l1_what_is_not_there_any_more_is_silent_and_free() {
+    let (cluster, workload) = (cluster(), web("web"));
+    let job = JobRef { namespace: "shop".into(), name: "invoices".into() };
+    let set = |replicas| SetWorkload {
+        site: Site::Home,
+        cluster: cluster.clone(),
+        workload: workload.clone(),
+        replicas,
+        until: Until::Gone,
+    };
+    let suspend =
+        |suspend| SetJob { site: Site::Home, cluster: cluster.clone(), job: job.clone(), suspend };
+    let judged = |procedure: &dyn Procedure| {
+        let mut world = |op: &Op| match op {
+            Op::Kube(_, KubeOp::Fence(_)) => held(String::new(), Answer::Ok)(op),
+            _ => Err(Fault::NotFound("deleted".into())),
+        };
+        Drive::under(claim(1, "r")).run(procedure, &mut world)
+    };
+    for procedure in [&set(0) as &dyn Procedure, &suspend(true)] {
+        let judged = judged(procedure);
+        let steady = matches!(&judged, Ok(Judgement::Steady { hold, .. }) if *hold > Span::mins(1));
+        assert!(steady, "no single look is trusted: {judged:?}");
+    }
+    for procedure in [&set(2) as &dyn Procedure, &suspend(false)] {
+        assert!(matches!(judged(procedure), Err(Fault::NotFound(_))), "it cannot be started");
+    }
 }

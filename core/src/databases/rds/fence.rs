@@ -27,6 +27,9 @@ pub struct Fence {
     pub member: Member,
     /// A step that may have confirmed the same fence already.
     pub unless: Option<StepId>,
+    /// Until when a call of an earlier run may come that opens the door.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub opens_until: Option<Wall>,
 }
 
 impl Procedure for Fence {
@@ -52,7 +55,8 @@ impl Procedure for Fence {
                 None => stranger,
             });
         }
-        if let Some(first) = close(cx, &self.member, found) {
+        if let Some(first) = close(cx, &self.member, found).or_else(|| stays(cx, self.opens_until))
+        {
             return Ok(first);
         }
         if bugs::on(Bug::FenceWithoutRestart) {
@@ -95,6 +99,9 @@ impl Fence {
 pub struct CloseDoor {
     /// The writer.
     pub member: Member,
+    /// Until when a call of an earlier run may come that opens the door.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub opens_until: Option<Wall>,
 }
 
 impl Procedure for CloseDoor {
@@ -107,6 +114,9 @@ impl Procedure for CloseDoor {
         if let Some(first) =
             self.member.stranger(cx, found).or_else(|| close(cx, &self.member, found))
         {
+            return Ok(first);
+        }
+        if let Some(first) = stays(cx, self.opens_until) {
             return Ok(first);
         }
         let words = format!("{} admits replication only", self.member.instance);
@@ -124,21 +134,34 @@ fn close(cx: &Context<'_>, member: &Member, found: &Instance) -> Option<Judgemen
     if !member.shut(found) && shows {
         let op = set_groups(member, vec![member.closed.clone()]);
         let words = format!("close {}", member.instance);
-        return Some(Judgement::act_holding(op, hold(member, found), words));
+        return Some(Judgement::act_holding(op, hold(cx, member, found), words));
     }
     (!member.shut(found) || !found.available())
         .then(|| Judgement::wait(POLL, format!("{} is {}", member.instance, found.status)))
 }
 
-fn hold(member: &Member, found: &Instance) -> Hold {
+/// A door that is shut is watched for as long as a call may come that opens it.
+fn stays(cx: &Context<'_>, opens_until: Option<Wall>) -> Option<Judgement> {
+    let until = opens_until.filter(|until| cx.now.wall < *until)?;
+    let note = format!("it is shut; a call that opens it may yet come until {until}");
+    Some(Judgement::wait(POLL, note))
+}
+
+/// What the instance let in before Bowline closed it, which a look from in between does not tell.
+fn hold(cx: &Context<'_>, member: &Member, found: &Instance) -> Hold {
+    let id = HoldId::instance(member.site, &found.resource);
+    let baseline = match cx.holds.get(&id).map(|hold| &hold.held) {
+        Some(Held::Writer { baseline, .. }) => baseline,
+        _ => &found.settings.security_groups,
+    };
     Hold {
-        id: HoldId::instance(member.site, &found.resource),
+        id,
         site: member.site,
         held: Held::Writer {
             scope: member.scope.clone(),
             instance: member.instance.clone(),
             resource: found.resource.clone(),
-            baseline: found.settings.security_groups.clone(),
+            baseline: baseline.clone(),
             closed: member.closed.clone(),
         },
     }

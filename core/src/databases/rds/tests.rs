@@ -3,7 +3,7 @@
 use super::*;
 use crate::model::{Counted, InstanceArn, Now, ResourceId, Scope, Site, Wall};
 use crate::op::{Answer, CloudWatchOp, Fault, Instance, InstanceEvent, Op, RdsOp};
-use crate::step::{Judgement, Procedure};
+use crate::step::{Held, Judgement, Procedure};
 use crate::testing::{Drive, claim, settings};
 
 mod limits;
@@ -109,7 +109,7 @@ fn drive(rds: &mut Rds, procedure: &dyn Procedure) -> (Result<Judgement, Fault>,
 }
 
 fn fence() -> Fence {
-    Fence { member: member(), unless: None }
+    Fence { member: member(), unless: None, opens_until: None }
 }
 
 fn done(judgement: &Result<Judgement, Fault>) -> bool {
@@ -367,5 +367,49 @@ fn an_unreachable_region_is_a_fault_not_a_verdict() {
     let dead = |_: &Op| Err(Fault::Unknown("no answer in time".into()));
     for procedure in [&fence() as &dyn Procedure, &Promote { member: member() }] {
         assert!(drive.run(procedure, &mut { dead }).is_err());
+    }
+}
+
+#[test]
+fn s7_a_closing_that_is_asked_for_again_keeps_what_the_door_let_in_before() {
+    let baseline = |drive: &Drive| match &drive.holds.last().unwrap().held {
+        Held::Writer { baseline, .. } => baseline.clone(),
+        other => panic!("{other:?}"),
+    };
+    let mut rds = Rds::with(Some(instance(None)));
+    rds.instance.as_mut().unwrap().settings.security_groups = vec!["sg-app".into()];
+    let close = CloseDoor { member: member(), opens_until: None };
+    let (_, first) = drive(&mut rds, &close);
+    assert_eq!(baseline(&first), ["sg-app".into()]);
+    // RDS is in between: both groups are in force, and the first request is long ago.
+    for between in [vec!["sg-app".into(), "sg-closed".into()], Vec::new()] {
+        rds.instance.as_mut().unwrap().settings.security_groups = between;
+        let mut again = Drive::under(claim(1, "r"));
+        again.holds.clone_from(&first.holds);
+        assert!(done(&again.run(&close, &mut |op| rds.perform(op))));
+        assert_eq!((again.sent.len(), baseline(&again)), (1, vec!["sg-app".into()]));
+    }
+}
+
+#[test]
+fn s1_a_door_that_a_late_call_may_open_is_watched_before_it_counts_as_shut() {
+    let mut rds = Rds::with(Some(instance(None)));
+    let mut now = Drive::under(claim(1, "r"));
+    let until = now.now.wall + Span::mins(6);
+    let close = CloseDoor { member: member(), opens_until: Some(until) };
+    let fence = Fence { opens_until: Some(until), ..fence() };
+    for procedure in [&close as &dyn Procedure, &fence] {
+        now = Drive::under(claim(1, "r"));
+        let waits = now.run(procedure, &mut |op| rds.perform(op));
+        let Ok(Judgement::Wait { note, .. }) = waits else { panic!("{waits:?}") };
+        assert!(note.contains("a call that opens it may yet come"), "{note}");
+        // It comes: the door is shut again.
+        rds.instance.as_mut().unwrap().settings.security_groups = vec!["sg-app".into()];
+        now.now.wall = until;
+        rds.now = until;
+        rds.ends = until + Span::secs(5);
+        let sent = now.sent.len();
+        let shut = now.run(procedure, &mut |op| rds.perform(op));
+        assert!(done(&shut) && now.sent.len() > sent, "{shut:?}");
     }
 }

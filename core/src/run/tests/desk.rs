@@ -229,7 +229,7 @@ fn s7_a_run_is_not_sent_back_while_it_is_open_what_a_call_does() {
 fn closing(heard: Result<Answer, Fault>, then: impl FnOnce(&mut Replica)) -> Vec<Undo> {
     let mut store = Store::default();
     let mut one = Replica::leading("one");
-    let close = Effect::CloseDoor(CloseDoor { member: member() });
+    let close = Effect::CloseDoor(CloseDoor { member: member(), opens_until: None });
     one.begin_with("close", Step { class: Class::Reversible, ..step(close, &[]) });
     let look = one.until_it_calls(&mut store, 1).remove(0);
     one.desk.answered(&look.slot, now(2), instance(None, "available"));

@@ -6,7 +6,7 @@ use crate::databases::rds::{Member, Promote, ResourceRef};
 use crate::model::{Mono, Now, Place, Scope, Site, Span, StepId, Wall};
 use crate::op::{Answer, Fault, Instance, Op, RdsOp};
 use crate::plan::{Class, Effect, Milestone, OnTimeout, Plan, PlanKind, Step};
-use crate::testing::settings;
+use crate::testing::{claim, opened, settings};
 
 pub(super) fn now(secs: u64) -> Now {
     Now { mono: Mono(secs * 1_000), wall: Wall(i64::try_from(secs).unwrap() * 1_000) }
@@ -154,7 +154,8 @@ fn s6_a_call_of_unknown_outcome_is_observed_before_anything_is_sent_again() {
 
 #[test]
 fn s9_a_call_that_was_refused_for_sure_is_sent_again_at_once() {
-    for fault in [Fault::Throttled { after: None }, Fault::Denied("no".into())] {
+    let refused = [Fault::Throttled { after: None }, Fault::Denied("no".into())];
+    for fault in refused.into_iter().chain([Fault::Transient("no connection".into())]) {
         let mut bench = Bench::new(vec![("promote", promote())]);
         let slot = bench.until_sent(1);
         bench.reply(&slot, 2, Err(fault));
@@ -309,4 +310,22 @@ fn an_unwinding_run_ends_unwound() {
     bench.accept(record);
     let ended = Ended::Unwound("false alarm".into());
     assert_eq!(bench.book.ledger.run.as_ref().unwrap().phase, Phase::Closed(ended));
+}
+
+#[test]
+fn l1_a_run_in_the_place_of_another_works_on_steps_of_the_same_names_anew() {
+    let mut bench = Bench::new(vec![("promote", promote())]);
+    bench.until_started(1);
+    let again = plan(vec![("promote", promote())]);
+    bench.book.write(vec![
+        Record::Closed { ended: Ended::Unwound("a failover was ordered in its place".into()) },
+        Record::Claimed { claim: claim(2, "r2"), by: "a".into() },
+        opened(PlanKind::Failover, Site::Home),
+        Record::Planned { plan: Box::new(again), moves: true },
+    ]);
+    // The record of the run before is refused, and its step would wait for it for ever.
+    let (slot, op) = bench.call(2);
+    assert!(matches!(op, Op::Rds(_, RdsOp::Describe(_))));
+    bench.reply(&slot, 2, instance(Some("home"), "available"));
+    assert!(matches!(bench.record(2), Record::Started { attempt: 1, .. }));
 }

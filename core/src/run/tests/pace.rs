@@ -267,7 +267,7 @@ fn s6_nothing_is_asked_while_it_is_open_what_a_call_does() {
 
 #[test]
 fn s1_a_yes_to_an_unconfirmed_fence_ends_it_as_unknown() {
-    let fence = Effect::Fence(Fence { member: member(), unless: None });
+    let fence = Effect::Fence(Fence { member: member(), unless: None, opens_until: None });
     let fence = Step { class: Class::Reversible, ..step(fence, &[]) };
     let mut bench = Bench::new(vec![("fence", limited(fence, OnTimeout::Ask))]);
     assert_eq!(bench.poll(0).len(), 1);
@@ -283,7 +283,7 @@ fn s1_a_yes_to_an_unconfirmed_fence_ends_it_as_unknown() {
 
 #[test]
 fn s1_a_yes_to_anything_else_that_a_fence_asks_is_none_to_an_unconfirmed_fence() {
-    let fence = Effect::Fence(Fence { member: member(), unless: None });
+    let fence = Effect::Fence(Fence { member: member(), unless: None, opens_until: None });
     let fence = Step { class: Class::Reversible, ..step(fence, &[]) };
     let mut bench = Bench::new(vec![("fence", limited(fence, OnTimeout::Ask))]);
     let stranger = || match instance(None, "available") {
@@ -314,7 +314,7 @@ fn s1_a_yes_to_anything_else_that_a_fence_asks_is_none_to_an_unconfirmed_fence()
 
 #[test]
 fn s7_the_record_of_a_call_bears_the_hold_that_it_takes() {
-    let close = Effect::CloseDoor(CloseDoor { member: member() });
+    let close = Effect::CloseDoor(CloseDoor { member: member(), opens_until: None });
     let close = Step { class: Class::Reversible, ..step(close, &[]) };
     let mut bench = Bench::new(vec![("close", close)]);
     let record = bench.until_started(1);

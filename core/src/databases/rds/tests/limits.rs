@@ -37,7 +37,7 @@ fn s6_a_change_is_sent_again_only_when_its_time_to_show_is_over() {
     type Stubborn = fn() -> Rds;
     let rename = Rename { member: member(), to: "db-old-1".into() };
     let reopen = Reopen { member: member(), groups: vec!["sg-app".into()], outlasts: false };
-    let close = CloseDoor { member: member() };
+    let close = CloseDoor { member: member(), opens_until: None };
     let promote = Promote { member: member() };
     let open: Stubborn = || Rds::with(Some(instance(None)));
     let closed: Stubborn = || Rds::with(Some(shut(instance(None))));
@@ -62,7 +62,9 @@ fn s1_a_closed_door_counts_only_on_an_instance_that_is_available() {
     let mut modifying = shut(instance(None));
     modifying.status = "modifying".into();
     let mut rds = Rds::with(Some(modifying));
-    for procedure in [&CloseDoor { member: member() } as &dyn Procedure, &fence()] {
+    for procedure in
+        [&CloseDoor { member: member(), opens_until: None } as &dyn Procedure, &fence()]
+    {
         let (judgement, drive) = drive(&mut rds, procedure);
         assert!(matches!(judgement, Ok(Judgement::Wait { .. })), "{judgement:?}");
         assert_eq!(drive.sent, []);
@@ -93,7 +95,7 @@ fn s1_only_a_restart_that_ended_after_the_door_was_seen_shut_confirms_a_fence() 
 
 #[test]
 fn s1_a_fence_that_another_step_confirmed_is_not_made_again() {
-    let again = Fence { member: member(), unless: Some("fence".into()) };
+    let again = Fence { unless: Some("fence".into()), ..fence() };
     let mut drive = Drive::under(claim(1, "r"));
     let confirmed = [("confirmed".into(), "990000".into())];
     drive.outputs.insert("fence".into(), confirmed.into());
