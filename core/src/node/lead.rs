@@ -181,10 +181,13 @@ impl Group {
         // Who watched when another planned it, and cannot say the same, does not go on with it.
         let taken_over = planned.is_some_and(|run| run.epoch != ledger.epoch());
         let doubts = taken_over && self.watching_since.is_some_and(|began| began < since);
-        let anew = doubts || now.wall.since(since) > HELD_UP;
+        // Claims that were begun in time may take theirs: the budget of an API, a site that is dead.
+        let begun = planned.is_some_and(|run| run.claimed_by(since + HELD_UP));
+        let anew = doubts || !begun && now.wall.since(since) > HELD_UP;
         let serving = self.sampler.serving(self.active(), now.mono);
         match serving.verdict {
             Answer3::Yes => true,
+            _ if begun && serving.outside == Some(Sign::Up) && !doubts => true,
             Answer3::No if bugs::on(Bug::OwnEyesSuffice) => false,
             // Who is cut off from a site sees it down again, for another reason. Who has just begun
             // to lead has not asked outside yet.

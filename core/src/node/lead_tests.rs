@@ -218,8 +218,12 @@ fn s2_a_failover_whose_record_was_held_up_is_begun_only_if_it_is_still_right() {
     assert_eq!(goes_back(&mut at(apart, 31)), outdated, "nobody outside says so any more");
     let asked = Bench::fit().asking(QuestionKind::Approve, None);
     assert_eq!(goes_back(&mut at(asked, 31)), None, "who is asked decides");
-    let claims = Bench::fit().failing_over().started("claim.gaining");
-    assert_eq!(goes_back(&mut at(claims, 31)), outdated, "a claim changes nothing");
+    let claims = || Bench::fit().failing_over().started("claim.gaining");
+    assert_eq!(goes_back(&mut at(claims(), 31)), None, "it was begun in time");
+    let serves = proposed(claims().sampled(fit));
+    assert_eq!(goes_back(&mut at(serves, 31)), outdated, "a claim changes nothing for users");
+    assert_eq!(goes_back(&mut at(claims().sampled(down), 31)), None, "it is so still");
+    assert_eq!(goes_back(&mut at(claims().sampled(cut_off), 31)), outdated, "users are served");
     let begun = Bench::fit().failing_over().started("fence");
     assert_eq!(goes_back(&mut at(begun, 31)), None, "it was begun in time");
     assert_eq!(goes_back(&mut at(Bench::fit().ordered(), 31)), None, "a human wanted it");

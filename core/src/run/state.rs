@@ -195,6 +195,14 @@ impl Run {
         self.phase == Phase::Moving && !self.committed && !own.any(began)
     }
 
+    /// Whether a claim of the move was recorded by then.
+    #[must_use]
+    pub fn claimed_by(&self, limit: Wall) -> bool {
+        let own = |step: &StepRun| Some(step.planned_at) == self.moving_since;
+        let in_time = |step: &StepRun| step.acted.as_ref().is_some_and(|acted| acted.at <= limit);
+        self.steps.values().any(|step| own(step) && step.step.effect.claims() && in_time(step))
+    }
+
     /// Whether anything is left to do, standing steps included.
     #[must_use]
     pub fn busy(&self) -> bool {

@@ -168,6 +168,8 @@ fn no_turn(before: Option<PhaseKind>, after: PhaseKind) -> Option<&'static str> 
         (Some(Prewarm), Moving | Unwinding | Unwound) => None,
         (Some(Moving), Moved | Unwinding | Unwound) => None,
         (Some(Unwinding), Unwound) => None,
+        // A failover that is ordered takes the place of a planned move, or of one that goes back.
+        (Some(Moving | Unwinding), Moving) => None,
         (None, _) => Some("a run begins by preparing or by moving"),
         (Some(Moved | Unwound), _) => Some("what is over is over: only another run follows"),
         (Some(Prewarm), _) => Some("who only prepared goes on to move, or back"),
@@ -183,7 +185,8 @@ fn no_decision(decided: Decided) -> Option<&'static str> {
         Hold(HoldKind::UnknownConfirming) => Some("who is suspect is prewarmed for, or held"),
         Hold(HoldKind::UnknownVetoed) => Some("a veto is a reason of its own"),
         Ask(Action::Prewarm, _) => Some("nobody is asked for nodes: they are started or not"),
-        Ask(Action::Failback, AskKind::Approval) => None,
+        Ask(Action::Failback, AskKind::Approval | AskKind::Undone) => None,
+        Ask(Action::Failover, AskKind::Undone) => Some("a way home is what was undone"),
         Ask(Action::Failback, _) => Some("nothing presses to come home: it waits"),
         Ask(Action::Failover, AskKind::EvidenceSuffices) => {
             Some("evidence that suffices asks nothing")
