@@ -197,8 +197,6 @@ bugs! {
     StandbyNotRebuilt,
     /// The way home does not end armed.
     NotRearmed,
-    /// A door that Bowline had closed is recorded as how the database is in peace.
-    ClosedDoorIsAFact,
     ;
 }
 

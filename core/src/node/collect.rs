@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::bugs::{self, Bug};
 use crate::levers::records::ArmedSet;
 use crate::model::{HealthCheckId, Host, InstanceId, Site, Wall};
 use crate::op::{Failover, Instance, RecordSet};
@@ -51,8 +50,7 @@ fn member(policy: &Policy, known: &Known, site: Site) -> Result<MemberFacts, Inc
     let of = (site != Site::Home).then(|| writer(policy, Site::Home)).flatten();
     let trouble = member_troubles(found, of).first().map(|(why, _)| *why);
     // A look from while Bowline held it: a replica made from it would let nobody in.
-    let shut = behind_closed_group(policy, site, found) && !bugs::on(Bug::ClosedDoorIsAFact);
-    let shut = shut.then_some("its door is closed");
+    let shut = behind_closed_group(policy, site, found).then_some("its door is closed");
     if let Some(why) = trouble.or(shut) {
         return Err(Incomplete(format!("{site}'s instance {}: {why}", found.id)));
     }

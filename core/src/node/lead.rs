@@ -181,7 +181,7 @@ impl Group {
         // Who watched when another planned it, and cannot say the same, does not go on with it.
         let taken_over = planned.is_some_and(|run| run.epoch != ledger.epoch());
         let doubts = taken_over && self.watching_since.is_some_and(|began| began < since);
-        // Claims that were begun in time may take theirs: the budget of an API, a site that is dead.
+        // Claims that were begun in time may take theirs: an API has its budget, a site is dead.
         let begun = planned.is_some_and(|run| run.claimed_by(since + HELD_UP));
         let anew = doubts || !begun && now.wall.since(since) > HELD_UP;
         let serving = self.sampler.serving(self.active(), now.mono);

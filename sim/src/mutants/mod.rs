@@ -69,7 +69,6 @@ pub fn shows(bug: Bug) -> &'static str {
         Bug::StaleViewLetsGo => "s7-a-stale-view-does-not-let-go",
         Bug::OldFaultDatesTheNew => "s10-a-fault-that-is-over-dates-no-other",
         Bug::IdleIsBehind => "l1-an-idle-postgresql-source-is-near",
-        Bug::ClosedDoorIsAFact => "l2-a-door-that-was-closed-a-moment-ago-is-no-fact",
     }
 }
 

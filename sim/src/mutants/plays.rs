@@ -36,7 +36,6 @@ kept! {
     "s7-a-stale-view-does-not-let-go",
     "s10-a-fault-that-is-over-dates-no-other",
     "l1-an-idle-postgresql-source-is-near",
-    "l2-a-door-that-was-closed-a-moment-ago-is-no-fact",
 }
 
 /// Every play that was made for bugs.
