@@ -277,7 +277,7 @@ impl Group {
         let ends = |record: &crate::run::Record| {
             matches!(record, crate::run::Record::Closed { ended: Ended::Unwound(_) })
         };
-        let silences = |run: &Run| run.kind != PlanKind::Failover || run.weighs;
+        let silences = |run: &Run| run.kind != PlanKind::Failover || run.stopped_anything();
         let forgets =
             self.ledger().run.as_ref().is_some_and(silences) && !bugs::on(Bug::OwnSilenceIsDown);
         if forgets && entries.iter().flat_map(|entry| &entry.records).any(ends) {

@@ -22,6 +22,9 @@ use super::words;
 /// A decision of which nothing was begun for so long must still be seen to be right.
 const HELD_UP: Span = Span::secs(30);
 
+/// … and one of which only claims were begun, which take their time at a dead site.
+const CLAIMS: Span = Span::secs(45);
+
 /// Whether what a survey finds of others' claims is overlooked: never.
 fn overruling() -> bool {
     [Bug::ZoneClaimOverruled, Bug::ClusterClaimOverruled, Bug::HoldClaimOverruled]
@@ -183,7 +186,8 @@ impl Group {
         let doubts = taken_over && self.watching_since.is_some_and(|began| began < since);
         // Claims that were begun in time may take theirs: an API has its budget, a site is dead.
         let begun = planned.is_some_and(|run| run.claimed_by(since + HELD_UP));
-        let anew = doubts || !begun && now.wall.since(since) > HELD_UP;
+        let patience = if begun { CLAIMS } else { HELD_UP };
+        let anew = doubts || now.wall.since(since) > patience;
         let serving = self.sampler.serving(self.active(), now.mono);
         match serving.verdict {
             Answer3::Yes => true,

@@ -219,7 +219,8 @@ fn s2_a_failover_whose_record_was_held_up_is_begun_only_if_it_is_still_right() {
     let asked = Bench::fit().asking(QuestionKind::Approve, None);
     assert_eq!(goes_back(&mut at(asked, 31)), None, "who is asked decides");
     let claims = || Bench::fit().failing_over().started("claim.gaining");
-    assert_eq!(goes_back(&mut at(claims(), 31)), None, "it was begun in time");
+    assert_eq!(goes_back(&mut at(claims(), 45)), None, "it was begun in time");
+    assert_eq!(goes_back(&mut at(claims(), 46)), outdated, "a claim changes nothing");
     let serves = proposed(claims().sampled(fit));
     assert_eq!(goes_back(&mut at(serves, 31)), outdated, "a claim changes nothing for users");
     assert_eq!(goes_back(&mut at(claims().sampled(down), 31)), None, "it is so still");

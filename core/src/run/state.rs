@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::record::Trigger;
 use crate::bugs::{self, Bug};
-use crate::model::{Epoch, Ordered, RunId, Site, StepId, Wall};
+use crate::model::{Epoch, Ordered, Place, RunId, Site, StepId, Wall};
 use crate::plan::{Class, PlanKind, Step};
 use crate::step::{Acted, Hold, HoldId, Outputs, Question};
 
@@ -193,6 +193,14 @@ impl Run {
         let began = |step: &StepRun| step.acted.is_some() && !claims(step);
         let mut own = self.steps.values().filter(own);
         self.phase == Phase::Moving && !self.committed && !own.any(began)
+    }
+
+    /// Whether it began to change anything at the site that loses traffic, but for a claim.
+    #[must_use]
+    pub fn stopped_anything(&self) -> bool {
+        let there = Place::Site(self.from);
+        let began = |step: &StepRun| step.acted.is_some() && !step.step.effect.claims();
+        self.steps.values().any(|step| step.step.touches == there && began(step))
     }
 
     /// Whether a claim of the move was recorded by then.
