@@ -30,13 +30,11 @@ fn s4_what_was_seen_of_a_site_that_a_planned_move_silenced_is_forgotten_when_it_
     assert_eq!(verdict(PlanKind::Switchover, undone()), Answer3::Unknown);
     assert_eq!(verdict(PlanKind::Switchover, Ended::Moved), Answer3::Yes);
     assert_eq!(verdict(PlanKind::Failover, undone()), Answer3::Yes, "it silenced nobody");
-    let web = crate::policy::examples::shop().capacity.workloads[0].object.clone();
-    for (site, forgotten) in [(Site::Home, Answer3::Unknown), (Site::Standby, Answer3::Yes)] {
-        let bench = Bench::fit().sampled(fit).begins(opened(PlanKind::Failover, Site::Home));
-        let mut bench = bench.holding(site, &web);
+    for (step, forgotten) in [("fence", Answer3::Unknown), ("claim.losing", Answer3::Yes)] {
+        let mut bench = Bench::fit().sampled(fit).failing_over().started(step);
         reads(&mut bench, vec![Record::Closed { ended: undone() }]);
         let verdict = bench.group.sampler.serving(Site::Home, bench.now.mono).verdict;
-        assert_eq!(verdict, forgotten, "it stopped what runs at {site}");
+        assert_eq!(verdict, forgotten, "{step}");
     }
 }
 
