@@ -84,6 +84,17 @@ fn not_held(cx: &Context<'_>, seen: &Version, note: String) -> Judgement {
     }
 }
 
+/// What comes before an object is let go: the cluster's fence, and whether it is there at all.
+fn first(
+    cx: &Context<'_>,
+    seen: Seen<'_>,
+    cluster: &Cluster,
+    object: &str,
+) -> Result<Option<Judgement>, Fault> {
+    let first = fence::check(cluster, cx, seen, 0)?;
+    Ok(first.or_else(|| seen.missing(1).then(|| not_there(object.to_owned()))))
+}
+
 /// Scales first and removes the annotation last: cut off in between, it is still ours to finish.
 fn release_workload(
     cx: &Context<'_>,
@@ -91,18 +102,15 @@ fn release_workload(
     cluster: &Cluster,
     workload: &WorkloadRef,
 ) -> Result<Judgement, Fault> {
-    if let Some(first) = fence::check(cluster, cx, seen, 0)? {
+    let object = workload.to_string();
+    if let Some(first) = first(cx, seen, cluster, &object)? {
         return Ok(first);
     }
-    if seen.missing(1) {
-        return Ok(not_there(workload.to_string()));
-    }
     let view = seen.workload(1)?;
-    let mut note =
-        match ours::<u32>(cx, (&view.version, view.note.as_ref()), &workload.to_string())? {
-            Ok(note) => note,
-            Err(judgement) => return Ok(judgement),
-        };
+    let mut note = match ours::<u32>(cx, (&view.version, view.note.as_ref()), &object)? {
+        Ok(note) => note,
+        Err(judgement) => return Ok(judgement),
+    };
     if let Some(owner) = note.owners.get_mut(cx.group)
         && owner.claim != *cx.claim
     {
@@ -128,12 +136,9 @@ fn release_job(
     cluster: &Cluster,
     job: &JobRef,
 ) -> Result<Judgement, Fault> {
-    if let Some(first) = fence::check(cluster, cx, seen, 0)? {
-        return Ok(first);
-    }
     let object = format!("CronJob {}/{}", job.namespace, job.name);
-    if seen.missing(1) {
-        return Ok(not_there(object));
+    if let Some(first) = first(cx, seen, cluster, &object)? {
+        return Ok(first);
     }
     let view = seen.job(1)?;
     let note = match ours::<bool>(cx, (&view.version, view.note.as_ref()), &object)? {
@@ -157,18 +162,12 @@ fn release_pool(
     cluster: &Cluster,
     pool: &ObjectName,
 ) -> Result<Judgement, Fault> {
-    if let Some(first) = fence::check(cluster, cx, seen, 0)? {
+    let object = format!("NodePool {pool}");
+    if let Some(first) = first(cx, seen, cluster, &object)? {
         return Ok(first);
     }
-    if seen.missing(1) {
-        return Ok(not_there(format!("NodePool {pool}")));
-    }
     let view = seen.pool(1)?;
-    let note = match ours::<Quantities>(
-        cx,
-        (&view.version, view.note.as_ref()),
-        &format!("NodePool {pool}"),
-    )? {
+    let note = match ours::<Quantities>(cx, (&view.version, view.note.as_ref()), &object)? {
         Ok(note) => note,
         Err(judgement) => return Ok(judgement),
     };
@@ -176,5 +175,5 @@ fn release_pool(
     restored.limits = note.baseline.clone();
     let left = note::leave(note, cx.group).filter(|_| !bugs::on(Bug::ReleaseForgetsOthers));
     let op = pools::limit(cluster, pool, &restored, left.as_ref());
-    Ok(Judgement::act(op, format!("let NodePool {pool} go")))
+    Ok(Judgement::act(op, format!("let {object} go")))
 }

@@ -253,7 +253,7 @@ pub(super) fn failover_question(
 }
 
 /// Peacetime facts, with the members that were rebuilt since.
-pub(super) fn recorded(group: &Group) -> Result<Facts, Incomplete> {
+fn recorded(group: &Group) -> Result<Facts, Incomplete> {
     let facts = group.facts().cloned().ok_or_else(|| Incomplete("peacetime facts".into()))?;
     Ok(with_rebuilt(facts, &group.ledger().rebuilt))
 }
@@ -267,13 +267,29 @@ pub(super) fn with_rebuilt(
     mut facts: Facts,
     rebuilt: &BTreeMap<Site, (ResourceId, Wall)>,
 ) -> Facts {
-    for (site, (resource, at)) in rebuilt {
-        let member = facts.members.get_mut(site).filter(|_| facts.at <= *at + CLOCKS);
-        if let Some(member) = member {
+    for (site, member) in &mut facts.members {
+        if let Some(resource) = rebuilt_since(facts.at, rebuilt, *site) {
             member.resource.clone_from(resource);
         }
     }
     facts
+}
+
+/// The member of a site that a run rebuilt after facts of that time.
+fn rebuilt_since(
+    at: Wall,
+    rebuilt: &BTreeMap<Site, (ResourceId, Wall)>,
+    site: Site,
+) -> Option<&ResourceId> {
+    let (resource, since) = rebuilt.get(&site)?;
+    (at <= *since + CLOCKS).then_some(resource)
+}
+
+/// The member of a site that is on record, if there is one.
+pub(super) fn recorded_member(group: &Group, site: Site) -> Option<&ResourceId> {
+    let facts = group.facts()?;
+    let seen = &facts.members.get(&site)?.resource;
+    Some(rebuilt_since(facts.at, &group.ledger().rebuilt, site).unwrap_or(seen))
 }
 
 /// A run that begins, or the open one that is given its move.

@@ -119,12 +119,14 @@ impl Group {
         ordered: (Trigger, bool),
         accept_loss: Option<Span>,
     ) -> Result<Vec<Record>, Refusal> {
-        let (trigger, anew) = ordered;
-        match self.ledger().open_run() {
+        let (trigger, dead) = ordered;
+        let open = self.ledger().open_run();
+        let anew = dead || open.is_some_and(gives_way);
+        match open {
             None => self.unfenced()?,
             Some(run) if begin::is_prewarm(run) => {}
             // What has moved the traffic is not moved back by who wants it moved.
-            Some(run) if !(anew || gives_way(run)) || self.active() != run.from => {
+            Some(run) if !anew || self.active() != run.from => {
                 return Err(Refusal::RunOpen(run.id.clone()));
             }
             // It can only go forward, to where it was wanted.
@@ -141,7 +143,6 @@ impl Group {
         if let Some(question) = &question {
             enough(question.loss(), accept_loss)?;
         }
-        let anew = anew || self.ledger().open_run().is_some_and(gives_way);
         begin::failover_ordered(self, host, (trigger, anew), evidence).map_err(incomplete)
     }
 

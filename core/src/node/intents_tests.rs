@@ -386,10 +386,7 @@ fn l2_a_replica_of_which_nobody_knows_whether_it_streams_is_not_made_anew() {
 
 /// The shop in a switchover of which these steps were begun.
 fn switching_over(begun: &[&str]) -> Bench {
-    let plan = planned_move(&Ground::shop().survey(Site::Home)).unwrap();
-    let bench = Bench::fit().recorded().begins(opened(PlanKind::Switchover, Site::Home));
-    let bench = bench.told(vec![Record::Planned { plan: Box::new(plan), moves: true }]);
-    begun.iter().fold(bench, |bench, step| bench.started(step))
+    begun.iter().fold(Bench::fit().recorded().switching_over(), |bench, step| bench.started(step))
 }
 
 #[test]

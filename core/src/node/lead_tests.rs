@@ -518,16 +518,20 @@ fn people_are_told_what_became_of_a_run_once_it_is_recorded() {
     assert_eq!(told(&mut bench, HOLDS), ["runEnded: r1: the standby site serves"]);
 }
 
+/// A failover away from home is opened for a fault of that time.
+fn opened_at(fault: Wall) -> Record {
+    match crate::testing::opened(PlanKind::Failover, Site::Home) {
+        Record::Opened { kind, from, trigger, evidence, .. } => {
+            Record::Opened { kind, from, trigger, fault_at: Some(fault), evidence }
+        }
+        other => other,
+    }
+}
+
 #[test]
 fn s10_a_fault_that_is_over_dates_no_other() {
     let first = Bench::fit().now.wall;
-    let opened = |fault_at| match crate::testing::opened(PlanKind::Failover, Site::Home) {
-        Record::Opened { kind, from, trigger, evidence, .. } => {
-            Record::Opened { kind, from, trigger, fault_at, evidence }
-        }
-        other => other,
-    };
-    let prepares = || Bench::fit().recorded().begins(opened(Some(first)));
+    let prepares = || Bench::fit().recorded().begins(opened_at(first));
     let dated = |bench: &Bench| begin::fault_at(&bench.group, bench.now);
     assert_eq!(dated(&proposed(prepares().sampled(down))), first, "it has not served since");
     // A paused group: home serves, and what was prepared stands.
@@ -579,15 +583,10 @@ fn s8_what_was_so_of_another_site_or_before_another_led_is_counted_anew() {
 #[test]
 fn s10_a_leader_that_saw_nothing_of_the_fault_of_before_does_not_date_another_one_by_it() {
     let first = Bench::fit().now.wall;
-    let opened = || match crate::testing::opened(PlanKind::Failover, Site::Home) {
-        Record::Opened { kind, from, trigger, evidence, .. } => {
-            Record::Opened { kind, from, trigger, fault_at: Some(first), evidence }
-        }
-        other => other,
-    };
     // It has watched as a follower, and leads from a moment before home dies again.
     let leads = |watching_since: Option<Wall>, later: Span| {
-        let mut bench = Bench::fit().recorded().begins(opened()).later(later).sampled(down);
+        let bench = Bench::fit().recorded().begins(opened_at(first));
+        let mut bench = bench.later(later).sampled(down);
         bench.group.watching_since = watching_since;
         proposed(bench)
     };
@@ -598,11 +597,9 @@ fn s10_a_leader_that_saw_nothing_of_the_fault_of_before_does_not_date_another_on
     assert_eq!(dated(&new), first, "who has not watched does not know that home has served");
     assert_eq!(dated(&leads(Some(first), Span::mins(1))), first, "clocks differ");
     let asks = |later: Span| {
-        let mut bench = Bench::fit().begins(opened());
+        let plan = crate::plan::failover(&Ground::shop().survey(Site::Home)).unwrap();
+        let mut bench = Bench::fit().moving(opened_at(first), plan);
         bench.group.watching_since = Some(first);
-        let ground = Ground::shop();
-        let plan = crate::plan::failover(&ground.survey(Site::Home)).unwrap();
-        let bench = bench.told(vec![Record::Planned { plan: Box::new(plan), moves: true }]);
         goes_back(&mut bench.later(later).sampled(down))
     };
     assert_eq!(asks(Span::ZERO), None);
@@ -611,12 +608,7 @@ fn s10_a_leader_that_saw_nothing_of_the_fault_of_before_does_not_date_another_on
 
 #[test]
 fn s9_people_are_told_of_a_dead_site_that_a_planned_move_waits_for() {
-    let switching = || {
-        let plan = planned_move(&Ground::shop().survey(Site::Home)).unwrap();
-        let switchover = crate::testing::opened(PlanKind::Switchover, Site::Home);
-        let bench = Bench::fit().recorded().begins(switchover);
-        bench.told(vec![Record::Planned { plan: Box::new(plan), moves: true }])
-    };
+    let switching = || Bench::fit().recorded().switching_over();
     let silent = |op: &Op| match op {
         Op::Probe(_) | Op::Route53(..) => down(op),
         _ => Err(Fault::Unknown("no answer".into())),

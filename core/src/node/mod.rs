@@ -366,27 +366,8 @@ impl Node {
         if let Some(only) = &self.only_told {
             policies.retain(|policy| policy.group == *only);
         }
+        let policies = self.settle_conflicts(policies);
         let mut old = std::mem::take(&mut self.groups);
-        let before = |name: &GroupName| {
-            old.iter().map(|group| &group.policy).find(|policy| policy.group == *name)
-        };
-        let mut by_age: Vec<_> = policies.clone();
-        by_age.sort_by_key(|policy| match before(&policy.group) {
-            Some(same) if same == policy => 0,
-            Some(_) => 1,
-            None => 2,
-        });
-        self.refused = conflicts(&by_age);
-        let is_refused = |policy: &Policy| self.refused.iter().any(|no| no.group == policy.group);
-        by_age.retain(|policy| !is_refused(policy));
-        by_age.extend(self.refused.iter().filter_map(|no| before(&no.group).cloned()));
-        let clash = conflicts(&by_age);
-        for policy in &mut policies {
-            let kept = by_age.iter().find(|kept| kept.group == policy.group);
-            kept.into_iter().for_each(|kept| policy.clone_from(kept));
-        }
-        let stays = |policy: &Policy| by_age.iter().any(|kept| kept.group == policy.group);
-        policies.retain(|p| stays(p) && !clash.iter().any(|no| no.group == p.group));
         for policy in policies {
             let same = old.iter().position(|group| group.policy == policy);
             let group = match same {
@@ -398,6 +379,30 @@ impl Node {
             };
             self.groups.push(group);
         }
+    }
+
+    /// The policies to go by, in their order, so that no two list the same thing.
+    fn settle_conflicts(&mut self, policies: Vec<Policy>) -> Vec<Policy> {
+        let before = |name: &GroupName| {
+            self.groups.iter().map(|group| &group.policy).find(|policy| policy.group == *name)
+        };
+        let mut by_age: Vec<_> = policies.clone();
+        by_age.sort_by_key(|policy| match before(&policy.group) {
+            Some(same) if same == policy => 0,
+            Some(_) => 1,
+            None => 2,
+        });
+        let named = |refused: &[Conflict], policy: &Policy| {
+            refused.iter().any(|no| no.group == policy.group)
+        };
+        let refused = conflicts(&by_age);
+        by_age.retain(|policy| !named(&refused, policy));
+        by_age.extend(refused.iter().filter_map(|no| before(&no.group).cloned()));
+        let clash = conflicts(&by_age);
+        by_age.retain(|policy| !named(&clash, policy));
+        self.refused = refused;
+        let kept = |told: &Policy| by_age.iter().find(|kept| kept.group == told.group).cloned();
+        policies.iter().filter_map(kept).collect()
     }
 
     /// The groups that were refused when policies were last taken.

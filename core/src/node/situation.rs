@@ -170,9 +170,8 @@ impl Group {
 
     /// Whether a standby's member is the one that a failover would promote, if that is known.
     fn is_recorded(&self, site: Site, found: &Instance) -> bool {
-        let facts = super::begin::recorded(self).ok().filter(|_| site == Site::Standby);
-        let member = facts.as_ref().and_then(|facts| facts.members.get(&site));
-        member.is_none_or(|member| member.resource == found.resource)
+        let recorded = || super::begin::recorded_member(self, site);
+        site != Site::Standby || recorded().is_none_or(|recorded| *recorded == found.resource)
     }
 
     /// Whether a replica is one of the active site's instance.

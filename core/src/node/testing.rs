@@ -183,7 +183,8 @@ impl Bench {
         self.moving(opened(PlanKind::Failover, Site::Home), plan)
     }
 
-    fn moving(self, opened: Record, plan: Plan) -> Self {
+    /// A run that opens so is about to be executed.
+    pub(super) fn moving(self, opened: Record, plan: Plan) -> Self {
         let mut records = self.begun(opened);
         records.push(Record::Planned { plan: Box::new(plan), moves: true });
         self.told(records)
@@ -216,10 +217,15 @@ impl Bench {
             .told(vec![Record::Asked { step: "approval".into(), question }])
     }
 
+    /// A switchover that is about to be executed.
+    pub(super) fn switching_over(self) -> Self {
+        let plan = planned_move(&GROUND.survey(Site::Home)).unwrap();
+        self.moving(opened(PlanKind::Switchover, Site::Home), plan)
+    }
+
     /// A switchover that is over.
     pub(super) fn switched_over(self) -> Self {
-        let plan = planned_move(&GROUND.survey(Site::Home)).unwrap();
-        self.moving(opened(PlanKind::Switchover, Site::Home), plan).over(&[])
+        self.switching_over().over(&[])
     }
 
     /// The open run holds a workload.

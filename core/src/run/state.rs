@@ -188,11 +188,14 @@ impl Run {
     /// asked, claimed or gave up did not, and what prepared for the move does not count.
     #[must_use]
     pub fn only_planned(&self) -> bool {
-        let own = |step: &&StepRun| Some(step.planned_at) == self.moving_since;
         let claims = |step: &StepRun| step.step.effect.claims() && !bugs::on(Bug::ClaimsBegin);
         let began = |step: &StepRun| step.acted.is_some() && !claims(step);
-        let mut own = self.steps.values().filter(own);
-        self.phase == Phase::Moving && !self.committed && !own.any(began)
+        self.phase == Phase::Moving && !self.committed && !self.own().any(began)
+    }
+
+    /// The steps of the move itself.
+    fn own(&self) -> impl Iterator<Item = &StepRun> {
+        self.steps.values().filter(|step| Some(step.planned_at) == self.moving_since)
     }
 
     /// Whether it began to change anything at the site that loses traffic, but for a claim.
@@ -206,9 +209,8 @@ impl Run {
     /// Whether a claim of the move was recorded by then.
     #[must_use]
     pub fn claimed_by(&self, limit: Wall) -> bool {
-        let own = |step: &StepRun| Some(step.planned_at) == self.moving_since;
         let in_time = |step: &StepRun| step.acted.as_ref().is_some_and(|acted| acted.at <= limit);
-        self.steps.values().any(|step| own(step) && step.step.effect.claims() && in_time(step))
+        self.own().any(|step| step.step.effect.claims() && in_time(step))
     }
 
     /// Whether anything is left to do, standing steps included.

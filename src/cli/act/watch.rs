@@ -79,19 +79,7 @@ pub(super) async fn play(
     target.exists(&session.groups)?;
     let mut hosted = session.hosted.take();
     let mut signals = Signals::new()?;
-    let mut watch = Watch {
-        wish,
-        session: &session,
-        paint,
-        out,
-        err,
-        follower: Follower::new(session.store.clone(), target.group.clone()),
-        target,
-        began: None,
-        asked: false,
-        intent: None,
-        run: None,
-    };
+    let mut watch = Watch::new(wish, &session, target, paint, (out, err));
     let view = hosted.as_ref().map(Hosted::view);
     let ending = tokio::select! {
         ending = watch.act(view.as_ref()) => ending,
@@ -125,7 +113,20 @@ async fn stop(hosted: Hosted, signals: &mut Signals, err: &mut impl Write) {
     }
 }
 
-impl<O: Write, E: Write> Watch<'_, O, E> {
+impl<'a, O: Write, E: Write> Watch<'a, O, E> {
+    /// A command of which nothing was done yet.
+    fn new(
+        wish: &'a Wish,
+        session: &'a Session,
+        target: Target,
+        paint: Paint,
+        (out, err): (&'a mut O, &'a mut E),
+    ) -> Self {
+        let follower = Follower::new(session.store.clone(), target.group.clone());
+        let (began, asked, intent, run) = (None, false, None, None);
+        Self { wish, session, paint, out, err, target, follower, began, asked, intent, run }
+    }
+
     async fn act(&mut self, view: Option<&HostedView>) -> Ending {
         if let Some(why) = self.barred() {
             return Ending::Refused { why, refusal: None };

@@ -33,19 +33,8 @@ async fn a_wish_that_was_interrupted_on_its_way_may_be_in_the_store() {
         panic!("an acting command")
     };
     let target = wish.target(&session.groups);
-    let mut watch = Watch {
-        wish: &wish,
-        session: &session,
-        paint: Paint::OFF,
-        out: &mut Vec::new(),
-        err: &mut Vec::new(),
-        follower: Follower::new(session.store.clone(), target.group.clone()),
-        target,
-        began: None,
-        asked: false,
-        intent: None,
-        run: None,
-    };
+    let (mut out, mut err) = (Vec::new(), Vec::new());
+    let mut watch = Watch::new(&wish, &session, target, Paint::OFF, (&mut out, &mut err));
     let before = watch.interrupted(None);
     assert!(matches!(before, Ending::Failed(_)), "{before:?}");
     // Whoever presses Ctrl-C drops the call where it waits for its answer.

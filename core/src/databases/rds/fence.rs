@@ -55,8 +55,7 @@ impl Procedure for Fence {
                 None => stranger,
             });
         }
-        if let Some(first) = close(cx, &self.member, found).or_else(|| stays(cx, self.opens_until))
-        {
+        if let Some(first) = close(cx, &self.member, found, self.opens_until) {
             return Ok(first);
         }
         if bugs::on(Bug::FenceWithoutRestart) {
@@ -111,12 +110,9 @@ impl Procedure for CloseDoor {
 
     fn judge(&self, cx: &Context<'_>, seen: Seen<'_>) -> Result<Judgement, Fault> {
         let found = seen.instance(0)?;
-        if let Some(first) =
-            self.member.stranger(cx, found).or_else(|| close(cx, &self.member, found))
-        {
-            return Ok(first);
-        }
-        if let Some(first) = stays(cx, self.opens_until) {
+        let first = self.member.stranger(cx, found);
+        let first = first.or_else(|| close(cx, &self.member, found, self.opens_until));
+        if let Some(first) = first {
             return Ok(first);
         }
         let words = format!("{} admits replication only", self.member.instance);
@@ -124,8 +120,14 @@ impl Procedure for CloseDoor {
     }
 }
 
-/// What is left to do until the door is closed; `None` when it is and the instance is `available`.
-fn close(cx: &Context<'_>, member: &Member, found: &Instance) -> Option<Judgement> {
+/// What is left to do until the door is closed; `None` when it is, the instance is `available`, and
+/// no call may come that opens it.
+fn close(
+    cx: &Context<'_>,
+    member: &Member,
+    found: &Instance,
+    opens_until: Option<Wall>,
+) -> Option<Judgement> {
     let sent = last_was(cx, |op| matches!(op, RdsOp::SetSecurityGroups { .. }));
     let shows = sent.is_none_or(|at| cx.now.wall.since(at) >= CHANGE_SHOWS);
     if bugs::on(Bug::FenceWithoutClosing) {
@@ -136,12 +138,9 @@ fn close(cx: &Context<'_>, member: &Member, found: &Instance) -> Option<Judgemen
         let words = format!("close {}", member.instance);
         return Some(Judgement::act_holding(op, hold(cx, member, found), words));
     }
-    (!member.shut(found) || !found.available())
-        .then(|| Judgement::wait(POLL, format!("{} is {}", member.instance, found.status)))
-}
-
-/// A door that is shut is watched for as long as a call may come that opens it.
-fn stays(cx: &Context<'_>, opens_until: Option<Wall>) -> Option<Judgement> {
+    if !member.shut(found) || !found.available() {
+        return Some(Judgement::wait(POLL, format!("{} is {}", member.instance, found.status)));
+    }
     let until = opens_until.filter(|until| cx.now.wall < *until)?;
     let note = format!("it is shut; a call that opens it may yet come until {until}");
     Some(Judgement::wait(POLL, note))
