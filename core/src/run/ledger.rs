@@ -1,6 +1,7 @@
 //! A group's state, folded from its chain.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::mem;
 use std::sync::Arc;
 
 use serde::Serialize;
@@ -76,7 +77,8 @@ pub struct Ledger {
     pub leftovers: Vec<Leftover>,
     /// Intents that were looked at.
     pub taken: BTreeSet<Arc<str>>,
-    /// The last automatic failover that began to move, whatever ran since.
+    /// The last automatic failover that began to move, whatever ran since; one that went back by
+    /// itself having only claimed did not.
     pub last_automatic_failover: Option<Departure>,
     /// When the traffic last moved.
     pub moved_at: Option<Wall>,
@@ -406,6 +408,7 @@ impl Ledger {
             steps: Ordered::default(),
             outputs: BTreeMap::new(),
             weighs: false,
+            failover_before: None,
             touched: BTreeMap::new(),
             closed_at: None,
         });
@@ -427,11 +430,17 @@ impl Ledger {
                 if *moves {
                     (run.phase, run.kind, run.moving_since) = (Phase::Moving, plan.kind, Some(at));
                     if run.is_automatic_failover() {
-                        self.last_automatic_failover = Some(Departure { at, from: run.from });
+                        let left = Some(Departure { at, from: run.from });
+                        run.failover_before = mem::replace(&mut self.last_automatic_failover, left);
                     }
                 }
             }
             Record::Unwinding { why } => {
+                // What moved nothing is no failover: the next one need not wait for a human.
+                let moved_nothing = run.only_planned() && !run.weighs;
+                if run.is_automatic_failover() && moved_nothing {
+                    self.last_automatic_failover = run.failover_before;
+                }
                 for step in run.steps.values_mut().filter(|step| step.open()) {
                     step.state = StepState::Abandoned;
                 }

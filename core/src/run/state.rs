@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::ledger::Departure;
 use super::record::Trigger;
 use crate::bugs::{self, Bug};
 use crate::model::{Epoch, Ordered, Place, RunId, Site, StepId, Wall};
@@ -44,6 +45,9 @@ pub struct Run {
     /// Whether a human cancelled it, or it took away from the site that users are at: nothing
     /// begins it again by itself.
     pub weighs: bool,
+    /// The automatic failover before it, which counts again if it goes back having only claimed.
+    #[serde(skip)]
+    pub(super) failover_before: Option<Departure>,
     /// The group's holds that it touched, as they were before it did; `None`: there was none.
     pub touched: BTreeMap<HoldId, Option<Hold>>,
     /// When it was closed.

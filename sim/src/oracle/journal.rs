@@ -92,7 +92,7 @@ impl Case {
                 self.judge_call(scene, step, court);
             }
             Record::Done { .. } => self.judge_beginning(scene, court),
-            Record::Unwinding { .. } => self.goes_back(),
+            Record::Unwinding { .. } => self.goes_back(court),
             Record::Asked { step, question } => {
                 self.judge_beginning(scene, court);
                 self.judge_ask(scene, (step, question), court);

@@ -60,11 +60,15 @@ impl Case {
         }
     }
 
-    /// What was planned is not done.
-    pub(super) fn goes_back(&mut self) {
-        let of = self.ledger.run.as_ref().map(|run| run.opened_at);
-        for told in [&mut self.beginning, &mut self.leaving] {
-            of.and_then(|of| told_once(told, of));
+    /// What was planned is not done. What nobody noticed is no failover, but one that a human
+    /// cancelled is followed by another only if a human says so.
+    pub(super) fn goes_back(&mut self, court: &mut Court) {
+        let Some(run) = &self.ledger.run else { return };
+        told_once(&mut self.beginning, run.opened_at);
+        let unnoticed = told_once(&mut self.leaving, run.opened_at).is_some();
+        let own = court.automatic.iter().rposition(|(_, group, _)| *group == self.group);
+        if let Some(own) = own.filter(|_| unnoticed && !run.weighs) {
+            court.automatic.remove(own);
         }
     }
 

@@ -6,12 +6,12 @@ mod trial;
 use std::sync::Arc;
 
 use bowline_core::model::{
-    Author, HoldNote, NoteOwner, ObjectRef, Place as Touches, Site, Span, Version, Wall,
+    Author, HoldNote, NoteOwner, ObjectRef, Place as Touches, RunId, Site, Span, Version, Wall,
 };
 use bowline_core::op::{Answer, Failover, KubeOp, LeaseOp, LeaseSpec, Op, RdsOp};
 use bowline_core::plan::PlanKind;
 use bowline_core::policy::{Policy, examples};
-use bowline_core::run::{Ended, Record, Trigger};
+use bowline_core::run::{Ended, Intent, Record, Trigger};
 use bowline_core::step::{Held, Hold, HoldId, Question, QuestionKind};
 
 use super::PROMISES;
@@ -500,6 +500,31 @@ fn s8_breaks_when_a_failover_follows_another_by_itself() {
     assert!(!trial.breaks("S8"));
     trial.store(vec![planned(PlanKind::Failover, Site::Home)]);
     assert!(trial.why("S8").contains("another automatic failover within 1h"));
+}
+
+#[test]
+fn s8_what_went_back_before_anything_was_done_is_no_failover_unless_a_human_cancelled_it() {
+    let run = RunId::new("run-1");
+    let cancel = Record::IntentTaken {
+        uid: "1".into(),
+        by: "anna".into(),
+        intent: Some(Intent::Cancel { run }),
+        refused: None,
+    };
+    for (acts, before, broken) in
+        [(false, vec![], false), (true, vec![], true), (false, vec![cancel], true)]
+    {
+        let mut trial = Trial::shop();
+        trial.kill(Site::Home);
+        trial.open(1, PlanKind::Failover, Site::Home, Trigger::Automatic);
+        if acts {
+            trial.act_for_it();
+        }
+        trial.store(before);
+        trial.store(vec![Record::Unwinding { why: "outdated".into() }]);
+        trial.open(2, PlanKind::Failover, Site::Home, Trigger::Automatic);
+        assert_eq!(trial.breaks("S8"), broken);
+    }
 }
 
 #[test]

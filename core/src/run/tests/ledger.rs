@@ -3,7 +3,7 @@
 use super::super::{Departure, Ended, Intent, Ledger, Phase, Record, Refusal, StepState, Trigger};
 use super::{Book, opened};
 use crate::capacity::Release;
-use crate::model::{ObjectRef, Site, WorkloadRef};
+use crate::model::{ObjectRef, RunId, Site, WorkloadRef};
 use crate::plan::{Effect, Plan, PlanKind, Undo, failover, unwind};
 use crate::step::{Held, Hold, HoldId, Mark, Outputs};
 use crate::testing::{Ground, claim};
@@ -195,6 +195,40 @@ fn s8_an_automatic_failover_is_remembered_with_the_site_it_left_while_the_way_ho
     ]);
     assert_eq!(book.ledger.run.as_ref().unwrap().kind, PlanKind::Failback);
     assert_eq!(book.ledger.last_automatic_failover, left);
+}
+
+#[test]
+fn l1_a_failover_that_only_claimed_and_went_back_by_itself_does_not_ask_a_human_about_the_next() {
+    let starts = |step| started(step, None);
+    let cancel = Record::IntentTaken {
+        uid: "1".into(),
+        by: "anna".into(),
+        intent: Some(Intent::Cancel { run: RunId::new("shop-2-failover") }),
+        refused: None,
+    };
+    for (between, counts) in [
+        (vec![], false),
+        (vec![starts("claim.gaining")], false),
+        (vec![starts("claim.gaining"), starts("fence")], true),
+        (vec![cancel], true),
+    ] {
+        let mut book = Book::default();
+        for (epoch, run) in [(1, "shop-1-failover"), (2, "shop-2-failover")] {
+            let plan = Box::new(failover(&Ground::shop().survey(Site::Home)).unwrap());
+            book.write(vec![
+                Record::Claimed { claim: claim(epoch, run), by: "a".into() },
+                opened(PlanKind::Failover, Site::Home),
+                Record::Planned { plan, moves: true },
+            ]);
+        }
+        let began = |book: &Book| book.ledger.run.as_ref().unwrap().opened_at;
+        let first = book.ledger.run.as_ref().unwrap().failover_before.unwrap();
+        assert!(first.at < began(&book));
+        book.write(between);
+        book.write(vec![Record::Unwinding { why: "outdated".into() }]);
+        let last = if counts { began(&book) } else { first.at };
+        assert_eq!(book.ledger.last_automatic_failover.map(|left| left.at), Some(last));
+    }
 }
 
 #[test]
