@@ -379,6 +379,8 @@ impl Node {
             };
             self.groups.push(group);
         }
+        let checks = self.groups.iter().map(|group| group.sampler.checks(&group.policy)).sum();
+        self.groups.iter_mut().for_each(|group| group.sampler.share(checks));
     }
 
     /// The policies to go by, in their order, so that no two list the same thing.

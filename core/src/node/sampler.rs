@@ -16,6 +16,9 @@ use super::known::Known;
 /// The longest that a call of a round may take; an HTTP check says its own.
 const TIMEOUT: Span = Span::secs(5);
 
+/// `GetHealthCheckStatus` may be called once a second, and four times at once, in an account.
+const CHECK_STATUS: Span = Span::secs(1);
+
 /// A group's signals.
 #[derive(Debug)]
 pub(super) struct Sampler {
@@ -28,6 +31,8 @@ pub(super) struct Sampler {
     aws: Contact,
     /// What it said when that was last looked at.
     said: Said,
+    /// How long Route 53 needs for the check statuses of all groups once.
+    turn: Span,
 }
 
 /// What all signals and contacts say.
@@ -80,7 +85,22 @@ impl Sampler {
             contacts: [Contact::default(); 2],
             aws: Contact::default(),
             said: Said::default(),
+            turn: Span::ZERO,
         }
+    }
+
+    /// How many check statuses a round asks Route 53 for.
+    pub(super) fn checks(&self, policy: &Policy) -> u64 {
+        let is_check = |slot: &&Slot| {
+            let signal = policy.health.signals.get(slot.signal);
+            signal.is_some_and(|signal| matches!(signal.probe, Probe::Route53Check { .. }))
+        };
+        self.slots.iter().filter(is_check).count() as u64
+    }
+
+    /// So many of them are asked for by all groups: none is asked for more often than all can be.
+    pub(super) fn share(&mut self, checks: u64) {
+        self.turn = CHECK_STATUS.times(checks);
     }
 
     /// Whether a verdict, or who answers at all, is another than when this was last asked.
@@ -137,7 +157,11 @@ impl Sampler {
                 continue;
             }
             let Some(signal) = policy.health.signals.get(slot.signal) else { continue };
-            slot.due = now.mono + signal.every;
+            let every = match &signal.probe {
+                Probe::Route53Check { .. } => signal.every.max(self.turn),
+                _ => signal.every,
+            };
+            slot.due = now.mono + every;
             if slot.asked.is_some() {
                 continue;
             }
@@ -176,8 +200,15 @@ impl Sampler {
             return false;
         };
         let Some(signal) = policy.health.signals.get(slot.signal) else { return false };
-        match &signal.probe {
-            Probe::Route53Check { .. } => self.aws.observe(&result),
+        match (&signal.probe, &result) {
+            // Whose turn it is not asks again when it is: nobody looked.
+            (Probe::Route53Check { .. }, Err(Fault::Throttled { after: Some(after) })) => {
+                slot.due = asked.at.mono + (*after).max(CHECK_STATUS);
+                slot.asked = None;
+                self.next = self.slots.iter().map(|slot| slot.due).min();
+                return false;
+            }
+            (Probe::Route53Check { .. }, _) => self.aws.observe(&result),
             _ if at.index < asked.own => self.contacts[slot.site as usize].observe(&result),
             _ => {}
         }

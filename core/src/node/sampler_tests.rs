@@ -146,6 +146,43 @@ fn a_round_is_asked_in_its_rhythm_and_not_while_the_last_is_awaited() {
 }
 
 #[test]
+fn l1_a_check_status_over_the_quota_is_asked_for_in_its_turn_and_is_no_sample() {
+    let (home, standby) = ("home-check".into(), "standby-check".into());
+    let policy = only(Probe::Route53Check { home, standby });
+    let frame = Frame { known: &Known::default(), active: Site::Home, leads: true };
+    let mut sampler = Sampler::new(&policy);
+    let asked = sampler.due(&policy, &frame, NOW);
+    let [home, standby] = asked.as_slice() else { panic!("two sites") };
+    let throttled = |after| Err(Fault::Throttled { after });
+    let age =
+        |sampler: &Sampler, site| sampler.site(site).window(0).unwrap().read(later(3).mono).age;
+    assert!(!sampler.take(&policy, home.slot, throttled(Some(Span::secs(3)))));
+    assert!(sampler.take(&policy, standby.slot, throttled(None)), "nobody says when");
+    assert_eq!(sampler.wake_at(), Some(later(3).mono));
+    assert_eq!(age(&sampler, Site::Home), None, "nobody looked");
+    assert_eq!(age(&sampler, Site::Standby), Some(Span::secs(3)));
+    assert_eq!(words(&sampler.due(&policy, &frame, later(2))), [""; 0]);
+    let again = sampler.due(&policy, &frame, later(3));
+    assert_eq!(words(&again), [words(&asked)[0].clone()]);
+    assert!(sampler.take(&policy, again[0].slot, Ok(Answer::CheckStatus { healthy: 0, of: 8 })));
+    assert_eq!(age(&sampler, Site::Home), Some(Span::ZERO));
+}
+
+#[test]
+fn l1_check_statuses_of_many_groups_are_asked_for_no_more_often_than_the_quota_allows() {
+    let (home, standby) = ("home-check".into(), "standby-check".into());
+    let policy = only(Probe::Route53Check { home, standby });
+    let frame = Frame { known: &Known::default(), active: Site::Home, leads: true };
+    for (groups, due) in [(1, 10), (5, 10), (20, 40)] {
+        let mut sampler = Sampler::new(&policy);
+        assert_eq!(sampler.checks(&policy), 2);
+        sampler.share(2 * groups);
+        sampler.due(&policy, &frame, NOW);
+        assert_eq!(sampler.wake_at(), Some(later(due).mono), "{groups} groups");
+    }
+}
+
+#[test]
 fn what_route_53_answers_says_whether_aws_is_reached_and_nothing_of_the_sites() {
     let (home, standby) = ("home-check".into(), "standby-check".into());
     let policy = only(Probe::Route53Check { home, standby });
