@@ -141,10 +141,13 @@ fn cluster_api(result: &Result<Answer, Fault>) -> Outcome {
 
 fn region_api(own: &[Result<Answer, Fault>], other: &[Result<Answer, Fault>]) -> Outcome {
     let silent = own.iter().filter(|result| !answers(result)).count();
-    if silent * 2 < own.len() {
+    // What was over our own share was never sent.
+    let sent = own.iter().filter(|r| !matches!(r, Err(Fault::Throttled { after: Some(_) })));
+    let sent = sent.count();
+    if silent * 2 < sent {
         return Outcome::Good;
     }
-    let most_silent = silent * 2 > own.len();
+    let most_silent = silent * 2 > sent;
     if silent >= 2 && most_silent && other.len() >= 2 && other.iter().all(answers) {
         return Outcome::Bad;
     }

@@ -19,6 +19,9 @@ use super::notices::Notices;
 use super::sampler::{Frame, Sampler};
 use super::survey::{Look, Survey};
 
+/// What the store held up for longer rests on what was seen too long ago: no call is sent on it.
+const LATE: Span = Span::secs(20);
+
 /// One group as one replica sees it.
 #[derive(Debug)]
 pub(super) struct Group {
@@ -26,6 +29,8 @@ pub(super) struct Group {
     pub(super) policy: Policy,
     /// Its chain and its run.
     pub(super) desk: Desk,
+    /// When what was last written to the chain was first sent.
+    wrote_at: Option<Mono>,
     /// When this replica first looked.
     pub(super) watching_since: Option<Wall>,
     pub(super) sampler: Sampler,
@@ -107,6 +112,7 @@ impl Group {
         Self {
             index,
             desk: Desk::new(policy.group.clone()),
+            wrote_at: None,
             watching_since: None,
             sampler: Sampler::new(&policy),
             survey: Survey::new(&policy),
@@ -174,6 +180,7 @@ impl Group {
             self.lead(host);
         }
         if let Some(op) = self.desk.write(&host.seat()) {
+            self.wrote_at = Some(host.now.mono);
             host.store(self.index, GroupOwner::Chain, op);
         }
         self.desk.rest();
@@ -250,7 +257,9 @@ impl Group {
     fn chain_reply(&mut self, host: &mut Host<'_>, result: Result<Answer, Fault>) -> bool {
         let nothing = matches!(&result, Ok(Answer::Entries(entries)) if entries.is_empty());
         let settled = self.desk.current() && !self.desk.in_doubt();
-        let Heard { outcome, next, calls } = self.desk.heard(&host.seat(), result);
+        let waited = self.wrote_at.map_or(Span::ZERO, |at| host.now.mono.since(at));
+        let held_up = waited > LATE;
+        let Heard { outcome, next, calls } = self.desk.heard(&host.seat(), result, held_up);
         if let Some(op) = next {
             host.store(self.index, GroupOwner::Chain, op);
         }

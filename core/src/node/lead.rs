@@ -173,7 +173,7 @@ impl Group {
         let ledger = self.ledger();
         let planned = ledger
             .open_run()
-            .filter(|run| run.is_automatic_failover() && run.only_planned())
+            .filter(|run| run.is_automatic_failover() && self.desk.only_planned())
             .filter(|_| !bugs::on(Bug::OldDecisionsStand));
         // Who is asked about one is told of another fault.
         if planned.is_some_and(|run| self.fails_anew(run, now)) {

@@ -321,7 +321,7 @@ fn desk(book: &crate::testing::Book) -> crate::run::Desk {
     let stored = (1..).zip(&book.entries);
     let stored = stored.map(|(seq, bytes)| crate::op::Stored { seq, bytes: bytes.clone() });
     let seat = crate::run::Seat { id: &"a".into(), now: Now::default(), leads: false };
-    desk.heard(&seat, Ok(Answer::Entries(stored.collect())));
+    desk.heard(&seat, Ok(Answer::Entries(stored.collect())), false);
     desk
 }
 
@@ -623,4 +623,20 @@ fn s9_people_are_told_of_a_dead_site_that_a_planned_move_waits_for() {
     assert_eq!(words::next(&bench.group), Some("bowline failover shop".into()));
     assert!(!told(proposed(switching().sampled(fit))).0);
     assert!(!told(proposed(Bench::fit().recorded().failing_over().sampled(silent))).0);
+}
+
+#[test]
+fn s4_a_call_whose_record_the_store_held_up_is_not_sent() {
+    for (secs, sent) in [(20, true), (21, false)] {
+        let mut bench = Bench::fit().sampled(down).failing_over();
+        bench.turns(fit);
+        bench.turns(fit);
+        bench.at(|group, host| group.poll(host));
+        let ops = bench.sent();
+        let append = |op: &Op| matches!(op, Op::Store(StoreOp::Append { .. }));
+        assert!(ops.iter().any(append), "{ops:?}");
+        let mut bench = bench.later(Span::secs(secs));
+        bench.at(|group, host| group.reply(host, GroupOwner::Chain, Ok(Answer::Ok)));
+        assert_eq!(bench.sent().iter().any(Op::mutates), sent, "{secs} s");
+    }
 }

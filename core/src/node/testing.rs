@@ -163,7 +163,7 @@ impl Bench {
         self.group.desk.begin_to_lead();
         assert!(self.group.desk.read(self.now.mono).is_some());
         let seat = Seat { id: &self.id, now: self.now, leads: true };
-        self.group.desk.heard(&seat, Ok(Answer::Entries(entries)));
+        self.group.desk.heard(&seat, Ok(Answer::Entries(entries)), false);
     }
 
     /// A failover by policy that is about to be executed.

@@ -154,6 +154,14 @@ impl Desk {
         self.execution.acting()
     }
 
+    /// Whether the move of the open run is planned, and nothing of it was begun but claims, or what
+    /// the store held up for so long that it was not sent.
+    #[must_use]
+    pub fn only_planned(&self) -> bool {
+        let unsent = |step: &StepId| self.execution.is_unsent(step);
+        self.ledger().open_run().is_some_and(|run| run.only_planned_but(unsent))
+    }
+
     /// Whether an answer to this call of a step would be heard.
     #[must_use]
     pub fn awaits(&self, slot: &Slot) -> bool {
@@ -356,8 +364,14 @@ impl Desk {
 // === what came in ===
 
 impl Desk {
-    /// Takes what became of the call to the store.
-    pub fn heard(&mut self, seat: &Seat<'_>, result: Result<Answer, Fault>) -> Heard {
+    /// Takes what became of the call to the store. `held_up`: what it wrote has waited for so long
+    /// that no call is to be sent on it.
+    pub fn heard(
+        &mut self,
+        seat: &Seat<'_>,
+        result: Result<Answer, Fault>,
+        held_up: bool,
+    ) -> Heard {
         self.work = Work::Due;
         let reading = matches!(result, Ok(Answer::Entries(_)));
         let before = self.ledger().head;
@@ -374,7 +388,7 @@ impl Desk {
         let mut calls = Vec::new();
         for record in &outcome.accepted {
             if let Some(Doing::Call { slot, timeout, op }) =
-                self.execution.recorded(record, seat.now.mono, may_act)
+                self.execution.recorded(record, seat.now.mono, may_act, held_up)
             {
                 calls.push(StepCall { slot, timeout, op });
             }

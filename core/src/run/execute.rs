@@ -8,7 +8,7 @@
 //! ```
 //! A step that was cut off anywhere begins at Idle: it looks before it calls again.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::activity::{Activity, Confirming, Look, Now as Does};
 use super::ledger::Ledger;
@@ -43,6 +43,8 @@ pub struct Execution {
     forgotten: u64,
     /// How many calls that took a hold were answered for sure, by hold.
     answered: BTreeMap<HoldId, u32>,
+    /// Steps whose call was recorded for the first time too late to be sent.
+    unsent: BTreeSet<StepId>,
 }
 
 /// Names a call of a step, so that late answers to an older look are ignored.
@@ -94,6 +96,12 @@ impl Execution {
         let last = self.activities.values().map(|activity| activity.generation).max();
         self.forgotten = self.forgotten.max(last.unwrap_or_default());
         self.activities.clear();
+        self.unsent.clear();
+    }
+
+    /// Whether no call of this step was sent, though one was recorded.
+    pub(super) fn is_unsent(&self, step: &StepId) -> bool {
+        self.unsent.contains(step)
     }
 
     /// Whether an answer to this call would be heard.
@@ -107,7 +115,7 @@ impl Execution {
     /// What two executions have in common that behave alike from `due` on: [`super::Desk::gist`].
     pub(super) fn gist(&self, ledger: &Ledger, due: Mono) -> String {
         let steps = ledger.run.as_ref().map(|run| &run.steps);
-        let mut gist = format!("{:?} ", self.answered);
+        let mut gist = format!("{:?} {:?} ", self.answered, self.unsent);
         for (id, activity) in &self.activities {
             let timeout = steps.and_then(|steps| steps.get(id)?.step.timeout);
             gist += &format!("{id}: {}; ", activity.gist(timeout, due));
@@ -191,20 +199,32 @@ impl Execution {
         }
     }
 
-    /// A record is in the store: the call it announced may be sent, if `may_act`. One that depends
-    /// on what was seen too long ago is not: its step looks again.
-    pub fn recorded(&mut self, record: &Record, now: Mono, may_act: bool) -> Option<Doing> {
-        let (step, hold) = match record {
-            Record::Started { step, hold, .. } => (step, hold.as_ref()),
-            Record::Asked { step, .. } => (step, None),
+    /// A record is in the store: the call it announced may be sent, if `may_act`. One that rests on
+    /// what was seen too long ago is not, nor one that the store has `held_up`: its step looks
+    /// again.
+    pub fn recorded(
+        &mut self,
+        record: &Record,
+        now: Mono,
+        may_act: bool,
+        held_up: bool,
+    ) -> Option<Doing> {
+        let (step, hold, first) = match record {
+            Record::Started { step, hold, attempt, .. } => (step, hold.as_ref(), *attempt == 1),
+            Record::Asked { step, .. } => (step, None, false),
             _ => return None,
         };
         let activity = self.activities.get_mut(step)?;
         let Does::Recording(op) = std::mem::replace(&mut activity.doing, Does::Idle) else {
             return None;
         };
-        let stale = activity.fresh.take().is_some_and(|until| until < now);
+        let stale = activity.fresh.take().is_some_and(|until| until < now) || held_up;
+        if stale && first {
+            activity.refused = true;
+            self.unsent.insert(step.clone());
+        }
         let op = op.filter(|_| may_act && !stale)?;
+        self.unsent.remove(step);
         activity.doing = Does::Acting;
         activity.takes = hold.map(|hold| hold.id.clone());
         activity.generation += 1;

@@ -19,7 +19,7 @@ use super::record::{BadEntry, Entry, Record};
 use super::state::{Ended, Phase, Run, StepRun, StepState};
 use crate::bugs::{self, Bug};
 use crate::databases::rds::{Fence, ResourceRef};
-use crate::model::{Claim, GroupName, RunId, Site};
+use crate::model::{Claim, GroupName, ResourceId, RunId, Site};
 use crate::plan::{Effect, PlanKind};
 use crate::step::{Hold, HoldId};
 
@@ -301,8 +301,21 @@ impl Ledger {
     /// The instance that a run of theirs promotes, if another stands in its place here: whatever
     /// they told to lead to it leads to the other.
     pub(super) fn renamed_from(&self, theirs: &Run) -> Option<&Leftover> {
-        let mut replaced = self.leftovers.iter().filter(|left| promotes(theirs, left));
+        let mut replaced = self.leftovers.iter().filter(|left| promotes(theirs, &left.resource));
         replaced.find(|_| !bugs::on(Bug::ReplacedIsTheSame))
+    }
+
+    /// The instance that a run of theirs promotes, and that a run of ours may have renamed before
+    /// it was cancelled.
+    fn may_have_renamed(&self, theirs: &Run) -> Option<(&Run, &ResourceId)> {
+        let ours = self.run.as_ref()?;
+        let begun = |step: &&StepRun| step.acted.is_some() && step.state != StepState::Done;
+        let mut renamed = ours.steps.values().filter(begun).filter_map(|step| {
+            let Effect::Rename(rename) = &step.step.effect else { return None };
+            let ResourceRef::Known(resource) = &rename.member.resource else { return None };
+            Some(resource)
+        });
+        Some((ours, renamed.find(|resource| promotes(theirs, resource))?))
     }
 
     /// A run of ours that is not over must be the one that went on there, or have meant the same
@@ -316,6 +329,12 @@ impl Ledger {
         if let Some(left) = self.renamed_from(theirs) {
             let words = format!("{} promotes {}, which was renamed", theirs.id, left.resource);
             return Err(Conflict::OnlyOurs(format!("{words} to {} here", left.instance)));
+        }
+        if let Some((ours, resource)) = self.may_have_renamed(theirs) {
+            return Err(Conflict::TwoMoves(format!(
+                "{} promotes {resource}, which {} may have renamed before it was cancelled",
+                theirs.id, ours.id
+            )));
         }
         let Some(ours) = self.busy_run() else { return Ok(()) };
         if is(ours, theirs) || (same_move(ours, theirs) && after.active == ours.to()) {
@@ -409,8 +428,8 @@ pub(super) fn is(one: &Run, other: &Run) -> bool {
 }
 
 /// Whether a run has promoted this instance, or is still to promote it.
-fn promotes(run: &Run, left: &Leftover) -> bool {
-    let resource = ResourceRef::Known(left.resource.clone());
+fn promotes(run: &Run, resource: &ResourceId) -> bool {
+    let resource = ResourceRef::Known(resource.clone());
     let done = |step: &StepRun| step.state == StepState::Done;
     let mut steps = run.steps.values().filter(|step| done(step) || !run.closed() && step.open());
     steps.any(|step| {

@@ -192,14 +192,25 @@ impl Run {
     /// asked, claimed or gave up did not, and what prepared for the move does not count.
     #[must_use]
     pub fn only_planned(&self) -> bool {
+        self.only_planned_but(|_| false)
+    }
+
+    /// The same, where a call of such a step is known not to have been sent.
+    pub(super) fn only_planned_but(&self, unsent: impl Fn(&StepId) -> bool) -> bool {
         let claims = |step: &StepRun| step.step.effect.claims() && !bugs::on(Bug::ClaimsBegin);
         let began = |step: &StepRun| step.acted.is_some() && !claims(step);
-        self.phase == Phase::Moving && !self.committed && !self.own().any(began)
+        let own = self.steps.iter().filter(|(_, step)| self.is_own(step));
+        let began = own.filter(|(id, _)| !unsent(id)).any(|(_, step)| began(step));
+        self.phase == Phase::Moving && !self.committed && !began
     }
 
     /// The steps of the move itself.
     fn own(&self) -> impl Iterator<Item = &StepRun> {
-        self.steps.values().filter(|step| Some(step.planned_at) == self.moving_since)
+        self.steps.values().filter(|step| self.is_own(step))
+    }
+
+    fn is_own(&self, step: &StepRun) -> bool {
+        Some(step.planned_at) == self.moving_since
     }
 
     /// Whether it began to change anything at the site that loses traffic, but for a claim.

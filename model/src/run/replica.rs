@@ -157,7 +157,7 @@ impl Replica {
         let id = self.id.clone();
         let seat = self.seat(&id, wall);
         if message.owner == Owner::Chain {
-            let Heard { next, calls, .. } = self.desk.heard(&seat, result);
+            let Heard { next, calls, .. } = self.desk.heard(&seat, result, false);
             return Sent { store: next.into_iter().collect(), steps: calls };
         }
         let place = self.awaited.iter().position(|(call, _)| *call == message.call);

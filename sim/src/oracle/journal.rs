@@ -83,13 +83,13 @@ impl Case {
                     self.judge_start(scene, plan, court);
                 }
             }
-            Record::Started { step, op, .. } => {
+            Record::Started { op, .. } => {
                 let run = self.run_name();
                 if !self.started.iter().any(|known| known.op == **op && known.run == run) {
                     self.judge_delay(scene, op, court);
                 }
                 self.start(op);
-                self.judge_call(scene, step, court);
+                self.judge_beginning(scene, court);
             }
             Record::Done { .. } => self.judge_beginning(scene, court),
             Record::Unwinding { .. } => self.goes_back(court),

@@ -62,6 +62,9 @@ impl Judge {
         if self.court.troubles().next().is_some() {
             super::data::judge_wait(scene, call, &mut self.court);
         }
+        for case in self.cases.iter_mut().filter(|_| call.op.mutates()) {
+            case.judge_sent(scene, &call.op, &mut self.court);
+        }
     }
 
     fn performed(&mut self, scene: Scene<'_>, op: &Op, ok: bool) {

@@ -48,11 +48,12 @@ pub const PROMISES: [(&str, &str); 13] = [
     ),
     (
         "S4",
-        "no automatic move is planned away from a site that has served its users for the whole \
-         confirm time (unless the outside vantage lies and Bowline's own looks are cut off or lie \
-         too), or, with nothing that deceives Bowline, has failed them for less than that, or has \
-         just been left and come back to; none of a group that is not armed; nothing that needs \
-         the writer is started before a move is planned",
+        "no call of an automatic move that users notice is sent while the site that it leaves has \
+         served them for the whole confirm time (unless the outside vantage lies and Bowline's own \
+         looks are cut off or lie too), and none is gone on with away from a site that, with \
+         nothing that deceives Bowline, has failed them for less than that, or has just been left \
+         and come back to; none of a group that is not armed; nothing that needs the writer is \
+         started before a move is planned",
     ),
     (
         "S5",

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use bowline_core::model::{Mono, Region, RunId, Site, Span, StepId, Wall};
+use bowline_core::model::{Mono, Region, RunId, Site, Span, Wall};
 use bowline_core::op::{KubeOp, Op};
 use bowline_core::plan::{Plan, PlanKind};
 use bowline_core::policy::{Probe, Starts, Workload};
@@ -37,15 +37,15 @@ impl Case {
         }
     }
 
-    /// A call of a step is recorded. Nobody notices a claim, nor what prepares.
-    pub(super) fn judge_call(&mut self, scene: Scene<'_>, step: &StepId, court: &mut Court) {
-        self.judge_beginning(scene, court);
-        let Some(run) = &self.ledger.run else { return };
+    /// A call is sent. Nobody notices a claim, nor what prepares, nor what is only recorded.
+    pub(super) fn judge_sent(&mut self, scene: Scene<'_>, op: &Op, court: &mut Court) {
+        let Some(run) = self.ledger.run.as_ref().filter(|_| self.leaving.is_some()) else { return };
         let touches = |step: &StepRun| {
-            Some(step.planned_at) == run.moving_since && !step.step.effect.claims()
+            let own = Some(step.planned_at) == run.moving_since && !step.step.effect.claims();
+            own && step.acted.as_ref().is_some_and(|acted| acted.op == *op)
         };
         let of = run.opened_at;
-        if run.steps.get(step).is_some_and(touches)
+        if run.steps.values().any(touches)
             && let Some(from) = told_once(&mut self.leaving, of)
         {
             self.judge_serving(scene, from, court);

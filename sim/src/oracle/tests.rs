@@ -17,7 +17,7 @@ use bowline_core::step::{Held, Hold, HoldId, Question, QuestionKind};
 use super::PROMISES;
 use crate::faults::Trouble;
 use crate::world::Outcome;
-use trial::{Trial, claim, done, human, opening, planned, started, started_of};
+use trial::{Trial, claim, done, human, opening, planned, started};
 
 const HOUR: Span = Span::mins(60);
 
@@ -210,25 +210,27 @@ fn s4_a_plan_whose_record_came_too_late_and_that_goes_back_at_once_moved_nothing
 }
 
 #[test]
-fn s4_who_has_only_claimed_while_the_site_came_back_moved_nothing() {
-    for (step, broken) in [("claim", false), ("act", true)] {
+fn s4_who_has_claimed_or_recorded_while_the_site_came_back_and_sent_nothing_more_moved_nothing() {
+    for (step, sent, broken) in [("claim", true, false), ("act", false, false), ("act", true, true)]
+    {
         let mut trial = armed();
         trial.kill(Site::Home);
         trial.pass(Span::mins(2));
         trial.open(1, PlanKind::Failover, Site::Home, Trigger::Automatic);
         trial.revive(Site::Home);
         trial.pass(Span::mins(2));
-        let ready = Op::Kube(trial.bench.policy.standby.cluster.clone(), KubeOp::Ready);
-        trial.store(vec![started_of(step, &ready)]);
-        assert_eq!(trial.breaks("S4"), broken, "{step}");
+        let call = trial.record_call(step);
+        if sent {
+            trial.sent(call, Span::secs(10));
+        }
+        assert_eq!(trial.breaks("S4"), broken, "{step} {sent}");
     }
     // A claim is recorded of a site that has failed too short.
     let mut trial = armed();
     trial.kill(Site::Home);
     trial.pass(Span::secs(45));
     trial.open(1, PlanKind::Failover, Site::Home, Trigger::Automatic);
-    let ready = Op::Kube(trial.bench.policy.standby.cluster.clone(), KubeOp::Ready);
-    trial.store(vec![started_of("claim", &ready)]);
+    trial.record_call("claim");
     assert!(trial.breaks("S4"));
 }
 

@@ -184,6 +184,11 @@ fn a_region_is_down_only_against_the_other_region() {
     assert_eq!(region(&well, &dead), Outcome::Good, "a refusal is an answer");
     assert_eq!(region(&[unknown()], &well), Outcome::Silent, "one API is not several");
     assert_eq!(region(&[unknown(), up()], &well), Outcome::Silent, "half is not most");
+    let unsent = || Err(Fault::Throttled { after: Some(Span::secs(1)) });
+    assert_eq!(region(&[unknown(), unknown(), unsent()], &well), Outcome::Bad);
+    assert_eq!(region(&[unknown(), unsent(), unsent()], &well), Outcome::Silent, "not sent");
+    assert_eq!(region(&[unsent(), unsent(), unsent()], &well), Outcome::Silent);
+    assert_eq!(region(&[up(), unsent(), unsent()], &well), Outcome::Good);
 }
 
 #[test]

@@ -65,7 +65,7 @@ impl Replica {
 
     fn hear(&mut self, secs: u64, result: Result<Answer, Fault>) -> (Vec<StoreOp>, Vec<StepCall>) {
         let seat = Seat { id: &self.id, now: now(secs), leads: self.leads };
-        let heard = self.desk.heard(&seat, result);
+        let heard = self.desk.heard(&seat, result, false);
         (heard.next.into_iter().collect(), heard.calls)
     }
 

@@ -104,7 +104,7 @@ impl Bench {
     /// The same, and when it was in the store.
     pub(super) fn accept_at(&mut self, secs: u64, record: Record) -> Option<Doing> {
         self.book.write(vec![record.clone()]);
-        self.execution.recorded(&record, now(secs).mono, true)
+        self.execution.recorded(&record, now(secs).mono, true, false)
     }
 
     pub(super) fn reply(&mut self, slot: &Slot, secs: u64, result: Result<Answer, Fault>) {

@@ -348,6 +348,30 @@ fn s9_a_call_to_the_site_that_may_be_dead_is_given_up_sooner() {
 }
 
 #[test]
+fn s4_a_call_whose_record_the_store_held_up_is_not_sent_and_began_nothing() {
+    let undoable = || Step { class: Class::Reversible, ..promote() };
+    for (held_up, sent) in [(false, true), (true, false)] {
+        let mut bench = Bench::new(vec![("promote", undoable())]);
+        let record = bench.until_started(0);
+        bench.book.write(vec![record.clone()]);
+        let call = bench.execution.recorded(&record, Mono(60_000), true, held_up);
+        assert_eq!(call.is_some(), sent);
+        let began = |bench: &Bench| {
+            let unsent = |id: &StepId| bench.execution.is_unsent(id);
+            !bench.book.ledger.run.as_ref().unwrap().only_planned_but(unsent)
+        };
+        assert_eq!(began(&bench), sent);
+        // It looks again, and what is recorded in time is sent.
+        if !sent {
+            let record = bench.until_started(60);
+            assert!(matches!(&record, Record::Started { attempt: 2, .. }), "{record:?}");
+            assert!(bench.accept_at(61, record).is_some());
+            assert!(began(&bench));
+        }
+    }
+}
+
+#[test]
 fn a_run_whose_move_was_only_planned_is_told_from_one_that_began() {
     let cluster = Cluster::Context("standby".into());
     let claim = step(Effect::ClaimCluster(ClaimCluster { cluster }), &[]);

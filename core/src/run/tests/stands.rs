@@ -58,6 +58,18 @@ fn not_continued() -> (Book, Book) {
 
 /// Theirs is about to promote the replica that ours has put another in the place of.
 fn replaced() -> (Book, Book) {
+    renamed(done)
+}
+
+/// The same, where nobody knows whether ours did.
+fn perhaps_replaced() -> (Book, Book) {
+    renamed(|step| {
+        let op = Box::new(crate::op::Op::Store(crate::op::StoreOp::Intents));
+        Record::Started { step: step.into(), attempt: 1, op, hold: None }
+    })
+}
+
+fn renamed(record: impl Fn(&str) -> Record) -> (Book, Book) {
     let (mut ours, mut theirs) = ours_and_copy();
     move_away_open(&mut theirs);
     theirs.write(vec![closes_the_door(), fenced()]);
@@ -67,7 +79,8 @@ fn replaced() -> (Book, Book) {
     let renamed = plan.steps.keys().find(|id| id.as_str() == "rename.standby").unwrap().clone();
     begins(&mut ours, (4, "shop-4-switchover"), plan, true);
     ours.write(vec![
-        done(renamed.as_str()),
+        record(renamed.as_str()),
+        Record::Unwinding { why: "cancelled".into() },
         Record::Closed { ended: Ended::Unwound("cancelled".into()) },
     ]);
     (ours, theirs)
@@ -115,6 +128,11 @@ fn l1_what_cannot_both_be_true_is_refused_with_the_command_that_says_which_is() 
         (
             replaced(),
             "which was renamed to shop-standby-old-",
+            "Both lead to home. See which run was the last to change anything there",
+        ),
+        (
+            perhaps_replaced(),
+            "which shop-4-switchover may have renamed before it was cancelled",
             "Both lead to home. See which run was the last to change anything there",
         ),
         (

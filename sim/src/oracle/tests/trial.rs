@@ -173,10 +173,20 @@ impl Trial {
         self.store(vec![planned(kind, from)]);
     }
 
-    /// Records that something is begun for the planned move.
+    /// Something is begun for the planned move: a call is recorded, and sent.
     pub(super) fn act_for_it(&mut self) {
+        let call = self.record_call("act");
+        self.sent(call, Span::secs(10));
+    }
+
+    /// Records a call of a step; gives it.
+    pub(super) fn record_call(&mut self, step: &str) -> Op {
         let cluster = self.bench.policy.standby.cluster.clone();
-        self.store(vec![started(&Op::Kube(cluster, KubeOp::Ready))]);
+        let group = self.bench.policy.group.clone();
+        let claim = KubeOp::Claim { group, version: None, claim: claim(1) };
+        let call = Op::Kube(cluster, claim);
+        self.store(vec![started_of(step, &call)]);
+        call
     }
 
     pub(super) fn close(&mut self) {
