@@ -265,9 +265,11 @@ fn intents() -> impl Strategy<Value = Intent> {
         ),
         "\\PC{0,12}".prop_map(|reason| Intent::Switchover { reason }),
         "\\PC{0,12}".prop_map(|reason| Intent::Failback { reason }),
-        (run.clone(), spans, any::<bool>()).prop_map(|(run, accept_loss, accept_unfenced)| {
-            Intent::Approve { run, accept_loss, accept_unfenced }
-        }),
+        (run.clone(), spans, any::<bool>(), any::<bool>()).prop_map(
+            |(run, accept_loss, accept_unfenced, keep_trying)| {
+                Intent::Approve { run, accept_loss, accept_unfenced, keep_trying }
+            }
+        ),
         run.prop_map(|run| Intent::Cancel { run }),
         "\\PC{0,12}".prop_map(|reason| Intent::Pause { reason }),
         Just(Intent::Resume),

@@ -206,8 +206,12 @@ async fn people_are_told_by_webhook_when_a_run_starts_asks_and_ends() {
     assert!(ask["text"].as_str().unwrap().contains("If nobody answers: "), "{ask}");
     assert_eq!((&ask["group"], &ask["run"]), (&"shop".into(), &run.as_str().into()));
 
-    let yes =
-        Intent::Approve { run: run.as_str().into(), accept_loss: None, accept_unfenced: false };
+    let yes = Intent::Approve {
+        run: run.as_str().into(),
+        accept_loss: None,
+        accept_unfenced: false,
+        keep_trying: false,
+    };
     store.intend(&shop, "grace", &yes).await.unwrap();
     until("the run ends", || receiver.of("runEnded").is_some()).await;
     let ended = receiver.of("runEnded").unwrap();

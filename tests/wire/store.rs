@@ -160,8 +160,12 @@ async fn intents(management: &Cluster, bowline: &Edges) {
         reason: "fire".into(),
         break_glass: None,
     };
-    let approve =
-        Intent::Approve { run: "shop-1-failover".into(), accept_loss: None, accept_unfenced: true };
+    let approve = Intent::Approve {
+        run: "shop-1-failover".into(),
+        accept_loss: None,
+        accept_unfenced: true,
+        keep_trying: false,
+    };
     let started = operator.store.intend(&shop(), "somebody else", &start).await.unwrap();
     approver.store.intend(&shop(), "", &approve).await.unwrap();
     operator.store.intend(&shop(), "", &Intent::Pause { reason: "x".into() }).await.unwrap();

@@ -72,8 +72,8 @@ impl Group {
             }
             Intent::Switchover { reason } => self.move_by_hand(host, human(reason), Site::Standby),
             Intent::Failback { reason } => self.move_by_hand(host, human(reason), Site::Home),
-            Intent::Approve { run, accept_loss, accept_unfenced } => {
-                self.approve(run, (*accept_loss, *accept_unfenced), by)
+            Intent::Approve { run, accept_loss, accept_unfenced, keep_trying } => {
+                self.approve(run, (*accept_loss, *accept_unfenced, *keep_trying), by)
             }
             Intent::Cancel { run } => self.cancel(run, by),
             Intent::Pause { reason } => Ok(vec![Record::Paused { reason: reason.clone() }]),
@@ -183,13 +183,18 @@ impl Group {
     fn approve(
         &self,
         run: &RunId,
-        (accept_loss, accept_unfenced): (Option<Span>, bool),
+        (accept_loss, accept_unfenced, keep_trying): (Option<Span>, bool, bool),
         by: &str,
     ) -> Result<Vec<Record>, Refusal> {
         let open = self.ledger().open_run().filter(|open| open.id == *run);
         let open = open.ok_or_else(|| Refusal::NoSuchRun(run.clone()))?;
         let asked = open.asks().next();
         let (step, question, _) = asked.ok_or_else(|| Refusal::NothingAsked(run.clone()))?;
+        // It may have been said a while ago, to another question.
+        if keep_trying && question.kind != QuestionKind::Overdue {
+            let asks = format!("{run} does not ask whether to keep trying; {step} asks");
+            return Err(Refusal::NotReady(format!("{asks}: {}", question.why)));
+        }
         if question.kind == QuestionKind::AcceptLoss {
             enough(question.loss(), accept_loss)?;
         }

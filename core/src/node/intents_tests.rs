@@ -177,6 +177,7 @@ fn s10_a_yes_answers_what_its_run_asks_with_the_loss_that_is_asked_about() {
         run: run.into(),
         accept_loss: secs.map(Span::secs),
         accept_unfenced: false,
+        keep_trying: false,
     };
     let mut open = Bench::fit().failing_over();
     assert_eq!(wish(&mut open, &approve("r2", None)), Err(Refusal::NoSuchRun("r2".into())));
@@ -202,10 +203,27 @@ fn s1_a_yes_that_was_meant_for_another_question_goes_on_beside_no_old_writer() {
         run: "r1".into(),
         accept_loss: Some(Span::secs(600)),
         accept_unfenced,
+        keep_trying: false,
     };
     assert_eq!(wish(&mut asks, &yes(false)), Err(Refusal::Unfenced(Site::Home)));
     let records = wish(&mut asks, &yes(true)).unwrap();
     assert_eq!(kinds(&records), ["Answered"]);
+}
+
+#[test]
+fn s4_a_yes_that_was_meant_for_a_step_that_is_overdue_approves_no_move() {
+    let yes = Intent::Approve {
+        run: "r1".into(),
+        accept_loss: None,
+        accept_unfenced: false,
+        keep_trying: true,
+    };
+    let mut asks = Bench::fit().asking(QuestionKind::Approve, None);
+    let refused = wish(&mut asks, &yes).unwrap_err().to_string();
+    let words = "r1 does not ask whether to keep trying; approval asks: ";
+    assert!(refused.starts_with(words), "{refused}");
+    let mut overdue = Bench::fit().asking(QuestionKind::Overdue, None);
+    assert_eq!(kinds(&wish(&mut overdue, &yes).unwrap()), ["Answered"]);
 }
 
 #[test]

@@ -40,6 +40,9 @@ pub enum Intent {
         /// That the old writer may still be running, where that is asked.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         accept_unfenced: bool,
+        /// That it is meant for a step that is overdue, and for nothing else.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        keep_trying: bool,
     },
     /// Stop a run that has not passed its point of no return, and undo what it did.
     Cancel {

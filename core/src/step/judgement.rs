@@ -116,7 +116,8 @@ impl Question {
             }
             (QuestionKind::AcceptLoss, None) => " --accept-loss DURATION".into(),
             (QuestionKind::UnconfirmedFence, _) => " --accept-unfenced".into(),
-            (QuestionKind::Approve | QuestionKind::Overdue, _) => String::new(),
+            (QuestionKind::Overdue, _) => " --keep-trying".into(),
+            (QuestionKind::Approve, _) => String::new(),
         };
         format!("bowline approve {group} --run {run}{loss}")
     }
@@ -185,5 +186,6 @@ mod tests {
             assert_eq!(told, format!("{approve} --accept-loss DURATION"));
         }
         assert_eq!(yes(QuestionKind::Approve, Some(5)), approve);
+        assert_eq!(yes(QuestionKind::Overdue, None), format!("{approve} --keep-trying"));
     }
 }

@@ -337,9 +337,12 @@ impl Trial {
             Wish::Switchover => Intent::Switchover { reason: reason() },
             Wish::Failback => Intent::Failback { reason: reason() },
             Wish::Approve => approve(self.simulation.now().wall, Span::ZERO, ledger)?,
-            Wish::ApproveBlindly => {
-                Intent::Approve { run: last()?, accept_loss: None, accept_unfenced: false }
-            }
+            Wish::ApproveBlindly => Intent::Approve {
+                run: last()?,
+                accept_loss: None,
+                accept_unfenced: false,
+                keep_trying: false,
+            },
             Wish::Cancel => Intent::Cancel { run: open()? },
             Wish::CancelBlindly => Intent::Cancel { run: last()? },
             Wish::Pause => Intent::Pause { reason: reason() },

@@ -381,7 +381,9 @@ impl Play {
             let goes_back = self.case.ends_at == run.from && !run.committed;
             let why = format!("yes to {step} ({:?})", question.kind);
             let accept_unfenced = question.kind == QuestionKind::UnconfirmedFence;
-            let yes = Intent::Approve { run: run.id.clone(), accept_loss, accept_unfenced };
+            let keep_trying = question.kind == QuestionKind::Overdue;
+            let run = run.id.clone();
+            let yes = Intent::Approve { run, accept_loss, accept_unfenced, keep_trying };
             return (waited && !goes_back).then_some((yes, why));
         }
         let suffers = self.trouble.is_some_and(|at| self.now() >= at + BY_HAND);

@@ -1,14 +1,15 @@
 //! What a dead Region may cost in time, and a promotion in data: S9, S10.
 
-use bowline_core::model::{Mono, Place as Touches, Site, Span, StepId};
+use bowline_core::model::{Mono, Place as Touches, Region, Site, Span, StepId};
 use bowline_core::op::{Call, Op, RdsOp};
 use bowline_core::plan::{Effect, PlanKind};
-use bowline_core::run::Run;
-use bowline_core::run::StepRun;
+use bowline_core::policy::Mode;
+use bowline_core::run::{Phase, Run, StepRun};
 use bowline_core::step::{Question, QuestionKind};
 
 use super::case::{Case, position};
 use super::court::{Court, Scene};
+use super::starts::REGION_EVENT;
 use crate::aws::rds::{MemberView, Position, WRITE};
 use crate::faults::{Place, Trouble};
 use crate::part;
@@ -28,6 +29,34 @@ const TO_SEE: Span = Span::mins(2);
 /// at the failed site have 45 s each, and what remains is polling.
 const TO_PROMOTION: Span = Span::mins(3);
 
+/// From the death of a Region to the plan of a failover: windows that fill, Route 53's checkers,
+/// and the confirm time.
+const TO_PLAN: Span = Span::mins(4);
+
+/// What lies further back does not disturb evidence any more.
+const CALM: Span = Span::mins(5);
+
+/// S9: when a Region is lost, and nothing else is wrong, the groups in it leave it soon, unless
+/// they are so many that a human is asked.
+pub(super) fn judge_stay(cases: &[Case], scene: Scene<'_>, region: &Region, court: &mut Court) {
+    let lost = Trouble::RegionDead(region.clone());
+    let mut lasting = court.spells.iter().filter(|spell| spell.until.is_none());
+    let Some(since) = lasting.find(|spell| spell.trouble == lost).map(|spell| spell.since) else {
+        return;
+    };
+    let alone = court.spells.iter().filter(|spell| spell.within(CALM, since)).count() == 1;
+    let long = scene.now.mono.since(since) >= TO_PLAN;
+    let calm = court.only_dead && alone && since.since(scene.world.began()) >= CALM;
+    let there = || cases.iter().filter(|case| case.policy.home.scope.region == *region);
+    if !calm || !long || there().count() >= REGION_EVENT {
+        return;
+    }
+    for case in there().filter(|case| case.should_have_left()) {
+        let words = format!("{} was lost, and {} plans no move", region, case.policy.group);
+        court.breaks("S9", scene.now, words);
+    }
+}
+
 /// S9: a call to a dead Region has a short deadline.
 pub(super) fn judge_wait(scene: Scene<'_>, call: &Call, court: &mut Court) {
     let Place::Region(region) = scene.world.place(&call.op, scene.now) else { return };
@@ -38,6 +67,15 @@ pub(super) fn judge_wait(scene: Scene<'_>, call: &Call, court: &mut Court) {
 }
 
 impl Case {
+    /// Whether nothing that anybody recorded or wanted keeps it from leaving home by itself.
+    fn should_have_left(&self) -> bool {
+        let (ledger, mode) = (&self.ledger, self.policy.automation.failover);
+        let stays = ledger.run.as_ref().is_none_or(|run| run.phase == Phase::Prewarm);
+        let first = ledger.history.is_empty() && self.beside.head == 0;
+        let free = ledger.armed && ledger.paused.is_none() && mode == Mode::Automatic;
+        stays && first && free && ledger.active == Site::Home
+    }
+
     /// S9: the promotion of a failover is started soon after it was planned.
     pub(super) fn judge_delay(&self, scene: Scene<'_>, op: &Op, court: &mut Court) {
         let (Op::Rds(_, RdsOp::Promote(_)), Some(run)) = (op, &self.ledger.run) else { return };

@@ -7,6 +7,7 @@ use bowline_core::policy::Policy;
 use super::Verdicts;
 use super::case::Case;
 use super::court::{Court, Scene};
+use crate::faults::Trouble;
 use crate::harness::Event;
 use crate::world::{News, World};
 
@@ -38,7 +39,12 @@ impl Judge {
             Event::Copied(op) => super::journal::excuse_copy(&mut self.cases, op),
             Event::News(news) => self.news(scene, news),
             Event::Began(trouble) => self.court.began(trouble, now),
-            Event::Ended(trouble) => self.court.ended(trouble, now),
+            Event::Ended(trouble) => {
+                if let Trouble::RegionDead(region) = trouble {
+                    super::data::judge_stay(&self.cases, scene, region, &mut self.court);
+                }
+                self.court.ended(trouble, now);
+            }
         }
     }
 

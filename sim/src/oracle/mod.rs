@@ -83,7 +83,9 @@ pub const PROMISES: [(&str, &str); 13] = [
         "S9",
         "no call to a dead Region waits longer than 30 s, no failover asks since the failed \
          site does not answer, and with nothing asked the promotion is started within three \
-         minutes after the move was planned",
+         minutes after the move was planned; and when a Region is lost and nothing else is wrong, \
+         a move is planned within four minutes for groups of it that fail over by themselves, if \
+         they are fewer than three",
     ),
     (
         "S10",

@@ -14,7 +14,7 @@ use crate::faults::{Evidence, Reach, Trouble};
 
 /// So many groups of one Region in trouble are a Region event, which a human is asked about: the
 /// third may not be moved by itself (`decide::FleetRules`).
-const REGION_EVENT: usize = 3;
+pub(super) const REGION_EVENT: usize = 3;
 
 /// … when they failed over within this time.
 const TOGETHER: Span = Span::mins(10);

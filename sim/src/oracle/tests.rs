@@ -10,7 +10,7 @@ use bowline_core::model::{
 };
 use bowline_core::op::{Answer, Failover, KubeOp, LeaseOp, LeaseSpec, Op, RdsOp};
 use bowline_core::plan::PlanKind;
-use bowline_core::policy::{Policy, examples};
+use bowline_core::policy::{Mode, Policy, examples};
 use bowline_core::run::{Ended, Intent, Record, Trigger};
 use bowline_core::step::{Held, Hold, HoldId, Question, QuestionKind};
 
@@ -569,6 +569,39 @@ fn rehost(mut policy: Policy) -> Policy {
         }
     }
     policy
+}
+
+#[test]
+fn s9_breaks_when_a_group_stays_in_a_region_that_is_lost() {
+    let unasked = || {
+        let mut policy = examples::shop();
+        policy.automation.failover = Mode::Automatic;
+        let mut trial = Trial::new(vec![policy]);
+        trial.store(vec![Record::Armed]);
+        trial
+    };
+    let lost = |calm: Span, lasts: Span, planned: bool| {
+        let mut trial = unasked();
+        trial.pass(calm);
+        trial.kill(Site::Home);
+        if planned {
+            trial.open(1, PlanKind::Failover, Site::Home, Trigger::Automatic);
+        }
+        trial.pass(lasts);
+        trial.revive(Site::Home);
+        trial.breaks("S9")
+    };
+    assert!(lost(Span::mins(6), Span::mins(4), false));
+    assert!(!lost(Span::mins(6), Span::mins(4), true));
+    assert!(!lost(Span::mins(6), Span::mins(3), false), "it may still be confirmed");
+    assert!(!lost(Span::mins(2), Span::mins(4), false), "nobody knows yet how far standby is");
+    let mut trial = unasked();
+    trial.store(vec![Record::Paused { reason: "a test".into() }]);
+    trial.pass(Span::mins(6));
+    trial.kill(Site::Home);
+    trial.pass(Span::mins(4));
+    trial.revive(Site::Home);
+    assert!(!trial.breaks("S9"), "somebody said so");
 }
 
 #[test]

@@ -140,7 +140,12 @@ pub const SCENARIOS: [Scenario; 13] = [
         script: |policy| {
             let mut script = trouble(Trouble::RegionDead(home(policy)), GONE);
             let run = RunId::new(format!("{}-1-failover", policy.group));
-            let yes = Intent::Approve { run, accept_loss: None, accept_unfenced: false };
+            let yes = Intent::Approve {
+                run,
+                accept_loss: None,
+                accept_unfenced: false,
+                keep_trying: false,
+            };
             script.intents.push((TROUBLE + Span::mins(8), yes));
             script
         },

@@ -58,6 +58,9 @@ pub struct ApproveArgs {
     /// That the old writer may still be running, where that is asked.
     #[arg(long)]
     pub accept_unfenced: bool,
+    /// That it is meant for a step that is overdue, and for nothing else.
+    #[arg(long, conflicts_with_all = ["accept_loss", "accept_unfenced"])]
+    pub keep_trying: bool,
     /// The rest.
     #[command(flatten)]
     pub act: ActArgs,
@@ -288,8 +291,8 @@ impl Wish {
             Self::Switchover(args) => Intent::Switchover { reason: args.reason.clone() },
             Self::Failback(args) => Intent::Failback { reason: args.reason.clone() },
             Self::Approve(args) => {
-                let ApproveArgs { accept_loss, accept_unfenced, .. } = *args;
-                Intent::Approve { run: run()?, accept_loss, accept_unfenced }
+                let ApproveArgs { accept_loss, accept_unfenced, keep_trying, .. } = *args;
+                Intent::Approve { run: run()?, accept_loss, accept_unfenced, keep_trying }
             }
             Self::Cancel(_) => Intent::Cancel { run: run()? },
             Self::Pause(args) => Intent::Pause { reason: args.reason.clone() },

@@ -151,7 +151,7 @@ mod tests {
             },
             Intent::Switchover { reason: reason.clone() },
             Intent::Failback { reason: reason.clone() },
-            Intent::Approve { run, accept_loss: None, accept_unfenced: false },
+            Intent::Approve { run, accept_loss: None, accept_unfenced: false, keep_trying: false },
             Intent::Cancel { run: "shop-1-failover".into() },
             Intent::Pause { reason: reason.clone() },
             Intent::Resume,

@@ -140,6 +140,7 @@ fn intent(wants: &[&str]) -> Value {
     let duration = json!({"type": "string", "maxLength": 32, "pattern": "^([0-9]+(ms|s|m|h|d))+$"});
     add("acceptLoss", duration, &["failover", "approve"]);
     add("acceptUnfenced", json!({"type": "boolean"}), &["approve"]);
+    add("keepTrying", json!({"type": "boolean"}), &["approve"]);
     json!({
         "type": "object",
         "required": ["group", "by", "want"],
