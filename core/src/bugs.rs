@@ -160,6 +160,8 @@ bugs! {
     NeedsTheDead,
     /// A call may take two minutes, whatever it calls.
     LongCalls,
+    /// All groups ask for check statuses at once, and one that is over the quota told nothing.
+    QuotaIsSilence,
     ;
     "S10":
     /// The newest sample of replication is the evidence, were it from after the fault.

@@ -65,6 +65,7 @@ pub fn shows(bug: Bug) -> &'static str {
         Bug::LeftWriterIsPromoted => "s1-the-writer-that-was-left-is-no-target-for-who-cannot-look",
         Bug::ShiftsOnOldLooks => "s3-traffic-does-not-move-to-a-front-that-stopped-serving",
         Bug::OldDecisionsStand => "s4-a-decision-that-the-store-held-up-is-not-followed-blindly",
+        Bug::QuotaIsSilence => "s9-every-group-of-many-sees-its-check",
         Bug::ClaimsBegin => "s4-a-claim-is-no-beginning",
         Bug::StaleViewLetsGo => "s7-a-stale-view-does-not-let-go",
         Bug::OldFaultDatesTheNew => "s10-a-fault-that-is-over-dates-no-other",

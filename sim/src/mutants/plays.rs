@@ -33,6 +33,7 @@ kept! {
     "s3-traffic-does-not-move-to-a-front-that-stopped-serving",
     "s4-a-decision-that-the-store-held-up-is-not-followed-blindly",
     "s4-a-claim-is-no-beginning",
+    "s9-every-group-of-many-sees-its-check",
     "s7-a-stale-view-does-not-let-go",
     "s10-a-fault-that-is-over-dates-no-other",
     "l1-an-idle-postgresql-source-is-near",
