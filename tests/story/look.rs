@@ -98,10 +98,12 @@ impl Stand {
             (status["active"] == "standby" && moved, self.headline())
         });
         assert_eq!(self.promotions_that_took_effect(), 1, "{:?}", self.promotions());
-        let went_back = self.runs_of(|entry| {
+        let journal = self.journal();
+        let back = |entry: &&Value| {
             entry["records"].as_array().unwrap().iter().any(|r| r.get("unwinding").is_some())
-        });
-        let moved = self.runs().len() - went_back.len();
+        };
+        let went_back = runs_of(journal.iter().filter(back));
+        let moved = runs_of(journal.iter()).len() - went_back.len();
         assert_eq!(moved, 1, "one run, whoever finished it; {went_back:?} went back");
     }
 }
@@ -151,14 +153,7 @@ impl Stand {
 
     /// The names of all runs in it.
     pub(crate) fn runs(&self) -> BTreeSet<String> {
-        self.runs_of(|_| true)
-    }
-
-    /// Those of which there is such an entry.
-    fn runs_of(&self, such: impl Fn(&Value) -> bool) -> BTreeSet<String> {
-        let journal = self.journal().into_iter().filter(such);
-        let claimed = journal.filter_map(|entry| entry["claim"]["run"].as_str().map(str::to_owned));
-        claimed.collect()
+        runs_of(self.journal().iter())
     }
 
     /// Whether a replica says that it is ready, and what it said.
@@ -239,4 +234,10 @@ fn exchange(at: SocketAddr, request: &str) -> std::io::Result<String> {
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer)?;
     Ok(String::from_utf8_lossy(&answer).into_owned())
+}
+
+/// The names of the runs that entries were written in.
+fn runs_of<'a>(entries: impl Iterator<Item = &'a Value>) -> BTreeSet<String> {
+    let claimed = entries.filter_map(|entry| entry["claim"]["run"].as_str());
+    claimed.map(str::to_owned).collect()
 }

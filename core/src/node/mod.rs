@@ -42,6 +42,7 @@ use crate::run::{Phase, Reader};
 
 use calls::{Calls, Owner, STORE};
 use group::{Group, Host};
+use sampler::Sampler;
 
 /// What is handed to a node.
 #[derive(Clone, Debug)]
@@ -379,7 +380,7 @@ impl Node {
             };
             self.groups.push(group);
         }
-        let checks = self.groups.iter().map(|group| group.sampler.checks(&group.policy)).sum();
+        let checks = self.groups.iter().map(|group| Sampler::checks(&group.policy)).sum();
         self.groups.iter_mut().for_each(|group| group.sampler.share(checks));
     }
 

@@ -90,20 +90,18 @@ impl Sampler {
         }
     }
 
-    /// How many check statuses a round asks Route 53 for.
-    pub(super) fn checks(&self, policy: &Policy) -> u64 {
-        let is_check = |slot: &&Slot| {
-            let signal = policy.health.signals.get(slot.signal);
-            signal.is_some_and(|signal| matches!(signal.probe, Probe::Route53Check { .. }))
-        };
-        self.slots.iter().filter(is_check).count() as u64
+    /// How many check statuses a group's rounds ask Route 53 for.
+    pub(super) fn checks(policy: &Policy) -> usize {
+        let is_check = |probe: &Probe| matches!(probe, Probe::Route53Check { .. });
+        let signals = policy.health.signals.iter().filter(|signal| is_check(&signal.probe));
+        signals.count() * Site::BOTH.len()
     }
 
     /// So many of them are asked for by all groups: none is asked for more often than all can be.
-    pub(super) fn share(&mut self, checks: u64) {
+    pub(super) fn share(&mut self, checks: usize) {
         self.turn = match bugs::on(Bug::QuotaIsSilence) {
             true => Span::ZERO,
-            false => CHECK_STATUS.times(checks),
+            false => CHECK_STATUS.times(checks as u64),
         };
     }
 

@@ -20,6 +20,12 @@ fn only(probe: Probe) -> Policy {
     policy
 }
 
+/// The same, with Route 53's checks as its signal.
+fn checked() -> Policy {
+    let (home, standby) = ("home-check".into(), "standby-check".into());
+    only(Probe::Route53Check { home, standby })
+}
+
 fn check() -> HttpCheck {
     let policy = examples::shop();
     let check = policy.health.signals.iter().find_map(|signal| match &signal.probe {
@@ -68,9 +74,7 @@ fn each_kind_of_signal_asks_the_site_it_is_about() {
 fn only_the_active_site_is_written_to_and_only_the_leader_asks_route_53() {
     let found = words(&asked(&only(Probe::WriteProbe(check())), Site::Standby, true));
     assert!(found.len() == 1 && found[0].contains("standby.elb"), "{found:?}");
-    let (home, standby) = ("home-check".into(), "standby-check".into());
-    let outside = only(Probe::Route53Check { home, standby });
-    assert_eq!(words(&asked(&outside, Site::Home, false)), [""; 0]);
+    assert_eq!(words(&asked(&checked(), Site::Home, false)), [""; 0]);
 }
 
 #[test]
@@ -147,8 +151,7 @@ fn a_round_is_asked_in_its_rhythm_and_not_while_the_last_is_awaited() {
 
 #[test]
 fn l1_a_check_status_over_the_quota_is_asked_for_in_its_turn_and_is_no_sample() {
-    let (home, standby) = ("home-check".into(), "standby-check".into());
-    let policy = only(Probe::Route53Check { home, standby });
+    let policy = checked();
     let frame = Frame { known: &Known::default(), active: Site::Home, leads: true };
     let mut sampler = Sampler::new(&policy);
     let asked = sampler.due(&policy, &frame, NOW);
@@ -170,12 +173,11 @@ fn l1_a_check_status_over_the_quota_is_asked_for_in_its_turn_and_is_no_sample() 
 
 #[test]
 fn l1_check_statuses_of_many_groups_are_asked_for_no_more_often_than_the_quota_allows() {
-    let (home, standby) = ("home-check".into(), "standby-check".into());
-    let policy = only(Probe::Route53Check { home, standby });
+    let policy = checked();
     let frame = Frame { known: &Known::default(), active: Site::Home, leads: true };
     for (groups, due) in [(1, 10), (5, 10), (20, 40)] {
         let mut sampler = Sampler::new(&policy);
-        assert_eq!(sampler.checks(&policy), 2);
+        assert_eq!(Sampler::checks(&policy), 2);
         sampler.share(2 * groups);
         sampler.due(&policy, &frame, NOW);
         assert_eq!(sampler.wake_at(), Some(later(due).mono), "{groups} groups");
@@ -184,8 +186,7 @@ fn l1_check_statuses_of_many_groups_are_asked_for_no_more_often_than_the_quota_a
 
 #[test]
 fn what_route_53_answers_says_whether_aws_is_reached_and_nothing_of_the_sites() {
-    let (home, standby) = ("home-check".into(), "standby-check".into());
-    let policy = only(Probe::Route53Check { home, standby });
+    let policy = checked();
     let frame = Frame { known: &Known::default(), active: Site::Home, leads: true };
     let mut sampler = Sampler::new(&policy);
     for round in 0..3 {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{Claim, GroupName, RunId, Site, Span, Wall};
+use crate::step::{Question, QuestionKind};
 
 /// What a human (or a schedule) wants of a group.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -99,6 +100,14 @@ impl Stands {
 }
 
 impl Intent {
+    /// The yes to a question, as its [command](Question::command) says it.
+    #[must_use]
+    pub fn yes(run: RunId, question: &Question, accept_loss: Option<Span>) -> Self {
+        let accept_unfenced = question.kind == QuestionKind::UnconfirmedFence;
+        let keep_trying = question.kind == QuestionKind::Overdue;
+        Self::Approve { run, accept_loss, accept_unfenced, keep_trying }
+    }
+
     /// The intent as it is recorded when it was looked at: without a journal in it.
     #[must_use]
     pub fn recorded(self) -> Self {

@@ -124,7 +124,5 @@ pub(super) fn approve(now: Wall, takes: Span, ledger: &Ledger) -> Option<Intent>
     }
     let loses = question.kind == QuestionKind::AcceptLoss;
     let accept_loss = loses.then(|| question.loss().unwrap_or(ANY_LOSS));
-    let accept_unfenced = question.kind == QuestionKind::UnconfirmedFence;
-    let keep_trying = question.kind == QuestionKind::Overdue;
-    Some(Intent::Approve { run: run.id.clone(), accept_loss, accept_unfenced, keep_trying })
+    Some(Intent::yes(run.id.clone(), question, accept_loss))
 }

@@ -9,7 +9,6 @@ use bowline_core::node::Node;
 use bowline_core::op::{Failover, GateOp, Op, RdsOp, RecordSet, Route53Op};
 use bowline_core::policy::Policy;
 use bowline_core::run::{Ended, Intent, Ledger, Phase as RunPhase, Record, Run};
-use bowline_core::step::QuestionKind;
 
 use super::case::{Case, Once, Want};
 use super::picture::{Picture, Scene};
@@ -380,10 +379,7 @@ impl Play {
             // In a case that goes back nobody says yes.
             let goes_back = self.case.ends_at == run.from && !run.committed;
             let why = format!("yes to {step} ({:?})", question.kind);
-            let accept_unfenced = question.kind == QuestionKind::UnconfirmedFence;
-            let keep_trying = question.kind == QuestionKind::Overdue;
-            let run = run.id.clone();
-            let yes = Intent::Approve { run, accept_loss, accept_unfenced, keep_trying };
+            let yes = Intent::yes(run.id.clone(), question, accept_loss);
             return (waited && !goes_back).then_some((yes, why));
         }
         let suffers = self.trouble.is_some_and(|at| self.now() >= at + BY_HAND);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::super::{Ended, Ledger, Record, Refusal};
-use super::{Book, opened};
+use super::{Book, opened, started};
 use crate::model::{Epoch, GroupName, ResourceId, Site};
 use crate::plan::{Effect, Plan, PlanKind, failover, planned_move, prewarm};
 use crate::step::{Held, Hold, HoldId, Outputs};
@@ -307,9 +307,7 @@ fn l2_what_a_renamed_instance_was_held_or_owed_for_is_void() {
     move_away(&mut theirs, 5);
     let mut hold = door();
     hold.id = HoldId::instance(Site::Home, &left);
-    let op = Box::new(crate::op::Op::Store(crate::op::StoreOp::Intents));
-    let hold = Some(Box::new(hold));
-    theirs.write(vec![Record::Started { step: "fence".into(), attempt: 1, op, hold }]);
+    theirs.write(vec![started("fence", Some(hold))]);
     theirs.write(vec![Record::Closed { ended: Ended::Moved }]);
     let owed = |book: &Book| {
         let run = book.ledger.run.as_ref().unwrap();
@@ -350,8 +348,7 @@ pub(super) fn door() -> Hold {
 }
 
 pub(super) fn closes_the_door() -> Record {
-    let op = Box::new(crate::op::Op::Store(crate::op::StoreOp::Intents));
-    Record::Started { step: "fence".into(), attempt: 1, op, hold: Some(Box::new(door())) }
+    started("fence", Some(door()))
 }
 
 #[test]

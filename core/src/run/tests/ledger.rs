@@ -1,7 +1,7 @@
 //! What records mean for a group.
 
 use super::super::{Departure, Ended, Intent, Ledger, Phase, Record, Refusal, StepState, Trigger};
-use super::{Book, opened};
+use super::{Book, opened, started};
 use crate::capacity::Release;
 use crate::model::{ObjectRef, RunId, Site, WorkloadRef};
 use crate::plan::{Effect, Plan, PlanKind, Undo, failover, unwind};
@@ -25,12 +25,6 @@ fn hold(wants: u32) -> Hold {
             wants,
         },
     }
-}
-
-fn started(step: &str, hold: Option<Hold>) -> Record {
-    let op = crate::op::Op::Store(crate::op::StoreOp::Intents);
-    let hold = hold.map(Box::new);
-    Record::Started { step: step.into(), attempt: 1, op: Box::new(op), hold }
 }
 
 fn done(step: &str) -> Record {

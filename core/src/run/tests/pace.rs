@@ -2,6 +2,7 @@
 
 use super::super::{Doing, Record};
 use super::execute::{Bench, instance, member, milestone, promote, step};
+use super::started;
 use crate::capacity::ClaimCluster;
 use crate::databases::rds::{CloseDoor, Fence, Promote};
 use crate::levers::outside::{Leads, Serves};
@@ -387,12 +388,8 @@ fn a_run_whose_move_was_only_planned_is_told_from_one_that_began() {
     };
     bench.book.write(vec![done]);
     assert!(run(&bench).only_planned(), "that changed nothing");
-    let starts = |step| {
-        let op = Box::new(Op::Store(crate::op::StoreOp::Intents));
-        Record::Started { step: StepId::new(step), attempt: 1, op, hold: None }
-    };
-    bench.book.write(vec![starts("claim")]);
+    bench.book.write(vec![started("claim", None)]);
     assert!(run(&bench).only_planned(), "users notice nothing of a claim");
-    bench.book.write(vec![starts("promote")]);
+    bench.book.write(vec![started("promote", None)]);
     assert!(!run(&bench).only_planned());
 }

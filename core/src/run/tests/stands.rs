@@ -5,7 +5,7 @@ use super::import::{
     begins, closes_the_door, come_home, copy, done, door, move_away, move_away_open, ours_and_copy,
     run, shop,
 };
-use super::{Book, opened};
+use super::{Book, opened, started};
 use crate::model::{Epoch, Site};
 use crate::plan::{PlanKind, Undo, planned_move, unwind};
 use crate::step::Outputs;
@@ -63,18 +63,14 @@ fn replaced() -> (Book, Book) {
 
 /// The same, where nobody knows whether ours did.
 fn perhaps_replaced() -> (Book, Book) {
-    renamed(|step| {
-        let op = Box::new(crate::op::Op::Store(crate::op::StoreOp::Intents));
-        Record::Started { step: step.into(), attempt: 1, op, hold: None }
-    })
+    renamed(|step| started(step, None))
 }
 
 fn renamed(record: impl Fn(&str) -> Record) -> (Book, Book) {
     let (mut ours, mut theirs) = ours_and_copy();
     move_away_open(&mut theirs);
     theirs.write(vec![closes_the_door(), fenced()]);
-    let op = Box::new(crate::op::Op::Store(crate::op::StoreOp::Intents));
-    theirs.write(vec![Record::Started { step: "promote".into(), attempt: 1, op, hold: None }]);
+    theirs.write(vec![started("promote", None)]);
     let plan = planned_move(&Ground::shop().survey(Site::Home)).unwrap();
     let renamed = plan.steps.keys().find(|id| id.as_str() == "rename.standby").unwrap().clone();
     begins(&mut ours, (4, "shop-4-switchover"), plan, true);
