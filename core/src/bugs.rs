@@ -176,6 +176,8 @@ bugs! {
     SilenceIsConsent,
     /// What a run prepared for half an hour ago is the fault that a new outage is judged by.
     OldFaultDatesTheNew,
+    /// A yes that is said late counts, though the site that it is to leave serves again.
+    LateYesStands,
     ;
     "S11":
     /// The move is over when the batch was sent, whatever became of it (field: linkerd-failover).

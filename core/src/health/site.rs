@@ -16,7 +16,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::kind::Kind;
-use super::window::{Reading, Sample, Sign, Window};
+use super::window::{Outcome, Reading, Sample, Sign, Window};
 use crate::bugs::{self, Bug};
 use crate::model::{Answer3, Mono, Now, ObjectName, Span, Wall};
 use crate::policy::HealthPolicy;
@@ -196,6 +196,17 @@ impl SiteHealth {
     #[must_use]
     pub fn last(&self) -> Option<Serving> {
         self.kept.as_ref().map(|kept| kept.serving)
+    }
+
+    /// Whether the site looks as if it served, before enough samples said so for a verdict: of what
+    /// Bowline itself sees of users, something that was bad is good, and nothing is bad.
+    #[must_use]
+    pub fn looks_served(&self, now: Mono) -> bool {
+        let own = self.signals.iter().filter(|s| s.kind.user_facing() && !s.kind.outside());
+        let is = |signal: &Signal, outcome| signal.window.newest(now) == Some(outcome);
+        let recovers = |signal: &Signal| is(signal, Outcome::Good) && signal.window.was_bad();
+        let clear = own.clone().all(|signal| !is(signal, Outcome::Bad));
+        self.serving(now).verdict == Answer3::Yes || (clear && own.clone().any(recovers))
     }
 
     fn judge(&self, now: Mono) -> Serving {

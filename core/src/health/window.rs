@@ -153,6 +153,18 @@ impl Window {
         self.down_since.filter(|_| self.fresh(now))
     }
 
+    /// What the newest sample said, while it counts.
+    #[must_use]
+    pub fn newest(&self, now: Mono) -> Option<Outcome> {
+        self.history().next().filter(|_| self.fresh(now))
+    }
+
+    /// Whether a sample was bad, in the present episode or among those that are looked at.
+    #[must_use]
+    pub fn was_bad(&self) -> bool {
+        self.episode.is_some() || self.oldest_bad().is_some()
+    }
+
     fn fresh(&self, now: Mono) -> bool {
         self.stale_at().is_some_and(|at| now <= at)
     }

@@ -46,7 +46,7 @@ pub(super) fn failover_ordered(
     (trigger, anew): (Trigger, bool),
     evidence: Option<Evidence>,
 ) -> Result<Vec<Record>, Incomplete> {
-    let fault_at = fault_at(group, host.now);
+    let fault_at = left_at(group, host.now);
     let begin = match anew {
         true => Begin::anew(group, PlanKind::Failover, trigger, Some(fault_at)),
         false => Begin::new(group, PlanKind::Failover, trigger, Some(fault_at)),
@@ -174,7 +174,7 @@ pub(super) fn draft(group: &Group, kind: PlanKind, now: Now) -> Result<Drafted, 
     };
     let (evidence, accept) = match kind {
         PlanKind::Failover => {
-            let evidence = evidence(group, fault_at(group, now));
+            let evidence = evidence(group, left_at(group, now));
             let accept = failover_question(group, evidence.as_ref(), false);
             (evidence, accept)
         }
@@ -229,6 +229,13 @@ pub(super) fn fault_at(group: &Group, now: Now) -> Wall {
     let first_bad = || group.sampler.serving(group.active(), now.mono).first_bad;
     let known = open.and_then(|run| run.fault_at).or_else(|| first_bad().map(|bad| bad.wall));
     known.unwrap_or(now.wall)
+}
+
+/// The same for a failover that a human orders: now, where the active site looks as if it served,
+/// since what is written there until now is lost.
+pub(super) fn left_at(group: &Group, now: Now) -> Wall {
+    let serves = group.sampler.site(group.active()).looks_served(now.mono);
+    if serves { now.wall } else { fault_at(group, now) }
 }
 
 /// What must be asked before anything that cannot be undone; nothing, if policy and evidence

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
+use crate::bugs::{self, Bug};
 use crate::model::{Place, RunId, Site, Span, Wall};
 use crate::op::IntentObject;
 use crate::plan::{EffectKind, Incomplete, PlanKind, unwind};
 use crate::run::{Ended, Intent, Phase, Record, Refusal, Run, StepRun, StepState, Trigger};
-use crate::step::QuestionKind;
+use crate::step::{Question, QuestionKind};
 
 use super::begin;
 use super::collect;
@@ -73,7 +74,7 @@ impl Group {
             Intent::Switchover { reason } => self.move_by_hand(host, human(reason), Site::Standby),
             Intent::Failback { reason } => self.move_by_hand(host, human(reason), Site::Home),
             Intent::Approve { run, accept_loss, accept_unfenced, keep_trying } => {
-                self.approve(run, (*accept_loss, *accept_unfenced, *keep_trying), by)
+                self.approve(host, run, (*accept_loss, *accept_unfenced, *keep_trying), by)
             }
             Intent::Cancel { run } => self.cancel(run, by),
             Intent::Pause { reason } => Ok(vec![Record::Paused { reason: reason.clone() }]),
@@ -138,7 +139,7 @@ impl Group {
         if let Some(why) = begin::nothing_to_promote(self, host) {
             return Err(Refusal::NotReady(why));
         }
-        let evidence = begin::evidence(self, begin::fault_at(self, host.now));
+        let evidence = begin::evidence(self, begin::left_at(self, host.now));
         let question = begin::failover_question(self, evidence.as_ref(), false);
         if let Some(question) = &question {
             enough(question.loss(), accept_loss)?;
@@ -182,6 +183,7 @@ impl Group {
 
     fn approve(
         &self,
+        host: &Host<'_>,
         run: &RunId,
         (accept_loss, accept_unfenced, keep_trying): (Option<Span>, bool, bool),
         by: &str,
@@ -195,6 +197,7 @@ impl Group {
             let asks = format!("{run} does not ask whether to keep trying; {step} asks");
             return Err(Refusal::NotReady(format!("{asks}: {}", question.why)));
         }
+        self.still_fails(host, open, question)?;
         if question.kind == QuestionKind::AcceptLoss {
             enough(question.loss(), accept_loss)?;
         }
@@ -204,6 +207,22 @@ impl Group {
         let (step, by) = (step.clone(), by.into());
         let accept_loss_ms = accept_loss.map(Span::as_millis);
         Ok(vec![Record::Answered { step, by, accept_loss_ms }])
+    }
+
+    /// A yes to leave a site that has come back meanwhile was said of what is over: what users
+    /// write there now is in nobody's estimate.
+    fn still_fails(&self, host: &Host<'_>, run: &Run, question: &Question) -> Result<(), Refusal> {
+        let leaves = matches!(question.kind, QuestionKind::Approve | QuestionKind::AcceptLoss);
+        let back = self.sampler.site(run.from).looks_served(host.now.mono);
+        if !(leaves && run.is_automatic_failover() && back) || bugs::on(Bug::LateYesStands) {
+            return Ok(());
+        }
+        let (id, from, group) = (&run.id, run.from, &self.policy.group);
+        Err(Refusal::NotReady(format!(
+            "{from} is seen to serve again, which {id} did not know when it asked; it goes back by \
+             itself if that lasts. To leave {from} all the same: `bowline cancel {group} --run {id}`, \
+             then `bowline failover {group}`"
+        )))
     }
 
     fn cancel(&self, run: &RunId, by: &str) -> Result<Vec<Record>, Refusal> {

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::model::{Answer3, Epoch};
-use crate::node::testing::{Bench, Reply, fit, kinds, looked};
+use crate::node::testing::{Bench, Reply, down, fit, kinds, looked};
 use crate::op::{Answer, Fault, FenceView, KubeOp, Op, RdsOp};
 use crate::plan::{PlanKind, planned_move};
 use crate::run::Stands;
@@ -194,6 +194,39 @@ fn s10_a_yes_answers_what_its_run_asks_with_the_loss_that_is_asked_about() {
     let Record::Answered { step, by, .. } = answered else { panic!() };
     let answered = Record::Answered { step, by, accept_loss_ms: None };
     assert_eq!(wish(&mut plain, &approve("r1", None)), Ok(vec![answered]));
+}
+
+#[test]
+fn s10_a_yes_to_leave_a_site_that_serves_again_is_refused() {
+    let yes = Intent::Approve {
+        run: "r1".into(),
+        accept_loss: Some(Span::secs(600)),
+        accept_unfenced: false,
+        keep_trying: false,
+    };
+    for kind in [QuestionKind::AcceptLoss, QuestionKind::Approve] {
+        let asks = || Bench::fit().sampled(down).asking(kind, Some(61_000));
+        assert_eq!(kinds(&wish(&mut asks(), &yes).unwrap()), ["Answered"]);
+        // A few samples are no verdict yet.
+        let mut back = asks().sampled_times(3, fit);
+        let serving = back.group.sampler.serving(Site::Home, back.now.mono);
+        assert_ne!(serving.verdict, Answer3::Yes);
+        let refused = wish(&mut back, &yes).unwrap_err().to_string();
+        assert!(refused.starts_with("home is seen to serve again"), "{refused}");
+        assert!(refused.contains("`bowline cancel shop --run r1`"), "{refused}");
+        let mut again = back.sampled_times(3, down);
+        assert_eq!(kinds(&wish(&mut again, &yes).unwrap()), ["Answered"]);
+    }
+    let mut overdue = Bench::fit().sampled(fit).asking(QuestionKind::Overdue, None);
+    assert_eq!(kinds(&wish(&mut overdue, &yes).unwrap()), ["Answered"], "it does not ask to leave");
+}
+
+#[test]
+fn s10_a_failover_by_hand_loses_what_was_written_since_the_site_serves_again() {
+    let mut bench = Bench::fit().recorded().sampled(down).sampled_times(3, fit);
+    let records = wish(&mut bench, &failover(Some(600), None)).unwrap();
+    let Record::Opened { fault_at, .. } = &records[1] else { panic!() };
+    assert_eq!(fault_at, &Some(bench.now.wall));
 }
 
 #[test]

@@ -5,35 +5,13 @@ use super::*;
 use crate::databases::evidence::Grade;
 use crate::decide::EvidenceGrade;
 use crate::model::Wall;
-use crate::node::testing::{Bench, Reply, fit, hold, kinds, looked};
+use crate::node::testing::{Bench, Reply, down, fit, hold, kinds, looked};
 use crate::op::{Answer, Fault, FenceView, Instance, KubeOp, StoreOp};
 use crate::plan::{PlanKind, Undo, planned_move};
 use crate::policy::Mode;
 use crate::run::{Ended, Trigger};
 use crate::step::{Held, QuestionKind};
 use crate::testing::{Book, Ground, claim};
-
-/// Home does not serve, and everything of it answers that.
-fn down(op: &Op) -> Reply {
-    match op {
-        Op::Elb(scope, crate::op::ElbOp::TargetHealth(_))
-            if scope.region.as_str() == "eu-west-1" =>
-        {
-            Ok(Answer::Targets(crate::op::TargetHealth { total: 4, healthy: 0 }))
-        }
-        Op::Route53(_, crate::op::Route53Op::CheckStatus(id))
-            if id.as_str().starts_with("1111") =>
-        {
-            Ok(Answer::CheckStatus { healthy: 0, of: 8 })
-        }
-        Op::Probe(crate::op::ProbeOp::Http(probe))
-            if probe.connect.as_str().starts_with("home") =>
-        {
-            Err(Fault::Transient("connection refused".into()))
-        }
-        _ => fit(op),
-    }
-}
 
 /// Home as from behind a partition: the vantage outside reaches it.
 fn cut_off(op: &Op) -> Reply {

@@ -112,6 +112,22 @@ pub(super) fn fit(op: &Op) -> Reply {
     }
 }
 
+/// Home does not serve, and everything of it answers that.
+pub(super) fn down(op: &Op) -> Reply {
+    match op {
+        Op::Elb(scope, ElbOp::TargetHealth(_)) if scope.region.as_str() == "eu-west-1" => {
+            Ok(Answer::Targets(TargetHealth { total: 4, healthy: 0 }))
+        }
+        Op::Route53(_, Route53Op::CheckStatus(id)) if id.as_str().starts_with("1111") => {
+            Ok(Answer::CheckStatus { healthy: 0, of: 8 })
+        }
+        Op::Probe(ProbeOp::Http(probe)) if probe.connect.as_str().starts_with("home") => {
+            Err(Fault::Transient("connection refused".into()))
+        }
+        _ => fit(op),
+    }
+}
+
 fn sets(ground: &Ground, name: &crate::model::Host) -> Vec<crate::op::RecordSet> {
     let sets = ground.facts.zones.values().flat_map(|zone| &zone.sets);
     let armed = sets.filter(|armed| armed.set.name == *name);
@@ -274,8 +290,13 @@ impl Bench {
     }
 
     /// Home's signals, and standby's, are what a world says for a minute and a half.
-    pub(super) fn sampled(mut self, world: impl Fn(&Op) -> Reply) -> Self {
-        for _ in 0..18 {
+    pub(super) fn sampled(self, world: impl Fn(&Op) -> Reply) -> Self {
+        self.sampled_times(18, world)
+    }
+
+    /// The same, for so many times five seconds.
+    pub(super) fn sampled_times(mut self, times: u32, world: impl Fn(&Op) -> Reply) -> Self {
+        for _ in 0..times {
             let active = self.group.active();
             let frame = Frame { known: &self.group.known, active, leads: true };
             for asking in self.group.sampler.due(&self.group.policy, &frame, self.now) {

@@ -127,8 +127,10 @@ fn lines(group: &GroupName, entry: &Entry) -> Vec<String> {
         lines.push(format!("{group} #{:<3} {}: {}", entry.seq, entry.by, words(record)));
         if let Record::Imported { after, entries, .. } = record {
             let theirs = (after + 1..).zip(entries).filter_map(|(n, e)| Entry::parse(n, e).ok());
-            let told = |entry| self::lines(group, &entry).into_iter().map(|l| format!("  | {l}"));
-            lines.extend(theirs.flat_map(told));
+            for entry in theirs {
+                let told = self::lines(group, &entry).into_iter();
+                lines.extend(told.map(|line| format!("  | {} {line}", entry.at)));
+            }
         }
     }
     lines

@@ -68,6 +68,7 @@ pub fn shows(bug: Bug) -> &'static str {
         Bug::QuotaIsSilence => "s9-every-group-of-many-sees-its-check",
         Bug::ClaimsBegin => "s4-a-claim-is-no-beginning",
         Bug::StaleViewLetsGo => "s7-a-stale-view-does-not-let-go",
+        Bug::LateYesStands => "s10-a-yes-to-leave-a-site-that-serves-again-is-refused",
         Bug::OldFaultDatesTheNew => "s10-a-fault-that-is-over-dates-no-other",
         Bug::IdleIsBehind => "l1-an-idle-postgresql-source-is-near",
     }

@@ -36,6 +36,7 @@ kept! {
     "s9-every-group-of-many-sees-its-check",
     "s7-a-stale-view-does-not-let-go",
     "s10-a-fault-that-is-over-dates-no-other",
+    "s10-a-yes-to-leave-a-site-that-serves-again-is-refused",
     "l1-an-idle-postgresql-source-is-near",
 }
 

@@ -83,6 +83,12 @@ impl Case {
         let asked = run.steps.values().any(|step| step.asked.is_some());
         let promotes = |step: &StepRun| matches!(step.step.effect, Effect::Promote(_));
         let again = run.steps.values().any(|step| promotes(step) && step.attempts > 1);
+        // The controller stands back for a break-glass process; and while RDS makes a writer of
+        // what one of them promoted, it takes no call of the other.
+        let stands_back = !self.apart && self.beside.open_run().is_some();
+        let theirs = self.beside.run.iter().flat_map(|run| run.steps.values());
+        let mut theirs = theirs.filter_map(|step| step.acted.as_ref());
+        let taken = theirs.any(|acted| matches!(acted.op, Op::Rds(_, RdsOp::Promote(_))));
         // Nothing can be promoted in a Region that is lost itself.
         let (gaining, planned_at) = (&self.policy.site(run.to()).scope.region, part::mono(planned));
         let other_dead =
@@ -92,7 +98,7 @@ impl Case {
                 && spell.until.is_some_and(|until| until >= planned_at)
         });
         let more = lost || !court.troubles().all(other_dead) || court.more_until >= planned_at;
-        if asked || again || more {
+        if asked || again || stands_back || taken || more {
             return;
         }
         let took = scene.now.wall.since(planned);

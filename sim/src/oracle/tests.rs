@@ -627,6 +627,30 @@ fn s9_breaks_when_a_promotion_waits_for_the_dead_region() {
     assert!(trial.why("S9").contains("10m from the plan"));
 }
 
+#[test]
+fn s9_a_promotion_may_wait_for_another_process() {
+    for begun in [false, true] {
+        let mut trial = Trial::shop();
+        trial.kill(Site::Home);
+        trial.open(1, PlanKind::Failover, Site::Home, human());
+        if begun {
+            trial.store(vec![started(&promote(&trial))]);
+        }
+        trial.store_apart(opening(2, PlanKind::Failover, Site::Home, human()));
+        trial.store_apart(vec![planned(PlanKind::Failover, Site::Home)]);
+        trial.pass(Span::mins(10));
+        trial.store_apart(vec![started(&promote(&trial))]);
+        assert_eq!(trial.breaks("S9"), !begun);
+    }
+    let mut trial = Trial::shop();
+    trial.kill(Site::Home);
+    trial.open(1, PlanKind::Failover, Site::Home, human());
+    trial.store_apart(opening(2, PlanKind::Failover, Site::Home, human()));
+    trial.pass(Span::mins(10));
+    trial.store(vec![started(&promote(&trial))]);
+    assert!(!trial.breaks("S9"), "the controller stands back");
+}
+
 /// An open failover asks about its first step, which works at the failed site.
 fn asks(trial: &mut Trial, kind: QuestionKind) {
     let fault_at = Some(crate::part::at(trial.bench.now).wall);

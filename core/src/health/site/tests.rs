@@ -401,3 +401,36 @@ fn s4_a_down_from_outside_lasts_when_it_was_said_for_the_confirm_time() {
     assert_eq!((verdicts[down].verdict, lasts - down), (Answer3::No, 60));
     assert!(verdicts[lasts..].iter().all(|serving| serving.outside_lasts));
 }
+
+#[test]
+fn what_serves_again_looks_served_before_the_verdict_is_in() {
+    let policy = policy();
+    let looks = |until: u64, story: &Story<'_>| {
+        let mut health = SiteHealth::new(&policy);
+        for secs in 0..=until {
+            for (index, signal) in policy.signals.iter().enumerate() {
+                if secs.is_multiple_of(signal.every.as_secs()) {
+                    health.push(index, Sample { at: at(secs), outcome: story(index, secs) });
+                }
+            }
+        }
+        (health.serving(at(until).mono).verdict, health.looks_served(at(until).mono))
+    };
+    let back = |signal, secs| if secs < 400 { dead(signal, secs) } else { well(signal) };
+    assert_eq!(looks(299, &back), (Answer3::Yes, true), "in peace");
+    assert_eq!(looks(399, &back), (Answer3::No, false));
+    assert_eq!(looks(400, &back), (Answer3::No, true), "one good sample");
+    let partly = |signal, secs| match signal {
+        FRONT => dead(signal, secs),
+        _ => back(signal, secs),
+    };
+    assert!(!looks(420, &partly).1, "users are still seen to fail");
+    // What Bowline itself saw all the time says nothing of who cannot be reached from outside.
+    let outside = |signal, secs| match signal {
+        OUTSIDE | REGION => dead(signal, secs),
+        _ => well(signal),
+    };
+    assert_eq!(looks(500, &outside), (Answer3::No, false));
+    let silent = |signal, secs| if secs < 401 { back(signal, secs) } else { Outcome::Silent };
+    assert!(!looks(500, &silent).1, "that was a while ago");
+}

@@ -161,6 +161,25 @@ impl Trial {
         self.store_bytes(group, seq, entry.bytes());
     }
 
+    /// Appends an entry to the first group's journal in the directory of a break-glass process.
+    pub(super) fn store_apart(&mut self, records: Vec<Record>) {
+        use bowline_core::op::StoreOp;
+        let group = self.bench.policy.group.clone();
+        let chain = self.bench.world.apart.store.chain(&group);
+        let (seq, prev) = (chain.len() as u64 + 1, chain.last().map(|last| Entry::hash(last)));
+        for record in &records {
+            if let Record::Claimed { claim, .. } = record {
+                self.claim = Some(claim.clone());
+            }
+        }
+        let (now, by) = (at(self.bench.now), Author::Human("test".into()));
+        let (prev, claim) = (prev.unwrap_or_else(|| "".into()), self.claim.clone());
+        let bytes = Entry { seq, prev, at: now.wall, by, claim, records }.bytes();
+        let op = Op::Store(StoreOp::Append { group, seq, bytes });
+        self.bench.world.perform_apart(&op, now, &mut self.bench.rng);
+        self.tell_news();
+    }
+
     pub(super) fn store_bytes(&mut self, group: &str, seq: u64, bytes: Arc<str>) {
         use bowline_core::op::StoreOp;
         let outcome = self.act(&Op::Store(StoreOp::Append { group: group.into(), seq, bytes }));
