@@ -142,7 +142,7 @@ fn cluster_api(result: &Result<Answer, Fault>) -> Outcome {
 fn region_api(own: &[Result<Answer, Fault>], other: &[Result<Answer, Fault>]) -> Outcome {
     let silent = own.iter().filter(|result| !answers(result)).count();
     // What was over our own share was never sent.
-    let sent = own.iter().filter(|r| !matches!(r, Err(Fault::Throttled { after: Some(_) })));
+    let sent = own.iter().filter(|r| !matches!(r, Err(fault) if fault.turn().is_some()));
     let sent = sent.count();
     if silent * 2 < sent {
         return Outcome::Good;

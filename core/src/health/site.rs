@@ -168,6 +168,13 @@ impl SiteHealth {
         }
     }
 
+    /// A signal is sampled at another pace than its policy says.
+    pub fn pace(&mut self, signal: usize, every: Span) {
+        if let Some(signal) = self.signals.get_mut(signal) {
+            signal.window.pace(every);
+        }
+    }
+
     fn keep(&mut self, now: Mono) {
         let (serving, until) = (self.judge(now), self.next_change(now));
         if serving.suspect.is_some() {

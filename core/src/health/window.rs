@@ -111,6 +111,11 @@ impl Window {
         self.every.times(u64::from(self.down.of.max(self.up.of)) + 1)
     }
 
+    /// It is sampled every `every` from now on.
+    pub fn pace(&mut self, every: Span) {
+        self.every = every;
+    }
+
     /// Takes a sample. One that was asked before the newest is dropped. After a break longer than
     /// [`Self::patience`] the older samples are forgotten, since they are about another time; the
     /// episode's first bad sample is not.

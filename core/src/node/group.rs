@@ -231,6 +231,11 @@ impl Group {
             GroupOwner::Facts => return self.facts.have_read(result) || host.leads,
             GroupOwner::PutFacts => self.facts.written(result),
             GroupOwner::Survey(index) => {
+                let turn = result.as_ref().err().and_then(Fault::turn);
+                if let Some(after) = turn.filter(|_| !bugs::on(Bug::QuotaIsSilence)) {
+                    self.survey.wait(index, host.now.mono + after);
+                    return false;
+                }
                 let Some(look) = self.survey.look(index) else { return false };
                 if matches!(look, Look::Records(..)) {
                     self.sampler.heard_of_aws(&result);
@@ -240,7 +245,7 @@ impl Group {
             }
             GroupOwner::Sample(slot) => {
                 // Of a round that asks several, the last answer makes the sample.
-                let sampled = self.sampler.take(&self.policy, slot, result);
+                let sampled = self.sampler.take(&self.policy, slot, host.now.mono, result);
                 return self.sampler.has_news() || (host.leads && sampled);
             }
             GroupOwner::Canary(canary) => {

@@ -56,6 +56,27 @@ fn s10_samples_of_a_member_that_was_rebuilt_are_those_of_another_one() {
 }
 
 #[test]
+fn l1_a_look_over_the_quota_is_made_when_its_turn_comes_and_is_no_trouble() {
+    let mut bench = Bench::fit();
+    let claim = |(_, look): &(usize, &Look)| matches!(look, Look::ZoneClaim(_));
+    let claim = bench.group.survey.looks().find(claim).unwrap().0;
+    let looks = |bench: &mut Bench, secs: u64| {
+        let now = Now { mono: bench.now.mono + Span::secs(secs), ..bench.now };
+        let Group { survey, policy, known, .. } = &mut bench.group;
+        survey.due(policy, known, now).into_iter().map(|(index, _)| index).collect::<Vec<_>>()
+    };
+    assert!(looks(&mut bench, 120).contains(&claim));
+    let refused = Err(Fault::Throttled { after: Some(Span::secs(3)) });
+    assert!(!answered(&mut bench, GroupOwner::Survey(claim), refused));
+    assert_eq!(bench.group.known.troubles.get(&claim), None, "nobody looked");
+    assert!(!looks(&mut bench, 2).contains(&claim));
+    assert!(looks(&mut bench, 3).contains(&claim));
+    let throttled = Err(Fault::Throttled { after: None });
+    answered(&mut bench, GroupOwner::Survey(claim), throttled);
+    assert!(bench.group.known.troubles.contains_key(&claim), "AWS itself said so");
+}
+
+#[test]
 fn s8_the_region_that_an_automatic_failover_left_is_known_until_it_is_over_and_after() {
     assert_eq!(Bench::fit().group.failed_over_from(), None);
     let at = Bench::fit().failing_over().group.ledger().last_automatic_failover.unwrap().at;

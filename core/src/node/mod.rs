@@ -381,7 +381,7 @@ impl Node {
             self.groups.push(group);
         }
         let checks = self.groups.iter().map(|group| Sampler::checks(&group.policy)).sum();
-        self.groups.iter_mut().for_each(|group| group.sampler.share(checks));
+        self.groups.iter_mut().for_each(|group| group.sampler.share(&group.policy, checks));
     }
 
     /// The policies to go by, in their order, so that no two list the same thing.

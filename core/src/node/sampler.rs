@@ -7,9 +7,10 @@ use crate::bugs::{self, Bug};
 use crate::health::{Contact, Reach, Round, Sample, Serving, SiteHealth, outcome};
 use crate::model::{Mono, Now, Site, Span};
 use crate::op::{
-    Answer, CloudWatchOp, ElbOp, Fault, HttpProbe, KubeOp, Metric, Op, ProbeOp, RdsOp, Route53Op,
+    Answer, CloudWatchOp, ElbOp, Fault, HttpProbe, KubeOp, LoadBalancerSelector, Metric, Op,
+    ProbeOp, RdsOp, Route53Op,
 };
-use crate::policy::{HttpCheck, Policy, Probe};
+use crate::policy::{HttpCheck, Policy, Probe, SignalPolicy};
 
 use super::calls::SampleSlot;
 use super::known::Known;
@@ -17,8 +18,11 @@ use super::known::Known;
 /// The longest that a call of a round may take; an HTTP check says its own.
 const TIMEOUT: Span = Span::secs(5);
 
-/// `GetHealthCheckStatus` may be called once a second, and four times at once, in an account.
-const CHECK_STATUS: Span = Span::secs(1);
+/// `GetHealthCheckStatus` may be called once a second in an account; ours is a little less.
+const CHECK_STATUS: Span = Span::millis(1_100);
+
+/// How long a round of which some calls were made waits for the turn of the others.
+const PATIENCE: Span = Span::secs(5);
 
 /// A group's signals.
 #[derive(Debug)]
@@ -60,10 +64,74 @@ type Answers<'a> = &'a [Result<Answer, Fault>];
 #[derive(Debug)]
 struct Asked {
     at: Now,
-    answers: Vec<Option<Result<Answer, Fault>>>,
+    calls: Vec<AskedCall>,
     /// How many of them are the site's own; the rest are the other's.
     own: usize,
-    missing: usize,
+}
+
+/// A call of a round.
+#[derive(Debug)]
+enum AskedCall {
+    /// It was made.
+    Awaited,
+    /// It was over our share of the API's quota, and is made when its turn comes.
+    Waits(Mono),
+    /// What it answered.
+    Answered(Result<Answer, Fault>),
+}
+
+/// How far a round is.
+enum Stage {
+    /// Answers are missing, or turns are waited for.
+    Open,
+    /// Nobody looked yet: it begins when all of it has its turn.
+    Unbegun(Mono),
+    /// It makes a sample.
+    Over,
+}
+
+impl Asked {
+    /// The first turn that one of its calls waits for.
+    fn turn(&self) -> Option<Mono> {
+        self.calls.iter().filter_map(AskedCall::turn).min()
+    }
+
+    fn stage(&self) -> Stage {
+        let turns = || self.calls.iter().filter_map(AskedCall::turn);
+        if self.calls.iter().any(|call| matches!(call, AskedCall::Awaited)) {
+            return Stage::Open;
+        }
+        match turns().max() {
+            Some(last) if turns().count() == self.calls.len() => Stage::Unbegun(last),
+            Some(_) if turns().any(|turn| turn <= self.at.mono + PATIENCE) => Stage::Open,
+            _ => Stage::Over,
+        }
+    }
+}
+
+impl AskedCall {
+    fn turn(&self) -> Option<Mono> {
+        match self {
+            Self::Waits(turn) => Some(*turn),
+            Self::Awaited | Self::Answered(_) => None,
+        }
+    }
+
+    /// What it answered in the end. What had no turn in time says nothing.
+    fn answer(self) -> Result<Answer, Fault> {
+        match self {
+            Self::Answered(result) => result,
+            Self::Awaited | Self::Waits(_) => Err(Fault::Throttled { after: Some(Span::ZERO) }),
+        }
+    }
+}
+
+impl Slot {
+    /// When something is to be asked.
+    fn wake_at(&self) -> Mono {
+        let turn = self.asked.as_ref().and_then(Asked::turn);
+        turn.map_or(self.due, |turn| turn.min(self.due))
+    }
 }
 
 /// A call that a round wants made.
@@ -97,12 +165,30 @@ impl Sampler {
         signals.count() * Site::BOTH.len()
     }
 
-    /// So many of them are asked for by all groups: none is asked for more often than all can be.
-    pub(super) fn share(&mut self, checks: usize) {
+    /// So many of them are asked for by all groups: none is asked for more often than all can be,
+    /// and its samples count for longer.
+    pub(super) fn share(&mut self, policy: &Policy, checks: usize) {
         self.turn = match bugs::on(Bug::QuotaIsSilence) {
             true => Span::ZERO,
             false => CHECK_STATUS.times(checks as u64),
         };
+        self.pace(policy);
+    }
+
+    fn pace(&mut self, policy: &Policy) {
+        for (index, signal) in policy.health.signals.iter().enumerate() {
+            let every = self.every(signal);
+            self.home.pace(index, every);
+            self.standby.pace(index, every);
+        }
+    }
+
+    /// How often a signal can be sampled.
+    fn every(&self, signal: &SignalPolicy) -> Span {
+        match &signal.probe {
+            Probe::Route53Check { .. } => signal.every.max(self.turn),
+            _ => signal.every,
+        }
     }
 
     /// Whether a verdict, or who answers at all, is another than when this was last asked.
@@ -129,6 +215,7 @@ impl Sampler {
             Site::Home => self.home = SiteHealth::new(&policy.health),
             Site::Standby => self.standby = SiteHealth::new(&policy.health),
         }
+        self.pace(policy);
     }
 
     /// The verdict whether a site serves.
@@ -151,38 +238,57 @@ impl Sampler {
         self.aws.observe(result);
     }
 
-    /// The calls of the rounds that are due. A round that is still awaited is not asked again.
+    /// The calls of the rounds that are due, and those whose turn has come. A round that is still
+    /// awaited is not asked again.
     pub(super) fn due(&mut self, policy: &Policy, cx: &Frame<'_>, now: Now) -> Vec<Asking> {
         let mut calls = Vec::new();
-        for (index, slot) in self.slots.iter_mut().enumerate() {
-            if slot.due > now.mono {
+        for index in 0..self.slots.len() {
+            let slot = &self.slots[index];
+            if slot.wake_at() > now.mono {
                 continue;
             }
             let Some(signal) = policy.health.signals.get(slot.signal) else { continue };
-            let every = match &signal.probe {
-                Probe::Route53Check { .. } => signal.every.max(self.turn),
-                _ => signal.every,
-            };
+            let every = self.every(signal);
+            let slot = &mut self.slots[index];
+            let waits =
+                slot.asked.as_ref().map(|asked| asked.turn().is_some_and(|t| t <= now.mono));
+            // A round that waited goes on from here: groups that are in each other's way come apart.
             slot.due = now.mono + every;
-            if slot.asked.is_some() {
+            if waits == Some(false) {
                 continue;
             }
             let (own, ops) = ops(&signal.probe, slot.site, policy, cx, now);
-            if ops.is_empty() {
+            let fresh = slot.asked.is_none();
+            if fresh && ops.is_empty() {
                 continue;
             }
-            slot.round += 1;
-            let answers = ops.iter().map(|_| None).collect();
-            slot.asked = Some(Asked { at: now, answers, own, missing: ops.len() });
+            if fresh {
+                slot.round += 1;
+                let calls = ops.iter().map(|_| AskedCall::Waits(now.mono)).collect();
+                slot.asked = Some(Asked { at: now, calls, own });
+            }
+            let Some(asked) = &mut slot.asked else { continue };
+            if asked.calls.len() != ops.len() {
+                // What there is to ask is known better by now.
+                (slot.asked, slot.due) = (None, now.mono);
+                continue;
+            }
             let timeout = timeout(&signal.probe);
-            calls.extend(ops.into_iter().enumerate().map(|(call, op)| Asking {
-                slot: SampleSlot { slot: index, round: slot.round, index: call },
-                timeout,
-                op,
-            }));
+            let turns = asked.calls.iter_mut().zip(ops).enumerate();
+            for (call, (place, op)) in turns {
+                if place.turn().is_some_and(|turn| turn <= now.mono) {
+                    *place = AskedCall::Awaited;
+                    let slot = SampleSlot { slot: index, round: slot.round, index: call };
+                    calls.push(Asking { slot, timeout, op });
+                }
+            }
         }
-        self.next = self.slots.iter().map(|slot| slot.due).min();
+        self.set_alarm();
         calls
+    }
+
+    fn set_alarm(&mut self) {
+        self.next = self.slots.iter().map(Slot::wake_at).min();
     }
 
     /// When the next round is due.
@@ -195,6 +301,7 @@ impl Sampler {
         &mut self,
         policy: &Policy,
         at: SampleSlot,
+        now: Mono,
         result: Result<Answer, Fault>,
     ) -> bool {
         let Some(slot) = self.slots.get_mut(at.slot) else { return false };
@@ -202,32 +309,37 @@ impl Sampler {
             return false;
         };
         let Some(signal) = policy.health.signals.get(slot.signal) else { return false };
-        match (&signal.probe, &result) {
-            // Whose turn it is not asks again when it is: nobody looked.
-            (Probe::Route53Check { .. }, Err(Fault::Throttled { after: Some(after) }))
-                if !bugs::on(Bug::QuotaIsSilence) =>
-            {
-                slot.due = asked.at.mono + (*after).max(CHECK_STATUS);
-                slot.asked = None;
-                self.next = self.slots.iter().map(|slot| slot.due).min();
-                return false;
-            }
-            (Probe::Route53Check { .. }, _) => self.aws.observe(&result),
-            _ if at.index < asked.own => self.contacts[slot.site as usize].observe(&result),
-            _ => {}
-        }
-        if let Some(place) = asked.answers.get_mut(at.index).filter(|place| place.is_none()) {
-            *place = Some(result);
-            asked.missing -= 1;
-        }
-        if asked.missing > 0 {
+        let Some(place) = asked.calls.get_mut(at.index) else { return false };
+        if matches!(place, AskedCall::Answered(_)) {
             return false;
         }
-        let Some(asked) = slot.asked.take() else { return false };
-        let answers: Vec<_> = asked.answers.into_iter().flatten().collect();
-        let (own, other) = answers.split_at(asked.own);
-        let (site, signal_index) = (slot.site, slot.signal);
-        self.judge(policy, (site, signal_index), asked.at, (own, other));
+        let turn = result.as_ref().err().and_then(Fault::turn).map(|after| now + after);
+        let turn = turn.filter(|_| !bugs::on(Bug::QuotaIsSilence));
+        *place = match turn {
+            Some(turn) => AskedCall::Waits(turn),
+            None => {
+                match &signal.probe {
+                    Probe::Route53Check { .. } => self.aws.observe(&result),
+                    _ if at.index < asked.own => self.contacts[slot.site as usize].observe(&result),
+                    _ => {}
+                }
+                AskedCall::Answered(result)
+            }
+        };
+        let stage = asked.stage();
+        if let Stage::Unbegun(turn) = stage {
+            (slot.asked, slot.due) = (None, turn);
+        }
+        let over = if matches!(stage, Stage::Over) { slot.asked.take() } else { None };
+        let (site, signal) = (slot.site, slot.signal);
+        if turn.is_some() {
+            self.set_alarm();
+        }
+        let Some(asked) = over else { return false };
+        let (at, own) = (asked.at, asked.own);
+        let answers: Vec<_> = asked.calls.into_iter().map(AskedCall::answer).collect();
+        let (own, other) = answers.split_at(own);
+        self.judge(policy, (site, signal), at, (own, other));
         true
     }
 
@@ -298,7 +410,7 @@ fn ops(probe: &Probe, site: Site, policy: &Policy, cx: &Frame<'_>, now: Now) -> 
         Probe::ClusterApi => vec![Op::Kube(own.cluster.clone(), KubeOp::Ready)],
         // One round for both sites: home's slot asks.
         Probe::RegionApi if site == Site::Home => {
-            let (mine, others) = (region(policy, site), region(policy, site.other()));
+            let (mine, others) = (region(policy, cx, site), region(policy, cx, site.other()));
             let count = mine.len();
             return (count, mine.into_iter().chain(others).collect());
         }
@@ -319,10 +431,14 @@ fn ops(probe: &Probe, site: Site, policy: &Policy, cx: &Frame<'_>, now: Now) -> 
 }
 
 /// Reads of several APIs of a site's Region.
-fn region(policy: &Policy, site: Site) -> Vec<Op> {
+fn region(policy: &Policy, cx: &Frame<'_>, site: Site) -> Vec<Op> {
     let own = policy.site(site);
-    let find = own.load_balancers.values().next().cloned();
-    let find = find.map(|selector| Op::Elb(own.scope.clone(), ElbOp::Find(selector)));
+    let find = own.load_balancers.iter().next().map(|(name, selector)| {
+        // To search by tags takes several requests, and the quota is shared.
+        let found = cx.known.load_balancers.get(&(site, name.clone()));
+        let by_arn = found.map(|found| LoadBalancerSelector::Arn(found.arn.clone()));
+        Op::Elb(own.scope.clone(), ElbOp::Find(by_arn.unwrap_or_else(|| selector.clone())))
+    });
     let describe = own
         .database
         .as_ref()

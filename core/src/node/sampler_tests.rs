@@ -96,7 +96,11 @@ fn one_round_asks_several_apis_of_both_regions_and_is_a_sample_of_each_site() {
     for (index, asking) in round.iter().enumerate() {
         let silent = Err(Fault::Transient("no answer".into()));
         let answer = if index < 3 { silent } else { Ok(Answer::Ok) };
-        assert_eq!(sampler.take(&policy, asking.slot, answer), index == 5, "the last makes it");
+        assert_eq!(
+            sampler.take(&policy, asking.slot, NOW.mono, answer),
+            index == 5,
+            "the last makes it"
+        );
     }
     let outcomes = Site::BOTH.map(|site| {
         let samples = sampler.site(site).evidence(NOW.mono);
@@ -116,7 +120,7 @@ fn s4_the_other_regions_silence_is_not_counted_against_the_site_that_asks() {
     for (index, asking) in sampler.due(&policy, &frame, NOW).iter().enumerate() {
         let lost = Err(Fault::Transient("no answer".into()));
         let answer = if index == 0 { Ok(Answer::Ok) } else { lost };
-        sampler.take(&policy, asking.slot, answer);
+        sampler.take(&policy, asking.slot, NOW.mono, answer);
     }
     assert_eq!(sampler.contact(Site::Home).reach(), Reach::Answers, "two of its three were lost");
 }
@@ -131,17 +135,17 @@ fn a_round_is_asked_in_its_rhythm_and_not_while_the_last_is_awaited() {
     let first = sampler.due(&policy, &frame, NOW);
     assert_eq!(first.len(), 2);
     assert_eq!(sampler.wake_at(), Some(later(10).mono));
-    assert!(sampler.take(&policy, first[0].slot, Ok(Answer::Ok)));
-    assert!(!sampler.take(&policy, first[0].slot, Ok(Answer::Ok)), "nobody waits for it");
+    assert!(sampler.take(&policy, first[0].slot, NOW.mono, Ok(Answer::Ok)));
+    assert!(!sampler.take(&policy, first[0].slot, NOW.mono, Ok(Answer::Ok)), "nobody waits for it");
     assert_eq!(sampler.due(&policy, &frame, later(9)).len(), 0);
     let second = sampler.due(&policy, &frame, later(10));
     assert_eq!(second.len(), 1, "standby's first round is awaited");
     assert_eq!(second[0].slot.slot, first[0].slot.slot);
     assert!(
-        !sampler.take(&policy, first[0].slot, Ok(Answer::Ok)),
+        !sampler.take(&policy, first[0].slot, NOW.mono, Ok(Answer::Ok)),
         "an answer of a round that is over"
     );
-    assert!(sampler.take(&policy, second[0].slot, Ok(Answer::Ok)));
+    assert!(sampler.take(&policy, second[0].slot, NOW.mono, Ok(Answer::Ok)));
     let samples = sampler.site(Site::Home).evidence(later(10).mono);
     assert_eq!((samples[0].good, samples[0].bad), (2, 0));
     // Woken late, it goes on from there.
@@ -159,28 +163,102 @@ fn l1_a_check_status_over_the_quota_is_asked_for_in_its_turn_and_is_no_sample() 
     let throttled = |after| Err(Fault::Throttled { after });
     let age =
         |sampler: &Sampler, site| sampler.site(site).window(0).unwrap().read(later(3).mono).age;
-    assert!(!sampler.take(&policy, home.slot, throttled(Some(Span::secs(3)))));
-    assert!(sampler.take(&policy, standby.slot, throttled(None)), "nobody says when");
+    assert!(!sampler.take(&policy, home.slot, NOW.mono, throttled(Some(Span::secs(3)))));
+    assert!(sampler.take(&policy, standby.slot, NOW.mono, throttled(None)), "nobody says when");
     assert_eq!(sampler.wake_at(), Some(later(3).mono));
     assert_eq!(age(&sampler, Site::Home), None, "nobody looked");
     assert_eq!(age(&sampler, Site::Standby), Some(Span::secs(3)));
     assert_eq!(words(&sampler.due(&policy, &frame, later(2))), [""; 0]);
     let again = sampler.due(&policy, &frame, later(3));
     assert_eq!(words(&again), [words(&asked)[0].clone()]);
-    assert!(sampler.take(&policy, again[0].slot, Ok(Answer::CheckStatus { healthy: 0, of: 8 })));
+    assert!(sampler.take(
+        &policy,
+        again[0].slot,
+        NOW.mono,
+        Ok(Answer::CheckStatus { healthy: 0, of: 8 })
+    ));
     assert_eq!(age(&sampler, Site::Home), Some(Span::ZERO));
+}
+
+/// A round of the Regions' APIs, home's `Describe` of which is refused until a turn in so many
+/// seconds, and all else is answered; whether a sample came of it.
+fn refused_one(policy: &Policy, turn: u64) -> (Sampler, bool) {
+    let group = looked_by(policy.clone(), fit);
+    let frame = Frame { known: &group.known, active: Site::Home, leads: true };
+    let mut sampler = Sampler::new(policy);
+    let round = sampler.due(policy, &frame, NOW);
+    let taken = round.iter().map(|asking| {
+        let refused = Err(Fault::Throttled { after: Some(Span::secs(turn)) });
+        let home = asking.slot.index == 1;
+        let answer = if home { refused } else { Ok(Answer::Ok) };
+        sampler.take(policy, asking.slot, NOW.mono, answer)
+    });
+    let sampled = taken.collect::<Vec<_>>().contains(&true);
+    (sampler, sampled)
+}
+
+#[test]
+fn l1_what_of_a_round_is_over_the_quota_is_asked_alone_and_the_rhythm_goes_on_from_there() {
+    let policy = only(Probe::RegionApi);
+    let group = looked_by(policy.clone(), fit);
+    let frame = Frame { known: &group.known, active: Site::Home, leads: true };
+    let (mut sampler, sampled) = refused_one(&policy, 2);
+    assert!(!sampled && sampler.wake_at() == Some(later(2).mono));
+    assert_eq!(sampler.contact(Site::Home).reach(), Reach::Answers, "by the two that were asked");
+    let again = sampler.due(&policy, &frame, later(2));
+    assert!(again.len() == 1 && words(&again)[0].contains("Describe"), "{:?}", words(&again));
+    assert_eq!(sampler.wake_at(), Some(later(10).mono), "standby's own slot");
+    assert!(sampler.take(&policy, again[0].slot, later(2).mono, Ok(Answer::Ok)));
+    let samples = sampler.site(Site::Home).evidence(later(2).mono);
+    assert_eq!((samples[0].good, samples[0].age), (1, Some(Span::secs(2))), "as of its beginning");
+    assert_eq!(sampler.due(&policy, &frame, later(11)).len(), 0);
+    assert_eq!(sampler.due(&policy, &frame, later(12)).len(), 6);
+}
+
+#[test]
+fn l1_a_round_does_not_wait_long_for_one_of_its_calls() {
+    let policy = only(Probe::RegionApi);
+    let (sampler, sampled) = refused_one(&policy, 6);
+    assert!(sampled);
+    let samples = sampler.site(Site::Home).evidence(NOW.mono);
+    assert_eq!((samples[0].good, samples[0].bad), (1, 0), "the two others answered");
+}
+
+#[test]
+fn l1_a_round_of_which_nothing_was_asked_begins_when_all_of_it_has_its_turn() {
+    let policy = only(Probe::RegionApi);
+    let group = looked_by(policy.clone(), fit);
+    let frame = Frame { known: &group.known, active: Site::Home, leads: true };
+    let mut sampler = Sampler::new(&policy);
+    for (index, asking) in sampler.due(&policy, &frame, NOW).iter().enumerate() {
+        let after = Some(Span::secs(index as u64 + 2));
+        let refused = Err(Fault::Throttled { after });
+        assert!(!sampler.take(&policy, asking.slot, NOW.mono, refused));
+    }
+    assert_eq!(sampler.contact(Site::Home).reach(), Reach::NotAsked);
+    assert_eq!(sampler.due(&policy, &frame, later(6)).len(), 0);
+    assert_eq!(sampler.due(&policy, &frame, later(7)).len(), 6);
+    assert_eq!(sampler.site(Site::Home).evidence(later(7).mono)[0].age, None);
 }
 
 #[test]
 fn l1_check_statuses_of_many_groups_are_asked_for_no_more_often_than_the_quota_allows() {
     let policy = checked();
     let frame = Frame { known: &Known::default(), active: Site::Home, leads: true };
-    for (groups, due) in [(1, 10), (5, 10), (20, 40)] {
+    for (groups, due) in [(1, 10), (4, 10), (20, 44)] {
         let mut sampler = Sampler::new(&policy);
         assert_eq!(Sampler::checks(&policy), 2);
-        sampler.share(2 * groups);
+        sampler.share(&policy, 2 * groups);
         sampler.due(&policy, &frame, NOW);
         assert_eq!(sampler.wake_at(), Some(later(due).mono), "{groups} groups");
+        for forgets in [false, true] {
+            if forgets {
+                sampler.forget(&policy, Site::Home);
+            }
+            let window = sampler.site(Site::Home).window(0).unwrap();
+            let of = policy.health.signals[0].down.of.max(policy.health.signals[0].up.of);
+            assert_eq!(window.patience(), Span::secs(due).times(u64::from(of) + 1));
+        }
     }
 }
 
@@ -192,7 +270,7 @@ fn what_route_53_answers_says_whether_aws_is_reached_and_nothing_of_the_sites() 
     for round in 0..3 {
         for asking in sampler.due(&policy, &frame, later(round * 10)) {
             let lost = Err(Fault::Unknown("no answer in time".into()));
-            assert!(sampler.take(&policy, asking.slot, lost));
+            assert!(sampler.take(&policy, asking.slot, NOW.mono, lost));
         }
     }
     assert_eq!(sampler.aws().reach(), Reach::Silent);
@@ -228,7 +306,7 @@ fn requests_served_since_the_trouble_began_are_progress_and_older_ones_are_none(
                     _ if bad_front => Err(Fault::Transient("refused".into())),
                     other => fit(other),
                 };
-                sampler.take(&policy, asking.slot, answer);
+                sampler.take(&policy, asking.slot, NOW.mono, answer);
             }
         }
         assert_eq!(since, Some(later(30).wall - Span::mins(5)));

@@ -98,6 +98,15 @@ impl Survey {
         ops
     }
 
+    /// A look was over our share of the API's quota: nobody looked, and it is made when its turn
+    /// comes.
+    pub(super) fn wait(&mut self, index: usize, turn: Mono) {
+        if let Some((_, due)) = self.looks.get_mut(index) {
+            *due = turn;
+        }
+        self.next = self.looks.iter().map(|(_, due)| *due).min();
+    }
+
     /// Which look it was.
     pub(super) fn look(&self, index: usize) -> Option<&Look> {
         self.looks.get(index).map(|(look, _)| look)

@@ -300,7 +300,8 @@ impl Bench {
             let active = self.group.active();
             let frame = Frame { known: &self.group.known, active, leads: true };
             for asking in self.group.sampler.due(&self.group.policy, &frame, self.now) {
-                self.group.sampler.take(&self.group.policy, asking.slot, world(&asking.op));
+                let answer = world(&asking.op);
+                self.group.sampler.take(&self.group.policy, asking.slot, self.now.mono, answer);
             }
             self.now =
                 Now { mono: self.now.mono + Span::secs(5), wall: self.now.wall + Span::secs(5) };

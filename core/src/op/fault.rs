@@ -14,7 +14,8 @@ pub enum Fault {
     /// Refused for its rate; nothing happened.
     #[error("throttled")]
     Throttled {
-        /// When the service said to come back.
+        /// When to come back, if that is known: the call was over our own share of the quota
+        /// ([`super::Budgets`]), so that nobody was asked.
         after: Option<Span>,
     },
     /// The object is not as the call presumed: resourceVersion, exact DELETE, a taken record name.
@@ -42,6 +43,15 @@ impl Fault {
     #[must_use]
     pub fn passes(&self) -> bool {
         matches!(self, Self::Transient(_) | Self::Throttled { .. } | Self::Unknown(_))
+    }
+
+    /// How long until the call's turn comes, if nobody was asked since it was over our share.
+    #[must_use]
+    pub fn turn(&self) -> Option<Span> {
+        match self {
+            Self::Throttled { after } => *after,
+            _ => None,
+        }
     }
 
     /// Whether a change certainly was not made, and may be asked for again at once.

@@ -5,6 +5,7 @@
 //! and drops what comes later.
 
 mod aws;
+mod budget;
 mod fault;
 mod kube;
 mod probe;
@@ -17,6 +18,7 @@ pub use aws::{
     Instance, InstanceEvent, InstanceSettings, LoadBalancer, LoadBalancerSelector, Metric, RdsOp,
     RecordSet, RecordType, Route53Op, TargetHealth, ZoneInfo,
 };
+pub use budget::{Budgets, Counter, Share};
 pub use fault::Fault;
 pub use kube::{FenceView, JobView, KubeOp, NodesView, PoolView, Quantities, WorkloadView};
 pub use probe::{HttpProbe, HttpSeen, ProbeOp};

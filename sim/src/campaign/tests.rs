@@ -1,5 +1,6 @@
 //! Schedules: drawn alike, replayed alike, read back alike, and made small.
 
+use bowline_core::health::Sign;
 use bowline_core::model::{Region, Span};
 
 use super::*;
@@ -41,6 +42,33 @@ fn a_lost_region_and_nothing_else_is_one_round_trip() {
     for seed in 0..3 {
         let outcome = good(&generate(seed, &Faults::none(), &quick()));
         assert_eq!((outcome.round_trips, outcome.moves), (1, 2), "{seed}");
+    }
+}
+
+#[test]
+fn l1_every_group_of_a_fleet_sees_everything() {
+    // All look at the same instants when a replica starts: many times what it may send at once.
+    let mut fleet = generate(1, &Faults::none(), &Story::swift().unwrap());
+    (fleet.groups, fleet.events) = (30, Vec::new());
+    let mut trial = Trial::new(&fleet).unwrap();
+    let groups: Vec<_> = trial.groups().cloned().collect();
+    for seconds in (240..600).step_by(7) {
+        trial.simulation.run_until(trial.began() + Span::secs(seconds));
+        let now = trial.simulation.now();
+        for seat in 0..fleet.replicas {
+            let node = trial.simulation.replica(seat).unwrap();
+            for status in groups.iter().filter_map(|group| node.status(group, now)) {
+                for site in &status.sites {
+                    let signals =
+                        site.signals.iter().filter(|s| !s.kind.outside() || node.leads(now.mono));
+                    for signal in signals {
+                        let told = format!("{seconds} s, {seat}, {}: {signal:?}", status.group);
+                        assert_ne!(signal.sign, Sign::Unknown, "{told}");
+                    }
+                    assert_eq!(site.not_ready, [""; 0], "{seconds} s, {seat}, {}", status.group);
+                }
+            }
+        }
     }
 }
 

@@ -10,6 +10,9 @@ use crate::faults::{Fate, Place, Weather};
 use crate::part;
 use crate::world::Outcome;
 
+/// How soon an edge says that a call is over budget.
+const OVER_BUDGET: Span = Span::millis(1);
+
 /// Either way of a message through the weather.
 type Way = fn(&Weather, usize, &Op, Place<'_>, &mut fastrand::Rng) -> Fate;
 
@@ -18,6 +21,11 @@ impl<R: Replica> Simulation<R> {
     pub(super) fn send(&mut self, seat: usize, out: &mut Vec<Call>) {
         let incarnation = self.seats[seat].incarnation;
         for call in out.drain(..) {
+            if let Err(fault) = self.seats[seat].pace(&call.op, self.now) {
+                let slot = self.flights.add(seat, incarnation, call);
+                self.answer(slot, Err(fault), OVER_BUDGET);
+                continue;
+            }
             self.note(4, seat as u64, digest::op_class(&call.op) << 24 ^ call.id.0);
             if !self.watchers.is_empty() {
                 self.tell(part::at(self.now), &Event::Sent { seat, call: &call });

@@ -2,7 +2,7 @@
 
 use bowline_core::model::{Mono, Now, Span};
 use bowline_core::node::Input;
-use bowline_core::op::{Answer, Call, CallId, Fault};
+use bowline_core::op::{Answer, Budgets, Call, CallId, Fault, Op, Share};
 
 use super::replica::Replica;
 
@@ -27,6 +27,8 @@ pub(super) struct Seat<R> {
     pauses: u32,
     /// Replies that came while it was paused, as a socket keeps them.
     waiting: Vec<(CallId, Result<Answer, Fault>)>,
+    /// What its process may still send to AWS.
+    budgets: Budgets,
 }
 
 impl<R: Replica> Seat<R> {
@@ -39,6 +41,7 @@ impl<R: Replica> Seat<R> {
             crashes: 0,
             pauses: 0,
             waiting: Vec::new(),
+            budgets: Budgets::default(),
         }
     }
 
@@ -61,6 +64,13 @@ impl<R: Replica> Seat<R> {
         }
         self.wake = None;
         self.waiting.clear();
+        self.budgets = Budgets::default();
+    }
+
+    /// Whether the process's edges send a call, or say at once that it is over budget.
+    pub(super) fn pace(&mut self, op: &Op, now: Mono) -> Result<(), Fault> {
+        let share = Share::of(op);
+        share.map_or(Ok(()), |share| self.budgets.take(&share, now, op.mutates()))
     }
 
     /// One trouble that keeps it dead is over; whether it was the last.
