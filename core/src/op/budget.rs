@@ -6,14 +6,11 @@
 //! not all come back at once, for one token. A look leaves some of a bucket for changes: watching
 //! never keeps a failover from being sent.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
-
 use super::{Fault, Op, Route53Op};
 use crate::model::{Mono, Region, RoleArn, Span};
 
 /// Quotas that AWS counts apart. Sources: `docs/aws.md`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Counter {
     /// Route 53 but for the next.
     Route53,
@@ -99,53 +96,65 @@ impl Bucket {
 }
 
 /// Whose quota a call is counted against: AWS counts per account and Region.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Share {
-    account: Option<Arc<str>>,
-    region: Option<Region>,
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Share<'a> {
     counter: Counter,
+    region: Option<&'a Region>,
+    account: Option<&'a str>,
 }
 
-impl Share {
+impl<'a> Share<'a> {
     /// The quota of calls that one role makes; without a Region, those of a service that has one
     /// endpoint for all.
     #[must_use]
-    pub fn new(role: Option<&RoleArn>, region: Option<&Region>, counter: Counter) -> Self {
-        Self { account: role.and_then(account), region: region.cloned(), counter }
+    pub fn new(role: Option<&'a RoleArn>, region: Option<&'a Region>, counter: Counter) -> Self {
+        Self { counter, region, account: role.and_then(account) }
     }
 
     /// The quota that a call is counted against; `None` where AWS is not asked.
     #[must_use]
-    pub fn of(op: &Op) -> Option<Self> {
-        let counter = match op {
+    pub fn of(op: &'a Op) -> Option<Self> {
+        let (scope, counter) = match op {
             Op::Route53(role, op) => {
-                let counter = match op {
-                    Route53Op::CheckStatus(_) => Counter::CheckStatus,
-                    _ => Counter::Route53,
-                };
+                let status = matches!(op, Route53Op::CheckStatus(_));
+                let counter = if status { Counter::CheckStatus } else { Counter::Route53 };
                 return Some(Self::new(role.as_ref(), None, counter));
             }
-            Op::Elb(..) => Counter::Elb,
-            Op::Rds(..) => Counter::Rds,
-            Op::CloudWatch(..) => Counter::CloudWatch,
+            Op::Elb(scope, _) => (scope, Counter::Elb),
+            Op::Rds(scope, _) => (scope, Counter::Rds),
+            Op::CloudWatch(scope, _) => (scope, Counter::CloudWatch),
             _ => return None,
-        };
-        let (Op::Elb(scope, _) | Op::Rds(scope, _) | Op::CloudWatch(scope, _)) = op else {
-            return None;
         };
         Some(Self::new(scope.role.as_ref(), Some(&scope.region), counter))
     }
 }
 
 /// The account of a role: the fifth part of its ARN.
-fn account(role: &RoleArn) -> Option<Arc<str>> {
-    role.as_str().split(':').nth(4).map(Arc::from)
+fn account(role: &RoleArn) -> Option<&str> {
+    role.as_str().split(':').nth(4)
 }
 
-/// The buckets of all accounts that a process makes calls in.
+/// The bucket of a share that something was asked of.
+#[derive(Clone, Debug)]
+struct Used {
+    counter: Counter,
+    region: Option<Region>,
+    account: Option<Box<str>>,
+    bucket: Bucket,
+}
+
+impl Used {
+    fn is(&self, share: &Share<'_>) -> bool {
+        self.counter == share.counter
+            && self.region.as_ref() == share.region
+            && self.account.as_deref() == share.account
+    }
+}
+
+/// The buckets of all accounts that a process makes calls in: a few.
 #[derive(Clone, Debug, Default)]
 pub struct Budgets {
-    buckets: BTreeMap<Share, Bucket>,
+    used: Vec<Used>,
 }
 
 impl Budgets {
@@ -154,20 +163,27 @@ impl Budgets {
     /// # Errors
     /// [`Fault::Throttled`] when there is none: the request is not to be sent, and may be asked for
     /// again when the fault says.
-    pub fn take(&mut self, share: &Share, now: Mono, mutates: bool) -> Result<(), Fault> {
+    pub fn take(&mut self, share: &Share<'_>, now: Mono, mutates: bool) -> Result<(), Fault> {
         let taken = self.bucket(share, now).take(now, mutates);
         taken.map_err(|missing| Fault::Throttled { after: Some(missing) })
     }
 
     /// Takes a turn for a request that goes on with what another one began. It is always to be
     /// sent: a look in pages that could be refused halfway would begin again, and never end.
-    pub fn go_on(&mut self, share: &Share, now: Mono) {
+    pub fn go_on(&mut self, share: &Share<'_>, now: Mono) {
         self.bucket(share, now).owe(now);
     }
 
-    fn bucket(&mut self, share: &Share, now: Mono) -> &mut Bucket {
-        let full = || Bucket::full(share.counter.quota(), now);
-        self.buckets.entry(share.clone()).or_insert_with(full)
+    fn bucket(&mut self, share: &Share<'_>, now: Mono) -> &mut Bucket {
+        let known = self.used.iter().position(|used| used.is(share));
+        let index = known.unwrap_or_else(|| {
+            let bucket = Bucket::full(share.counter.quota(), now);
+            let (counter, region) = (share.counter, share.region.cloned());
+            let account = share.account.map(Into::into);
+            self.used.push(Used { counter, region, account, bucket });
+            self.used.len() - 1
+        });
+        &mut self.used[index].bucket
     }
 }
 

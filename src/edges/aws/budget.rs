@@ -24,12 +24,12 @@ impl Default for Budgets {
 
 impl Budgets {
     /// The budget of one call that a role makes in a Region.
-    pub(super) fn pace(
-        &self,
-        role: Option<&RoleArn>,
-        region: &Region,
+    pub(super) fn pace<'a>(
+        &'a self,
+        role: Option<&'a RoleArn>,
+        region: &'a Region,
         counter: Counter,
-    ) -> Pace<'_> {
+    ) -> Pace<'a> {
         let share = Share::new(role, Some(region), counter);
         Pace { budgets: self, share, begun: AtomicBool::new(false) }
     }
@@ -46,7 +46,7 @@ impl Budgets {
 /// The budget of one call, which may make several requests.
 pub(super) struct Pace<'a> {
     budgets: &'a Budgets,
-    share: Share,
+    share: Share<'a>,
     begun: AtomicBool,
 }
 

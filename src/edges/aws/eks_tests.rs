@@ -73,7 +73,8 @@ fn sessions(address: std::net::SocketAddr, who: Option<Credentials>) -> Sessions
 
 async fn login(logins: &Logins, sessions: &Sessions) -> Result<EksLogin, Fault> {
     let budgets = Budgets::default();
-    let pace = budgets.pace(None, &"eu-west-1".into(), Counter::Eks);
+    let region = "eu-west-1".into();
+    let pace = budgets.pace(None, &region, Counter::Eks);
     logins.login(&sessions.of(&scope()), (&scope(), &"shop".into()), &pace).await
 }
 

@@ -278,7 +278,8 @@ fn canned(status: u16, body: Vec<u8>, op: &ElbOp) -> Result<Answer, Fault> {
     let config = config!(aws_sdk_elasticloadbalancingv2, "http://elb.invalid");
     let client = Client::from_conf(config.http_client(Canned(status, body)).build());
     let budgets = Budgets::default();
-    let pace = budgets.pace(None, &Region::new("eu-west-1"), Counter::Elb);
+    let region = Region::new("eu-west-1");
+    let pace = budgets.pace(None, &region, Counter::Elb);
     run(async { perform(&client, op, &pace).await })
 }
 

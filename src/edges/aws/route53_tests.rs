@@ -302,7 +302,8 @@ fn canned(status: u16, body: Vec<u8>, op: &Route53Op) -> Result<Answer, Fault> {
     let config = config!(aws_sdk_route53, "http://route53.invalid");
     let client = Client::from_conf(config.http_client(Canned(status, body)).build());
     let budgets = Budgets::default();
-    let pace = budgets.pace(None, &Region::new("us-east-1"), Counter::Route53);
+    let region = Region::new("us-east-1");
+    let pace = budgets.pace(None, &region, Counter::Route53);
     run(async { perform(&client, op, &pace).await })
 }
 
