@@ -17,6 +17,22 @@ const POLL: Span = Span::secs(2);
 pub struct Release {
     /// The hold, as it was recorded.
     pub hold: Hold,
+    /// How many replicas a workload has at least when nobody holds it any more. An autoscaler may
+    /// have shrunk it before it was held: what it then was is not what users need.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub at_least: u32,
+}
+
+fn is_zero(count: &u32) -> bool {
+    *count == 0
+}
+
+impl Release {
+    /// Back to what it was when it was taken.
+    #[must_use]
+    pub fn of(hold: Hold) -> Self {
+        Self { hold, at_least: 0 }
+    }
 }
 
 impl Procedure for Release {
@@ -40,7 +56,7 @@ impl Procedure for Release {
     fn judge(&self, cx: &Context<'_>, seen: Seen<'_>) -> Result<Judgement, Fault> {
         match &self.hold.held {
             Held::Workload { cluster, workload, .. } => {
-                release_workload(cx, seen, cluster, workload)
+                self.release_workload(cx, seen, cluster, workload)
             }
             Held::Job { cluster, job, .. } => release_job(cx, seen, cluster, job),
             Held::Pool { cluster, pool, .. } => release_pool(cx, seen, cluster, pool),
@@ -95,39 +111,42 @@ fn first(
     Ok(first.or_else(|| seen.missing(1).then(|| not_there(object.to_owned()))))
 }
 
-/// Scales first and removes the annotation last: cut off in between, it is still ours to finish.
-fn release_workload(
-    cx: &Context<'_>,
-    seen: Seen<'_>,
-    cluster: &Cluster,
-    workload: &WorkloadRef,
-) -> Result<Judgement, Fault> {
-    let object = workload.to_string();
-    if let Some(first) = first(cx, seen, cluster, &object)? {
-        return Ok(first);
+impl Release {
+    /// Scales first and removes the annotation last: cut off in between, it is still ours to finish.
+    fn release_workload(
+        &self,
+        cx: &Context<'_>,
+        seen: Seen<'_>,
+        cluster: &Cluster,
+        workload: &WorkloadRef,
+    ) -> Result<Judgement, Fault> {
+        let object = workload.to_string();
+        if let Some(first) = first(cx, seen, cluster, &object)? {
+            return Ok(first);
+        }
+        let view = seen.workload(1)?;
+        let mut note = match ours::<u32>(cx, (&view.version, view.note.as_ref()), &object)? {
+            Ok(note) => note,
+            Err(judgement) => return Ok(judgement),
+        };
+        if let Some(owner) = note.owners.get_mut(cx.group)
+            && owner.claim != *cx.claim
+        {
+            owner.claim = cx.claim.clone();
+            let op = workloads::annotate(cluster, workload, view, Some(note::render(&note)));
+            return Ok(Judgement::act(op, format!("take {workload} over")));
+        }
+        let baseline = note.baseline;
+        let left = note::leave(note, cx.group);
+        let target = left.as_ref().and_then(|note| note.owners.values().map(|o| o.wants).max());
+        let target = target.unwrap_or(baseline.max(self.at_least));
+        if view.wanted != target {
+            let words = format!("scale {workload} {} → {target}", view.wanted);
+            return Ok(Judgement::act(workloads::scale(cluster, workload, view, target), words));
+        }
+        let op = workloads::annotate(cluster, workload, view, left.as_ref().map(note::render));
+        Ok(Judgement::act(op, format!("let {workload} go")))
     }
-    let view = seen.workload(1)?;
-    let mut note = match ours::<u32>(cx, (&view.version, view.note.as_ref()), &object)? {
-        Ok(note) => note,
-        Err(judgement) => return Ok(judgement),
-    };
-    if let Some(owner) = note.owners.get_mut(cx.group)
-        && owner.claim != *cx.claim
-    {
-        owner.claim = cx.claim.clone();
-        let op = workloads::annotate(cluster, workload, view, Some(note::render(&note)));
-        return Ok(Judgement::act(op, format!("take {workload} over")));
-    }
-    let baseline = note.baseline;
-    let left = note::leave(note, cx.group);
-    let target = left.as_ref().and_then(|note| note.owners.values().map(|o| o.wants).max());
-    let target = target.unwrap_or(baseline);
-    if view.wanted != target {
-        let words = format!("scale {workload} {} → {target}", view.wanted);
-        return Ok(Judgement::act(workloads::scale(cluster, workload, view, target), words));
-    }
-    let op = workloads::annotate(cluster, workload, view, left.as_ref().map(note::render));
-    Ok(Judgement::act(op, format!("let {workload} go")))
 }
 
 fn release_job(

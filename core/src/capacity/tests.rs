@@ -151,7 +151,7 @@ fn open(cpu: u64) -> SetPool {
 
 fn release(object: ObjectRef, held: Held) -> Release {
     let id = HoldId::object(Site::Standby, &object);
-    Release { hold: Hold { id, site: Site::Standby, held } }
+    Release::of(Hold { id, site: Site::Standby, held })
 }
 
 fn release_workload() -> Release {
@@ -219,6 +219,18 @@ fn s7_releasing_restores_the_baseline_and_leaves_no_trace() {
     }
     assert_eq!((kube.replicas.1, kube.limits.1.clone()), (3, limits(0)));
     assert!(kube.notes.is_empty());
+}
+
+#[test]
+fn s2_what_an_autoscaler_had_shrunk_before_it_was_held_gets_peacetimes_count() {
+    for (at_least, then) in [(0, 3), (2, 3), (12, 12)] {
+        let mut kube = Kube::default();
+        drive(&mut kube, claim(1, "r"), &set(0));
+        let release = Release { at_least, ..release_workload() };
+        let (judgement, _) = drive(&mut kube, claim(2, "back"), &release);
+        assert!(done(&judgement) && kube.notes.is_empty());
+        assert_eq!(kube.replicas.1, then, "at least {at_least}");
+    }
 }
 
 #[test]

@@ -265,6 +265,9 @@ impl Group {
         {
             return Some(words::ask(&self.policy, run, step, question));
         }
+        if let Some((step, why)) = self.desk.at_odds().next() {
+            return Some(words::at_odds(self, step, why));
+        }
         match &self.decision {
             // The run that begins with this asks by itself.
             Some(Decision::AskHuman(ask)) if asked_in_a_run(ask) && self.obstacle.is_none() => None,

@@ -6,7 +6,7 @@ use crate::databases::evidence::Grade;
 use crate::decide::EvidenceGrade;
 use crate::model::Wall;
 use crate::node::testing::{Bench, Reply, down, fit, hold, kinds, looked};
-use crate::op::{Answer, Fault, FenceView, Instance, KubeOp, StoreOp};
+use crate::op::{Answer, Fault, FenceView, Instance, KubeOp, RdsOp, StoreOp};
 use crate::plan::{PlanKind, Undo, planned_move};
 use crate::policy::Mode;
 use crate::run::{Ended, Trigger};
@@ -352,6 +352,29 @@ fn told(bench: &mut Bench, decision: Decision) -> Vec<String> {
         _ => None,
     });
     titles.collect()
+}
+
+#[test]
+fn l1_people_are_told_of_an_old_writer_in_whose_place_another_was_put() {
+    let restored = |op: &Op| match (op, fit(op)) {
+        (Op::Rds(_, RdsOp::Describe(id)), Ok(Answer::Instance(old)))
+            if id.as_str() == "shop-home" =>
+        {
+            Ok(Answer::Instance(Instance { resource: "db-restored".into(), ..old }))
+        }
+        (_, answer) => answer,
+    };
+    let serves = || Decision::Hold(HoldWhy::Serving);
+    let after = |world: &dyn Fn(&Op) -> Reply| {
+        let mut bench = Bench::fit().failed_over_but(&["fence.standing"]).sampled(fit);
+        bench.turns(world);
+        told(&mut bench, serves())
+    };
+    assert_eq!(after(&fit), [""; 0], "it is being stopped");
+    let alert =
+        "alert: shop: the obligation fence.standing cannot be met: shop-home is db-restored";
+    let titles = after(&restored);
+    assert!(titles.len() == 1 && titles[0].starts_with(alert), "{titles:?}");
 }
 
 #[test]

@@ -169,6 +169,19 @@ pub(super) fn stranded(group: &Group, now: Now) -> Message {
     Message { kind: "alert", run: None, title, body }
 }
 
+/// An obligation cannot be met, since what it is about is not what it was.
+pub(super) fn at_odds(group: &Group, step: &StepId, why: &str) -> Message {
+    let name = &group.policy.group;
+    let title = format!("{name}: the obligation {step} cannot be met: {why}");
+    let (site, serves) = (group.active().other(), group.active());
+    let body = format!(
+        "{serves} serves. Somebody put something else in the place of what was at {site}; Bowline \
+         does not touch it, and nobody saw it stopped. See that nothing writes there, and put it \
+         out of the way (rename or delete it): until then {site} takes no traffic."
+    );
+    Message { kind: "alert", run: None, title, body }
+}
+
 /// What happens if nobody answers before a run.
 const OTHERWISE: &str = "If nobody answers: nothing moves.";
 

@@ -166,7 +166,7 @@ fn release_all(draft: &mut Draft<'_>, after: &StepId, which: impl Fn(Runs) -> bo
 
 fn release_hold(draft: &mut Draft<'_>, id: String, hold: Hold, needs: &[StepId]) -> StepId {
     let (site, marks) = (hold.site, vec![Mark::Released(hold.id.clone())]);
-    let step = Step::holds(Effect::Release(Release { hold }), site, RELEASE);
+    let step = Step::holds(Effect::Release(Release::of(hold)), site, RELEASE);
     draft.add(id, needs, Step { on_timeout: OnTimeout::Ask, marks, ..step })
 }
 
@@ -206,7 +206,7 @@ fn undo_one(change: &Undo, needs: &[StepId]) -> Option<(StepId, Step)> {
         Undo::Release(hold) => {
             let effect = match reopen(hold, false) {
                 Some(reopen) => Effect::Reopen(reopen),
-                None => Effect::Release(Release { hold: hold.clone() }),
+                None => Effect::Release(Release::of(hold.clone())),
             };
             (hold, effect, vec![Mark::Released(hold.id.clone())])
         }

@@ -138,7 +138,7 @@ impl<'a> Draft<'a> {
         for job in &self.survey.policy.capacity.jobs {
             let id = format!("resume.{}.{}", job.object.namespace, job.object.name);
             let object = ObjectRef::Job(job.object.clone());
-            let step = self.release_or(&object, |draft| {
+            let step = self.release_or(&object, 0, |draft| {
                 Effect::SetJob(SetJob {
                     site: draft.to,
                     cluster: draft.gaining().cluster.clone(),
@@ -161,7 +161,7 @@ impl<'a> Draft<'a> {
         for workload in all.iter().filter(|workload| workload.starts == starts) {
             let replicas = self.wanted(workload)?;
             let object = ObjectRef::Workload(workload.object.clone());
-            let step = self.release_or(&object, |draft| {
+            let step = self.release_or(&object, replicas, |draft| {
                 Effect::SetWorkload(SetWorkload {
                     site: draft.to,
                     cluster: draft.gaining().cluster.clone(),
@@ -175,13 +175,23 @@ impl<'a> Draft<'a> {
         Ok(ids)
     }
 
-    /// At home what was there before is restored; at standby it is set and held.
-    fn release_or(&self, object: &ObjectRef, set: impl FnOnce(&Self) -> Effect) -> Step {
+    /// At home what was there before is restored, peacetime's count at least; at standby it is set
+    /// and held.
+    fn release_or(
+        &self,
+        object: &ObjectRef,
+        at_least: u32,
+        set: impl FnOnce(&Self) -> Effect,
+    ) -> Step {
         let id = HoldId::object(self.to, object);
         match self.survey.holds.get(&id) {
             Some(hold) if self.to == Site::Home => Step {
                 marks: vec![Mark::Released(id)],
-                ..Step::holds(Effect::Release(Release { hold: hold.clone() }), self.to, ASKED)
+                ..Step::holds(
+                    Effect::Release(Release { hold: hold.clone(), at_least }),
+                    self.to,
+                    ASKED,
+                )
             },
             None if self.to == Site::Home => {
                 let note = format!("{object} was not held at home");

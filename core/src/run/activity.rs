@@ -19,6 +19,8 @@ pub(super) struct Activity {
     pub(super) doing: Now,
     /// What it last said or met, for people.
     pub(super) note: String,
+    /// Whether what a standing step found is not what it was planned for: only people can mend that.
+    pub(super) at_odds: bool,
     /// Whether the last call was refused for sure: it changed nothing, so that nothing of it is yet
     /// to show.
     pub(super) refused: bool,
@@ -119,6 +121,7 @@ impl Activity {
             failures: 0,
             doing: Now::Idle,
             note: String::new(),
+            at_odds: false,
             refused: false,
             fresh: None,
             takes: None,

@@ -174,6 +174,11 @@ impl Desk {
         self.execution.note(step)
     }
 
+    /// The standing steps that found something else than they were planned for, and what.
+    pub fn at_odds(&self) -> impl Iterator<Item = (&StepId, &str)> {
+        self.execution.at_odds()
+    }
+
     /// Whether the replica may act for the group: it leads, has read the chain, and the claim is
     /// its.
     #[must_use]

@@ -129,6 +129,13 @@ impl Execution {
         self.activities.get(step).map(|activity| activity.note.as_str())
     }
 
+    /// The standing steps that found something else than they were planned for, and what. Nothing
+    /// waits for them, so they ask nobody.
+    pub fn at_odds(&self) -> impl Iterator<Item = (&StepId, &str)> {
+        let odd = self.activities.iter().filter(|(_, activity)| activity.at_odds);
+        odd.map(|(step, activity)| (step, activity.note.as_str()))
+    }
+
     /// Whether a call that changes something is on its way: what it does is not known yet.
     #[must_use]
     pub fn acting(&self) -> bool {
@@ -371,6 +378,8 @@ impl Pass<'_> {
                 return activity.back_off(self.now.mono, &fault);
             }
         };
+        let disagrees = matches!(judgement, Judgement::Disagrees(_));
+        activity.at_odds = step.step.standing && disagrees;
         // Who would act may not be done with looking.
         if !matches!(judgement, Judgement::Act { .. }) {
             activity.failures = 0;

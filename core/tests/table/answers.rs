@@ -12,9 +12,9 @@ use bowline_core::model::{
 };
 use bowline_core::op::{
     AliasTarget, Answer, CloudWatchOp, ElbOp, Failover, Fault, FenceView, HealthCheck,
-    HealthCheckKind, HttpProbe, HttpSeen, Instance, InstanceSettings, KubeOp, LoadBalancer, Metric,
-    Op, PoolView, ProbeOp, RdsOp, RecordSet, RecordType, Route53Op, TargetHealth, WorkloadView,
-    ZoneInfo,
+    HealthCheckKind, HttpProbe, HttpSeen, Instance, InstanceSettings, KubeOp, LoadBalancer,
+    LoadBalancerSelector, Metric, Op, PoolView, ProbeOp, RdsOp, RecordSet, RecordType, Route53Op,
+    TargetHealth, WorkloadView, ZoneInfo,
 };
 use bowline_core::policy::{Lever, Probe};
 
@@ -169,7 +169,13 @@ impl<'a> Answers<'a> {
             ElbOp::TargetGroups { load_balancer: arn, .. } | ElbOp::TargetHealth(arn) => {
                 self.of_name(arn, at)
             }
-        }?;
+        };
+        // What was found by its tags is asked for by its ARN.
+        let found = || match op {
+            ElbOp::Find(LoadBalancerSelector::Arn(arn)) => self.of_name(arn, at),
+            _ => None,
+        };
+        let spot = spot.or_else(found)?;
         if let Err(fault) = self.api(spot, "elb", spot.said().elb) {
             return fault.map(Err);
         }

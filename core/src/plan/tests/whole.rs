@@ -108,6 +108,18 @@ fn the_plans_of_the_shop_are_what_is_written_down() {
     assert_eq!(told.lines().count(), include_str!("whole.txt").lines().count(), "\n{told}");
 }
 
+#[test]
+fn s2_what_is_held_at_home_gets_peacetimes_count_at_least() {
+    let mut ground = Ground::shop();
+    let hold = workload_hold(Site::Home, 0);
+    ground.holds.insert(hold.id.clone(), hold);
+    let plan = planned_move(&ground.survey(Site::Standby)).unwrap();
+    let web = &ground.policy.capacity.workloads[0];
+    let starts = &plan.steps[&StepId::new("start.shop.web")];
+    let Effect::Release(release) = &starts.effect else { panic!("{starts:?}") };
+    assert_eq!(release.at_least, ground.facts.replicas[web.object.to_string().as_str()]);
+}
+
 /// What is undone is made again what the hold says, not what the run wanted.
 #[test]
 fn l2_what_a_run_changed_is_made_again_what_it_was_held_at() {

@@ -54,7 +54,7 @@ fn s7_a_release_that_was_begun_and_cut_off_is_undone_as_one_that_was_done() {
     let mut book = shop_failover();
     book.write(vec![started("start.shop.web", Some(hold(12))), done("start.shop.web")]);
     book.write(vec![Record::Closed { ended: Ended::Moved }]);
-    let release = Effect::Release(Release { hold: hold(12) });
+    let release = Effect::Release(Release::of(hold(12)));
     let mut step = book.ledger.run.as_ref().unwrap().steps["start.shop.web"].step.clone();
     (step.effect, step.needs) = (release, Vec::new());
     step.marks = vec![Mark::Released(hold(12).id)];
