@@ -112,7 +112,7 @@ fn first(
 }
 
 impl Release {
-    /// Scales first and removes the annotation last: cut off in between, it is still ours to finish.
+    /// Scales first and removes the annotation last: cut off in between, it is still ours to end.
     fn release_workload(
         &self,
         cx: &Context<'_>,

@@ -220,8 +220,8 @@ impl Group {
         let (id, from, group) = (&run.id, run.from, &self.policy.group);
         Err(Refusal::NotReady(format!(
             "{from} is seen to serve again, which {id} did not know when it asked; it goes back by \
-             itself if that lasts. To leave {from} all the same: `bowline cancel {group} --run {id}`, \
-             then `bowline failover {group}`"
+             itself if that lasts. To leave {from} all the same: \
+             `bowline cancel {group} --run {id}`, then `bowline failover {group}`"
         )))
     }
 

@@ -252,7 +252,7 @@ impl Sampler {
             let slot = &mut self.slots[index];
             let waits =
                 slot.asked.as_ref().map(|asked| asked.turn().is_some_and(|t| t <= now.mono));
-            // A round that waited goes on from here: groups that are in each other's way come apart.
+            // A round that waited goes on from here: groups in each other's way come apart.
             slot.due = now.mono + every;
             if waits == Some(false) {
                 continue;

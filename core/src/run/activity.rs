@@ -19,7 +19,7 @@ pub(super) struct Activity {
     pub(super) doing: Now,
     /// What it last said or met, for people.
     pub(super) note: String,
-    /// Whether what a standing step found is not what it was planned for: only people can mend that.
+    /// Whether a standing step found something else than it was planned for: for people to mend.
     pub(super) at_odds: bool,
     /// Whether the last call was refused for sure: it changed nothing, so that nothing of it is yet
     /// to show.
