@@ -231,9 +231,7 @@ impl Group {
             GroupOwner::Facts => return self.facts.have_read(result) || host.leads,
             GroupOwner::PutFacts => self.facts.written(result),
             GroupOwner::Survey(index) => {
-                let turn = result.as_ref().err().and_then(Fault::turn);
-                if let Some(after) = turn.filter(|_| !bugs::on(Bug::QuotaIsSilence)) {
-                    self.survey.wait(index, host.now.mono + after);
+                if self.survey.waits(index, host.now.mono, result.as_ref().err()) {
                     return false;
                 }
                 let Some(look) = self.survey.look(index) else { return false };

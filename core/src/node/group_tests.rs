@@ -71,9 +71,14 @@ fn l1_a_look_over_the_quota_is_made_when_its_turn_comes_and_is_no_trouble() {
     assert_eq!(bench.group.known.troubles.get(&claim), None, "nobody looked");
     assert!(!looks(&mut bench, 2).contains(&claim));
     assert!(looks(&mut bench, 3).contains(&claim));
-    let throttled = Err(Fault::Throttled { after: None });
-    answered(&mut bench, GroupOwner::Survey(claim), throttled);
-    assert!(bench.group.known.troubles.contains_key(&claim), "AWS itself said so");
+    let refused = || Err(Fault::Throttled { after: Some(Span::secs(3)) });
+    let mut later = bench.later(Span::secs(29));
+    assert!(!answered(&mut later, GroupOwner::Survey(claim), refused()));
+    assert_eq!(later.group.known.troubles.get(&claim), None);
+    let mut bench = later.later(Span::secs(1));
+    answered(&mut bench, GroupOwner::Survey(claim), refused());
+    assert!(bench.group.known.troubles.contains_key(&claim), "whoever needs it must know");
+    assert!(looks(&mut bench, 3).contains(&claim));
 }
 
 #[test]

@@ -3,9 +3,12 @@
 //! It keeps *ready* honest, records peacetime facts, and finds foreign claims. Each look is one
 //! call; none waits for another site's.
 
+use std::collections::BTreeMap;
+
+use crate::bugs::{self, Bug};
 use crate::levers::records::fence_name;
 use crate::model::{Host, LoadBalancerName, Mono, Now, Site, Span, ZoneId};
-use crate::op::{CloudWatchOp, ElbOp, GateOp, KubeOp, Metric, Op, RdsOp, Route53Op};
+use crate::op::{CloudWatchOp, ElbOp, Fault, GateOp, KubeOp, Metric, Op, RdsOp, Route53Op};
 use crate::policy::{Lever, Policy, RecordName};
 
 use super::known::Known;
@@ -18,6 +21,9 @@ const NOW_AND_THEN: Span = Span::secs(60);
 
 /// How often what hardly ever changes is looked at, once it is known.
 const SELDOM: Span = Span::mins(10);
+
+/// How long a look that is over a quota waits for its turn before that counts as its answer.
+const WAITS: Span = Span::secs(30);
 
 /// How long one look may take.
 const TIMEOUT: Span = Span::secs(8);
@@ -57,6 +63,8 @@ pub(super) enum Look {
 #[derive(Debug)]
 pub(super) struct Survey {
     looks: Vec<(Look, Mono)>,
+    /// Since when looks have been waiting for their turn.
+    waiting: BTreeMap<usize, Mono>,
     /// The earliest of them; `None`: there are none.
     next: Option<Mono>,
 }
@@ -80,7 +88,7 @@ impl Survey {
         looks.extend((0..policy.capacity.pools.len()).map(Look::Pool));
         looks.extend(lever(policy));
         let looks = looks.into_iter().map(|look| (look, Mono(0))).collect();
-        Self { looks, next: Some(Mono(0)) }
+        Self { looks, waiting: BTreeMap::new(), next: Some(Mono(0)) }
     }
 
     /// The looks that are due; each is due again later, whatever becomes of it.
@@ -98,13 +106,19 @@ impl Survey {
         ops
     }
 
-    /// A look was over our share of the API's quota: nobody looked, and it is made when its turn
-    /// comes.
-    pub(super) fn wait(&mut self, index: usize, turn: Mono) {
+    /// Whether a look was over a quota and is made when its turn comes, so that nothing is known
+    /// yet. One that has waited for long is made then too, but that it found nothing is known.
+    pub(super) fn waits(&mut self, index: usize, now: Mono, fault: Option<&Fault>) -> bool {
+        let turn = fault.and_then(Fault::turn).filter(|_| !bugs::on(Bug::QuotaIsSilence));
+        let Some(after) = turn else {
+            self.waiting.remove(&index);
+            return false;
+        };
         if let Some((_, due)) = self.looks.get_mut(index) {
-            *due = turn;
+            *due = now + after;
         }
         self.next = self.looks.iter().map(|(_, due)| *due).min();
+        now.since(*self.waiting.entry(index).or_insert(now)) < WAITS
     }
 
     /// Which look it was.

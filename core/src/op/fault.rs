@@ -15,7 +15,7 @@ pub enum Fault {
     #[error("throttled")]
     Throttled {
         /// When to come back, if that is known: the call was over our own share of the quota
-        /// ([`super::Budgets`]), so that nobody was asked.
+        /// ([`super::Budgets`]), so that nobody was asked, or the service said so.
         after: Option<Span>,
     },
     /// The object is not as the call presumed: resourceVersion, exact DELETE, a taken record name.
@@ -45,7 +45,7 @@ impl Fault {
         matches!(self, Self::Transient(_) | Self::Throttled { .. } | Self::Unknown(_))
     }
 
-    /// How long until the call's turn comes, if nobody was asked since it was over our share.
+    /// How long until the call's turn comes, if it was over a quota and that is known.
     #[must_use]
     pub fn turn(&self) -> Option<Span> {
         match self {
