@@ -232,6 +232,10 @@ fn lint_refuses_waiting_for_the_failed_site() {
         plan.steps.get_mut("fence").unwrap().timeout = Some(Span::mins(10));
     });
     assert_eq!(dangers, [Danger::Waits("fence".into())]);
+    let limit =
+        |timeout| broken(|plan| plan.steps.get_mut("fence").unwrap().timeout = Some(timeout));
+    assert_eq!(limit(Span::secs(60)), []);
+    assert_eq!(limit(Span::millis(60_001)), [Danger::Waits("fence".into())]);
 }
 
 #[test]

@@ -402,18 +402,56 @@ fn s4_a_down_from_outside_lasts_when_it_was_said_for_the_confirm_time() {
     assert!(verdicts[lasts..].iter().all(|serving| serving.outside_lasts));
 }
 
+/// Plays a story of these signals from 0 s.
+fn played(policy: &HealthPolicy, until: u64, story: &Story<'_>) -> SiteHealth {
+    let mut health = SiteHealth::new(policy);
+    for secs in 0..=until {
+        for (index, signal) in policy.signals.iter().enumerate() {
+            if secs.is_multiple_of(signal.every.as_secs()) {
+                health.push(index, Sample { at: at(secs), outcome: story(index, secs) });
+            }
+        }
+    }
+    health
+}
+
+#[test]
+fn of_two_signals_that_look_from_outside_the_more_hopeful_and_the_earlier_fault_count() {
+    use Sign::{Down, Unknown, Up};
+    for (one, other, both) in [
+        (None, Down, Down),
+        (None, Unknown, Unknown),
+        (Some(Up), Down, Up),
+        (Some(Down), Up, Up),
+        (Some(Down), Unknown, Down),
+        (Some(Unknown), Down, Down),
+        (Some(Unknown), Unknown, Unknown),
+    ] {
+        assert_eq!(more_hopeful(one, other), both, "{one:?} {other:?}");
+    }
+    let mut policy = policy();
+    let twin = policy.signals[OUTSIDE].clone();
+    policy.signals.push(twin);
+    let story = |signal, secs| match signal {
+        SIGNALS => dead(OUTSIDE, if secs < 330 { 0 } else { secs }),
+        _ => dead(signal, secs),
+    };
+    let serving = played(&policy, 380, &story).serving(at(380).mono);
+    assert_eq!((serving.outside, serving.first_bad), (Some(Down), Some(at(300))));
+    assert!(serving.outside_lasts, "since 315 s; the other one since 345 s");
+    let vetoed = |signal, secs| match signal {
+        OUTSIDE | PROGRESS | SIGNALS => Outcome::Good,
+        _ => dead(signal, secs),
+    };
+    let serving = played(&policy, 380, &vetoed).serving(at(380).mono);
+    assert_eq!(serving.veto, Some(Veto::Outside));
+}
+
 #[test]
 fn what_serves_again_looks_served_before_the_verdict_is_in() {
     let policy = policy();
     let looks = |until: u64, story: &Story<'_>| {
-        let mut health = SiteHealth::new(&policy);
-        for secs in 0..=until {
-            for (index, signal) in policy.signals.iter().enumerate() {
-                if secs.is_multiple_of(signal.every.as_secs()) {
-                    health.push(index, Sample { at: at(secs), outcome: story(index, secs) });
-                }
-            }
-        }
+        let health = played(&policy, until, story);
         (health.serving(at(until).mono).verdict, health.looks_served(at(until).mono))
     };
     let back = |signal, secs| if secs < 400 { dead(signal, secs) } else { well(signal) };

@@ -120,6 +120,17 @@ fn s2_what_is_held_at_home_gets_peacetimes_count_at_least() {
     assert_eq!(release.at_least, ground.facts.replicas[web.object.to_string().as_str()]);
 }
 
+#[test]
+fn s2_what_is_held_at_standby_is_set_again_as_the_policy_says() {
+    let mut ground = Ground::shop();
+    let hold = workload_hold(Site::Standby, 6);
+    ground.holds.insert(hold.id.clone(), hold);
+    let plan = failover(&ground.survey(Site::Home)).unwrap();
+    let starts = &plan.steps[&StepId::new("start.shop.web")];
+    let Effect::SetWorkload(set) = &starts.effect else { panic!("{starts:?}") };
+    assert_eq!((set.site, set.replicas), (Site::Standby, 12));
+}
+
 /// What is undone is made again what the hold says, not what the run wanted.
 #[test]
 fn l2_what_a_run_changed_is_made_again_what_it_was_held_at() {
@@ -178,4 +189,7 @@ fn a_group_without_a_database_moves_without_one() {
         assert!(moved);
         clean(&plan);
     }
+    let home = failover(&ground.survey(Site::Standby)).unwrap();
+    assert!(home.steps.contains_key("stopped") && !home.steps.contains_key("fence.standing"));
+    clean(&home);
 }

@@ -74,6 +74,29 @@ fn s7_a_release_that_was_begun_and_cut_off_is_undone_as_one_that_was_done() {
 }
 
 #[test]
+fn an_instance_that_was_renamed_twice_is_one_leftover() {
+    let mut book = shop_failover();
+    book.write(vec![Record::Closed { ended: Ended::Moved }]);
+    let step = book.ledger.run.as_ref().unwrap().steps["start.shop.web"].step.clone();
+    let rename = |name: &str, resource: &str| {
+        let (site, instance, resource) = (Site::Home, name.into(), resource.into());
+        let marks = vec![Mark::Renamed { site, instance, resource }];
+        (name.into(), crate::plan::Step { needs: Vec::new(), marks, ..step.clone() })
+    };
+    let steps = [rename("old-1", "db-home"), rename("old-2", "db-home"), rename("old-3", "db-b")];
+    let steps = steps.into_iter().collect();
+    let plan = Plan { kind: PlanKind::Failback, from: Site::Standby, to: Site::Home, steps };
+    book.write(vec![
+        Record::Claimed { claim: claim(2, "r2"), by: "a".into() },
+        opened(PlanKind::Failback, Site::Standby),
+        Record::Planned { plan: Box::new(plan), moves: true },
+    ]);
+    book.write(vec![done("old-1"), done("old-2"), done("old-3")]);
+    let left: Vec<_> = book.ledger.leftovers.iter().map(|left| left.instance.as_str()).collect();
+    assert_eq!(left, ["old-1", "old-3"]);
+}
+
+#[test]
 fn replaying_the_bytes_gives_the_same_state() {
     let mut book = shop_failover();
     book.write(vec![started("start.shop.web", Some(hold(12)))]);
