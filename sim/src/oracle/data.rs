@@ -115,10 +115,9 @@ impl Case {
         (id, question): (&StepId, &Question),
         court: &mut Court,
     ) {
-        let Some(run) = self.ledger.run.as_ref().filter(|run| run.kind == PlanKind::Failover)
-        else {
-            return;
-        };
+        // One that goes back has to open what it closed there.
+        let fails_over = |run: &&Run| run.kind == PlanKind::Failover && run.phase == Phase::Moving;
+        let Some(run) = self.ledger.run.as_ref().filter(fails_over) else { return };
         let Some(asked) = run.steps.get(id).filter(|_| court.only_dead) else { return };
         let there = asked.step.touches == Touches::Site(run.from) && !asked.step.standing;
         if question.kind == QuestionKind::Overdue && there {

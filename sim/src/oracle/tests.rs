@@ -653,6 +653,10 @@ fn s9_a_promotion_may_wait_for_another_process() {
 
 /// An open failover asks about its first step, which works at the failed site.
 fn asks(trial: &mut Trial, kind: QuestionKind) {
+    asks_after(trial, kind, Vec::new());
+}
+
+fn asks_after(trial: &mut Trial, kind: QuestionKind, between: Vec<Record>) {
     let fault_at = Some(crate::part::at(trial.bench.now).wall);
     let mut plan = planned(PlanKind::Failover, Site::Home);
     if let Record::Planned { plan, .. } = &mut plan {
@@ -666,7 +670,8 @@ fn asks(trial: &mut Trial, kind: QuestionKind) {
     trial.pass(Span::mins(1));
     let question =
         Question { kind, why: "test".into(), loss_ms: None, otherwise: "nothing".into() };
-    trial.store(vec![plan, Record::Asked { step: "act".into(), question }]);
+    let asked = Record::Asked { step: "act".into(), question };
+    trial.store([plan].into_iter().chain(between).chain([asked]).collect());
 }
 
 #[test]
@@ -677,6 +682,11 @@ fn s9_breaks_when_a_failover_asks_since_the_failed_site_is_silent() {
         asks(&mut trial, kind);
         assert_eq!(trial.breaks("S9"), broken);
     }
+    let mut trial = Trial::shop();
+    trial.kill(Site::Home);
+    let back = vec![Record::Unwinding { why: "cancelled".into() }];
+    asks_after(&mut trial, QuestionKind::Overdue, back);
+    assert!(!trial.breaks("S9"), "one that goes back has to open what it closed there");
 }
 
 #[test]
