@@ -271,6 +271,8 @@ kept! {
     s4_a_claim_is_no_beginning: "s4-a-claim-is-no-beginning",
     s10_a_yes_to_leave_a_site_that_serves_again_is_refused:
         "s10-a-yes-to-leave-a-site-that-serves-again-is-refused",
+    s6_two_instances_of_one_name_are_promoted_once_each:
+        "s6-two-instances-of-one-name-are-promoted-once-each",
     s9_every_group_of_many_sees_its_check: "s9-every-group-of-many-sees-its-check",
     s7_a_door_that_is_about_to_close_is_not_taken_for_open:
         "s7-a-door-that-is-about-to-close-is-not-taken-for-open",

@@ -134,8 +134,13 @@ impl Case {
         }
     }
 
-    /// S6: an instance is promoted at most once a run.
-    pub(super) fn judge_once(&mut self, scene: Scene<'_>, op: &Op, court: &mut Court) {
+    /// S6: an instance is promoted at most once a run: the one that recorded it, if any did.
+    pub(super) fn judge_once(
+        &mut self,
+        scene: Scene<'_>,
+        (op, run): (&Op, Option<&str>),
+        court: &mut Court,
+    ) {
         let Op::Rds(scope, RdsOp::Promote(id)) = op else { return };
         let mine = |site: Site| {
             let part = self.policy.site(site);
@@ -145,7 +150,7 @@ impl Case {
         if !Site::BOTH.into_iter().any(mine) {
             return;
         }
-        let run = self.ledger.run.as_ref().map_or_else(String::new, |run| run.id.to_string());
+        let run = run.map_or_else(|| self.run_name(), Into::into);
         let times = self.effects.entry((run, id.to_string())).or_insert(0);
         *times += 1;
         if *times > 1 {
@@ -216,9 +221,15 @@ impl Case {
 }
 
 /// S6 and S7: a call that changes something was recorded, and is not sent more often than that.
-pub(super) fn judge_recorded(cases: &mut [Case], scene: Scene<'_>, op: &Op, court: &mut Court) {
+/// Gives the run that recorded it.
+pub(super) fn judge_recorded(
+    cases: &mut [Case],
+    scene: Scene<'_>,
+    op: &Op,
+    court: &mut Court,
+) -> Option<String> {
     if matches!(op, Op::Probe(_)) {
-        return;
+        return None;
     }
     let mut known = false;
     let all = cases.iter_mut().flat_map(|case| &mut case.started);
@@ -226,13 +237,14 @@ pub(super) fn judge_recorded(cases: &mut [Case], scene: Scene<'_>, op: &Op, cour
         known = true;
         if started.performed < started.recorded {
             started.performed += 1;
-            return;
+            return Some(started.run.clone());
         }
     }
     match known {
         true => court.breaks("S6", scene.now, format!("sent again, unrecorded: {op:?}")),
         false => court.breaks("S7", scene.now, format!("not recorded: {op:?}")),
     }
+    None
 }
 
 /// The loss of writes that a human accepts by a record.

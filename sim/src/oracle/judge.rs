@@ -77,10 +77,10 @@ impl Judge {
         if matches!(op, Op::Store(_) | Op::Lease(_) | Op::Notify(_)) {
             return;
         }
-        super::journal::judge_recorded(&mut self.cases, scene, op, &mut self.court);
+        let run = super::journal::judge_recorded(&mut self.cases, scene, op, &mut self.court);
         if ok {
             for case in &mut self.cases {
-                case.judge_once(scene, op, &mut self.court);
+                case.judge_once(scene, (op, run.as_deref()), &mut self.court);
                 case.judge_claim(scene, op, &mut self.court);
                 case.judge_note(scene, op, &mut self.court);
                 case.judge_early(scene, op, &mut self.court);
