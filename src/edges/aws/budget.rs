@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use bowline_core::model::{Mono, Region, RoleArn};
-use bowline_core::op::{self, Fault, Share};
+use bowline_core::op::{self, Fault, Op, Share};
 use tokio::time::Instant;
 
 pub(super) use bowline_core::op::Counter;
@@ -30,7 +30,15 @@ impl Budgets {
         region: &'a Region,
         counter: Counter,
     ) -> Pace<'a> {
-        let share = Share::new(role, Some(region), counter);
+        self.share(Share::new(role, Some(region), counter))
+    }
+
+    /// The budget of a call; `None` where AWS is not asked.
+    pub(super) fn of<'a>(&'a self, op: &'a Op) -> Option<Pace<'a>> {
+        Share::of(op).map(|share| self.share(share))
+    }
+
+    fn share<'a>(&'a self, share: Share<'a>) -> Pace<'a> {
         Pace { budgets: self, share, begun: AtomicBool::new(false) }
     }
 

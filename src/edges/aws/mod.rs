@@ -27,8 +27,8 @@ mod testing;
 
 use aws_credential_types::provider::ProvideCredentials;
 
-use bowline_core::model::{ObjectName, RoleArn, Scope};
-use bowline_core::op::{Answer, CloudWatchOp, ElbOp, Fault, Op, RdsOp, Route53Op};
+use bowline_core::model::{ObjectName, Scope};
+use bowline_core::op::{Answer, Fault, Op};
 
 pub use endpoints::{Endpoints, EndpointsError, Service};
 
@@ -63,35 +63,6 @@ impl AwsEdge {
         Self { sessions, budgets: Budgets::default(), logins: Logins::default() }
     }
 
-    async fn route53(&self, role: Option<&RoleArn>, op: &Route53Op) -> Result<Answer, Fault> {
-        let scope = sessions::dns(role);
-        let counter = match op {
-            Route53Op::CheckStatus(_) => Counter::CheckStatus,
-            _ => Counter::Route53,
-        };
-        let pace = self.budgets.pace(role, &scope.region, counter);
-        route53::perform(self.sessions.of(&scope).route53(), op, &pace).await
-    }
-
-    async fn elb(&self, scope: &Scope, op: &ElbOp) -> Result<Answer, Fault> {
-        let pace = self.budgets.pace(scope.role.as_ref(), &scope.region, Counter::Elb);
-        elb::perform(self.sessions.of(scope).elb(), op, &pace).await
-    }
-
-    async fn rds(&self, scope: &Scope, op: &RdsOp) -> Result<Answer, Fault> {
-        self.turn(scope, Counter::Rds, op.mutates())?;
-        rds::perform(self.sessions.of(scope).rds(), op).await
-    }
-
-    async fn cloudwatch(&self, scope: &Scope, op: &CloudWatchOp) -> Result<Answer, Fault> {
-        self.turn(scope, Counter::CloudWatch, false)?;
-        cloudwatch::perform(self.sessions.of(scope).cloudwatch(), op).await
-    }
-
-    fn turn(&self, scope: &Scope, counter: Counter, mutates: bool) -> Result<(), Fault> {
-        self.budgets.pace(scope.role.as_ref(), &scope.region, counter).take(mutates)
-    }
-
     async fn log_in(&self, scope: &Scope, name: &ObjectName) -> Result<EksLogin, Fault> {
         let pace = self.budgets.pace(scope.role.as_ref(), &scope.region, Counter::Eks);
         self.logins.login(&self.sessions.of(scope), (scope, name), &pace).await
@@ -101,18 +72,34 @@ impl AwsEdge {
 impl Aws for AwsEdge {
     fn perform<'a>(&'a self, op: &'a Op) -> Boxed<'a, Result<Answer, Fault>> {
         Box::pin(async move {
+            let Some(pace) = self.budgets.of(op) else { return Err(no_call(op)) };
             match op {
-                Op::Route53(role, op) => self.route53(role.as_ref(), op).await,
-                Op::Elb(scope, op) => self.elb(scope, op).await,
-                Op::Rds(scope, op) => self.rds(scope, op).await,
-                Op::CloudWatch(scope, op) => self.cloudwatch(scope, op).await,
-                Op::Gate(..) => Err(Fault::Invalid(
-                    "the lever `gates` works in simulations only; use the lever `records`".into(),
-                )),
-                other => Err(Fault::Invalid(format!("no call to AWS: {other:?}"))),
+                Op::Route53(role, op) => {
+                    let session = self.sessions.of(&sessions::dns(role.as_ref()));
+                    route53::perform(session.route53(), op, &pace).await
+                }
+                Op::Elb(scope, op) => elb::perform(self.sessions.of(scope).elb(), op, &pace).await,
+                Op::Rds(scope, op) => {
+                    pace.take(op.mutates())?;
+                    rds::perform(self.sessions.of(scope).rds(), op).await
+                }
+                Op::CloudWatch(scope, op) => {
+                    pace.look()?;
+                    cloudwatch::perform(self.sessions.of(scope).cloudwatch(), op).await
+                }
+                other => Err(no_call(other)),
             }
         })
     }
+}
+
+fn no_call(op: &Op) -> Fault {
+    Fault::Invalid(match op {
+        Op::Gate(..) => {
+            "the lever `gates` works in simulations only; use the lever `records`".into()
+        }
+        other => format!("no call to AWS: {other:?}"),
+    })
 }
 
 impl EksLogins for AwsEdge {

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use bowline_core::model::Span;
-use bowline_core::op::GateOp;
+use bowline_core::model::{RoleArn, Span};
+use bowline_core::op::{ElbOp, GateOp, Route53Op};
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::testing::{Request, Script, credentials, nobody, service};
