@@ -56,7 +56,7 @@ impl Procedure for Release {
     fn judge(&self, cx: &Context<'_>, seen: Seen<'_>) -> Result<Judgement, Fault> {
         match &self.hold.held {
             Held::Workload { cluster, workload, .. } => {
-                self.release_workload(cx, seen, cluster, workload)
+                release_workload(cx, seen, cluster, (workload, self.at_least))
             }
             Held::Job { cluster, job, .. } => release_job(cx, seen, cluster, job),
             Held::Pool { cluster, pool, .. } => release_pool(cx, seen, cluster, pool),
@@ -111,42 +111,39 @@ fn first(
     Ok(first.or_else(|| seen.missing(1).then(|| not_there(object.to_owned()))))
 }
 
-impl Release {
-    /// Scales first and removes the annotation last: cut off in between, it is still ours to end.
-    fn release_workload(
-        &self,
-        cx: &Context<'_>,
-        seen: Seen<'_>,
-        cluster: &Cluster,
-        workload: &WorkloadRef,
-    ) -> Result<Judgement, Fault> {
-        let object = workload.to_string();
-        if let Some(first) = first(cx, seen, cluster, &object)? {
-            return Ok(first);
-        }
-        let view = seen.workload(1)?;
-        let mut note = match ours::<u32>(cx, (&view.version, view.note.as_ref()), &object)? {
-            Ok(note) => note,
-            Err(judgement) => return Ok(judgement),
-        };
-        if let Some(owner) = note.owners.get_mut(cx.group)
-            && owner.claim != *cx.claim
-        {
-            owner.claim = cx.claim.clone();
-            let op = workloads::annotate(cluster, workload, view, Some(note::render(&note)));
-            return Ok(Judgement::act(op, format!("take {workload} over")));
-        }
-        let baseline = note.baseline;
-        let left = note::leave(note, cx.group);
-        let target = left.as_ref().and_then(|note| note.owners.values().map(|o| o.wants).max());
-        let target = target.unwrap_or(baseline.max(self.at_least));
-        if view.wanted != target {
-            let words = format!("scale {workload} {} → {target}", view.wanted);
-            return Ok(Judgement::act(workloads::scale(cluster, workload, view, target), words));
-        }
-        let op = workloads::annotate(cluster, workload, view, left.as_ref().map(note::render));
-        Ok(Judgement::act(op, format!("let {workload} go")))
+/// Scales first and removes the annotation last: cut off in between, it is still ours to finish.
+fn release_workload(
+    cx: &Context<'_>,
+    seen: Seen<'_>,
+    cluster: &Cluster,
+    (workload, at_least): (&WorkloadRef, u32),
+) -> Result<Judgement, Fault> {
+    let object = workload.to_string();
+    if let Some(first) = first(cx, seen, cluster, &object)? {
+        return Ok(first);
     }
+    let view = seen.workload(1)?;
+    let mut note = match ours::<u32>(cx, (&view.version, view.note.as_ref()), &object)? {
+        Ok(note) => note,
+        Err(judgement) => return Ok(judgement),
+    };
+    if let Some(owner) = note.owners.get_mut(cx.group)
+        && owner.claim != *cx.claim
+    {
+        owner.claim = cx.claim.clone();
+        let op = workloads::annotate(cluster, workload, view, Some(note::render(&note)));
+        return Ok(Judgement::act(op, format!("take {workload} over")));
+    }
+    let baseline = note.baseline;
+    let left = note::leave(note, cx.group);
+    let target = left.as_ref().and_then(|note| note.owners.values().map(|o| o.wants).max());
+    let target = target.unwrap_or(baseline.max(at_least));
+    if view.wanted != target {
+        let words = format!("scale {workload} {} → {target}", view.wanted);
+        return Ok(Judgement::act(workloads::scale(cluster, workload, view, target), words));
+    }
+    let op = workloads::annotate(cluster, workload, view, left.as_ref().map(note::render));
+    Ok(Judgement::act(op, format!("let {workload} go")))
 }
 
 fn release_job(

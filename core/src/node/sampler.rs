@@ -258,16 +258,15 @@ impl Sampler {
                 continue;
             }
             let (own, ops) = ops(&signal.probe, slot.site, policy, cx, now);
-            let fresh = slot.asked.is_none();
-            if fresh && ops.is_empty() {
-                continue;
-            }
-            if fresh {
+            if slot.asked.is_none() {
+                if ops.is_empty() {
+                    continue;
+                }
                 slot.round += 1;
-                let calls = ops.iter().map(|_| AskedCall::Waits(now.mono)).collect();
-                slot.asked = Some(Asked { at: now, calls, own });
             }
-            let Some(asked) = &mut slot.asked else { continue };
+            let waiting = || ops.iter().map(|_| AskedCall::Waits(now.mono)).collect();
+            let begun = || Asked { at: now, calls: waiting(), own };
+            let asked = slot.asked.get_or_insert_with(begun);
             if asked.calls.len() != ops.len() {
                 // What there is to ask is known better by now.
                 (slot.asked, slot.due) = (None, now.mono);
@@ -326,11 +325,14 @@ impl Sampler {
                 AskedCall::Answered(result)
             }
         };
-        let stage = asked.stage();
-        if let Stage::Unbegun(turn) = stage {
-            (slot.asked, slot.due) = (None, turn);
-        }
-        let over = if matches!(stage, Stage::Over) { slot.asked.take() } else { None };
+        let over = match asked.stage() {
+            Stage::Open => None,
+            Stage::Unbegun(turn) => {
+                (slot.asked, slot.due) = (None, turn);
+                None
+            }
+            Stage::Over => slot.asked.take(),
+        };
         let (site, signal) = (slot.site, slot.signal);
         if turn.is_some() {
             self.set_alarm();

@@ -165,10 +165,7 @@ impl Activity {
     /// Throttled calls wait at least as long as the service said.
     pub(super) fn back_off(&mut self, now: Mono, fault: &Fault) {
         let pause = Span::secs(1 << self.failures.min(3)).min(Span::secs(5));
-        let asked = match fault {
-            Fault::Throttled { after: Some(after) } => *after,
-            _ => Span::ZERO,
-        };
+        let asked = fault.turn().unwrap_or(Span::ZERO);
         self.failures += 1;
         self.note = fault.to_string();
         self.doing = Now::Until(now + pause.max(asked));

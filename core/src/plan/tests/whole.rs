@@ -39,6 +39,13 @@ fn workload_hold(site: Site, wants: u32) -> Hold {
     Hold { id, site, held: Held::Workload { cluster, workload, baseline: 12, wants } }
 }
 
+/// The shop, in which this is held.
+fn holding(hold: Hold) -> Ground {
+    let mut ground = Ground::shop();
+    ground.holds.insert(hold.id.clone(), hold);
+    ground
+}
+
 fn door(site: Site) -> Hold {
     let ground = Ground::shop();
     let member = ground.facts.member(site).unwrap();
@@ -110,9 +117,7 @@ fn the_plans_of_the_shop_are_what_is_written_down() {
 
 #[test]
 fn s2_what_is_held_at_home_gets_peacetimes_count_at_least() {
-    let mut ground = Ground::shop();
-    let hold = workload_hold(Site::Home, 0);
-    ground.holds.insert(hold.id.clone(), hold);
+    let ground = holding(workload_hold(Site::Home, 0));
     let plan = planned_move(&ground.survey(Site::Standby)).unwrap();
     let web = &ground.policy.capacity.workloads[0];
     let starts = &plan.steps[&StepId::new("start.shop.web")];
@@ -122,9 +127,7 @@ fn s2_what_is_held_at_home_gets_peacetimes_count_at_least() {
 
 #[test]
 fn s2_what_is_held_at_standby_is_set_again_as_the_policy_says() {
-    let mut ground = Ground::shop();
-    let hold = workload_hold(Site::Standby, 6);
-    ground.holds.insert(hold.id.clone(), hold);
+    let ground = holding(workload_hold(Site::Standby, 6));
     let plan = failover(&ground.survey(Site::Home)).unwrap();
     let starts = &plan.steps[&StepId::new("start.shop.web")];
     let Effect::SetWorkload(set) = &starts.effect else { panic!("{starts:?}") };

@@ -142,23 +142,12 @@ impl Trial {
     }
 
     pub(super) fn store_by(&mut self, by: Author, group: &str, records: Vec<Record>) {
-        for record in &records {
-            if let Record::Claimed { claim, .. } = record {
-                self.claim = Some(claim.clone());
-            }
-        }
         let mine = self.chain.iter().rev().find(|(name, _)| **name == *group);
+        let last = mine.map(|(_, bytes)| Arc::clone(bytes));
         let seq = self.bench.world.store.chain(&group.into()).len() as u64 + 1;
-        let entry = Entry {
-            seq,
-            prev: mine.map_or_else(|| "".into(), |(_, bytes)| Entry::hash(bytes)),
-            at: at(self.bench.now).wall,
-            by,
-            claim: self.claim.clone(),
-            records,
-        };
-        self.chain.push((group.into(), entry.bytes()));
-        self.store_bytes(group, seq, entry.bytes());
+        let bytes = self.entry((seq, last), by, records);
+        self.chain.push((group.into(), Arc::clone(&bytes)));
+        self.store_bytes(group, seq, bytes);
     }
 
     /// Appends an entry to the first group's journal in the directory of a break-glass process.
@@ -166,18 +155,28 @@ impl Trial {
         use bowline_core::op::StoreOp;
         let group = self.bench.policy.group.clone();
         let chain = self.bench.world.apart.store.chain(&group);
-        let (seq, prev) = (chain.len() as u64 + 1, chain.last().map(|last| Entry::hash(last)));
+        let (seq, last) = (chain.len() as u64 + 1, chain.last().cloned());
+        let bytes = self.entry((seq, last), Author::Human("test".into()), records);
+        let op = Op::Store(StoreOp::Append { group, seq, bytes });
+        self.bench.world.perform_apart(&op, at(self.bench.now), &mut self.bench.rng);
+        self.tell_news();
+    }
+
+    /// The bytes of an entry behind the last one, under the claim that was made last.
+    fn entry(
+        &mut self,
+        (seq, last): (u64, Option<Arc<str>>),
+        by: Author,
+        records: Vec<Record>,
+    ) -> Arc<str> {
         for record in &records {
             if let Record::Claimed { claim, .. } = record {
                 self.claim = Some(claim.clone());
             }
         }
-        let (now, by) = (at(self.bench.now), Author::Human("test".into()));
-        let (prev, claim) = (prev.unwrap_or_else(|| "".into()), self.claim.clone());
-        let bytes = Entry { seq, prev, at: now.wall, by, claim, records }.bytes();
-        let op = Op::Store(StoreOp::Append { group, seq, bytes });
-        self.bench.world.perform_apart(&op, now, &mut self.bench.rng);
-        self.tell_news();
+        let prev = last.map_or_else(|| "".into(), |last| Entry::hash(&last));
+        let (at, claim) = (at(self.bench.now).wall, self.claim.clone());
+        Entry { seq, prev, at, by, claim, records }.bytes()
     }
 
     pub(super) fn store_bytes(&mut self, group: &str, seq: u64, bytes: Arc<str>) {
