@@ -97,8 +97,7 @@ def lay_out(tree):
     shared = manifest[: manifest.index("\n[package]")]
     shared = re.sub(r"members = .*", 'members = ["core", "sim"]', shared, count=1)
     shared = re.sub(r"default-members = .*\n", "", shared)
-    fast = "" if PART == "all" else "opt-level = 1\n"
-    (tree / "Cargo.toml").write_text(shared + "\n[profile.dev]\ndebug = false\n" + fast)
+    (tree / "Cargo.toml").write_text(shared + "\n[profile.dev]\ndebug = false\nopt-level = 1\n")
 
 
 CHOICE = """
@@ -292,8 +291,8 @@ def play(program, names, seconds, env):
     return *how, used.ru_utime + used.ru_stime
 
 
-def trace(programs):
-    """Which functions each test comes through, and how long it takes."""
+def trace(programs, longest):
+    """Which functions each test comes through, and how long it takes; but those that take longer."""
     jobs = []
     for name, path in programs.items():
         program = {"path": path, "folder": name.split("/")[0]}
@@ -306,14 +305,14 @@ def trace(programs):
         to = STATE / "trace" / f"{threading.get_ident()}"
         to.parent.mkdir(exist_ok=True)
         to.unlink(missing_ok=True)
-        how, _, seconds = play(program, [test], 300, {"BOWLINE_TRACE": str(to)})
+        how, _, seconds = play(program, [test], longest, {"BOWLINE_TRACE": str(to)})
         hit = sorted({int(line) for line in to.read_text().split()}) if to.exists() else []
         return {"program": name, "test": test, "how": how, "seconds": seconds, "hit": hit}
 
     with ThreadPoolExecutor(2) as pool:
         tests = list(pool.map(one, jobs))
     for bad in [t for t in tests if t["how"] != "passed"]:
-        print("without a mutant, not passed:", bad["program"], bad["test"], bad["how"])
+        print("left out:", bad["program"], bad["test"], bad["how"])
     return [t for t in tests if t["how"] == "passed"]
 
 
@@ -331,7 +330,7 @@ def prepare(options):
         sys.exit("\n".join(e["rendered"] for e in errors[:5]))
     print(f"built in {time.time() - started:.0f} s: {sorted(programs)}", flush=True)
     started = time.time()
-    tests = trace(programs)
+    tests = trace(programs, options.longest)
     print(f"{len(tests)} tests traced in {time.time() - started:.0f} s", flush=True)
     skipped = json.loads(SKIPPED.read_text())
     for m in mutants:

@@ -210,7 +210,7 @@ pub(super) fn evidence(group: &Group, fault_at: Wall) -> Option<Evidence> {
 
 /// Evidence that is no better than as of the fault that an open run was opened for, if nobody saw
 /// that one end.
-fn worse(group: &Group, found: Option<Evidence>, now: Now) -> Option<Evidence> {
+pub(super) fn worse(group: &Group, found: Option<Evidence>, now: Now) -> Option<Evidence> {
     let open = group.ledger().open_run().filter(|run| group.fails_anew(run, now));
     let before = open.and_then(|run| evidence(group, run.fault_at?));
     match (found, before) {

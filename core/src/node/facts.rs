@@ -195,6 +195,8 @@ mod tests {
         assert_eq!(kept(1_201, 6, 801), 14);
         assert_eq!(kept(1_500, 6, 299), 14, "an outage lies in between");
         assert_eq!(kept(1_501, 6, 300), 6, "that is what peace takes now");
+        assert_eq!(kept(1_900, 6, 700), 6);
+        assert_eq!(kept(2_300, 2, 1_100), 6, "it has been six for long, and two for a moment");
     }
 
     #[test]

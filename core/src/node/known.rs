@@ -266,7 +266,8 @@ fn alike<K: Ord, T: PartialEq>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::instance;
+    use crate::op::FenceView;
+    use crate::testing::{claim, instance};
 
     fn hears(known: &mut Known, look: &Look, answer: Answer) {
         known.take(0, look, Now { mono: Mono(1), wall: Wall(1) }, Ok(answer));
@@ -305,6 +306,34 @@ mod tests {
         assert!(all[&()].fresh(minutes(12)) && !all[&()].fresh(Mono(12 * 60_000 + 1)));
         let mut kept = BTreeMap::new();
         assert_eq!(['a', 'a', 'b'].map(|value| put(&mut kept, (), value)), [true, false, true]);
+    }
+
+    #[test]
+    fn whatever_an_answer_changes_is_news() {
+        let now = Now { mono: Mono(1), wall: Wall(1) };
+        let streams = |streaming, group: &str| {
+            let mut replica = instance("shop-standby", Site::Standby, "db-2", None);
+            replica.streaming = streaming;
+            replica.settings.security_groups = vec![group.into()];
+            Answer::Instance(replica)
+        };
+        let (mut known, look) = (Known::default(), Look::Instance(Site::Standby));
+        let answers = [(true, "sg-app"), (true, "sg-app"), (true, "sg-closed"), (false, "sg-app")];
+        let news = answers.map(|(on, group)| known.take(0, &look, now, Ok(streams(on, group))));
+        assert_eq!(news, [true, false, true, true]);
+        assert_eq!(known.revision, 3);
+        let look = Look::ClusterClaim(Site::Standby);
+        let claims = |epoch| {
+            let (version, claim) = ("1".into(), claim(epoch, "r"));
+            Ok(Answer::Fence(Some(FenceView { version, claim })))
+        };
+        assert!(known.take(1, &look, now, claims(1)));
+        known.asks_for_claim();
+        assert!(known.take(1, &look, now, claims(2)), "a claim, and what lies before it");
+        let (look, lost) = (Look::Replication(Site::Standby), Fault::Transient("503".into()));
+        assert!(known.take(2, &look, now, Err(lost)));
+        assert!(known.take(2, &look, now, Ok(Answer::Points(Vec::new()))), "it is answered now");
+        assert!(!known.take(2, &look, now, Ok(Answer::Points(Vec::new()))));
     }
 
     #[test]

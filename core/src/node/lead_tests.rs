@@ -6,7 +6,7 @@ use crate::databases::evidence::Grade;
 use crate::decide::EvidenceGrade;
 use crate::model::Wall;
 use crate::node::testing::{Bench, Reply, down, fit, hold, kinds, looked};
-use crate::op::{Answer, Fault, FenceView, Instance, KubeOp, RdsOp, StoreOp};
+use crate::op::{Answer, Fault, FenceView, Instance, KubeOp, RdsOp, Route53Op, StoreOp};
 use crate::plan::{PlanKind, Undo, planned_move};
 use crate::policy::Mode;
 use crate::run::{Ended, Trigger};
@@ -17,6 +17,14 @@ use crate::testing::{Book, Ground, claim};
 fn cut_off(op: &Op) -> Reply {
     match op {
         Op::Route53(..) => fit(op),
+        _ => down(op),
+    }
+}
+
+/// Home as from where Route 53 does not answer either.
+fn unseen(op: &Op) -> Reply {
+    match op {
+        Op::Route53(_, Route53Op::CheckStatus(_)) => Err(Fault::Unknown("no answer".into())),
         _ => down(op),
     }
 }
@@ -194,6 +202,11 @@ fn s2_a_failover_whose_record_was_held_up_is_begun_only_if_it_is_still_right() {
     assert_eq!(goes_back(&mut at(apart, 0)), None, "it was decided just now");
     let apart = Bench::fit().failing_over().sampled(cut_off);
     assert_eq!(goes_back(&mut at(apart, 31)), outdated, "nobody outside says so any more");
+    let unseen = || Bench::fit().failing_over().sampled(unseen);
+    assert_eq!(goes_back(&mut at(unseen(), 0)), None, "it was decided just now");
+    assert_eq!(goes_back(&mut at(unseen(), 31)), outdated, "own eyes do not suffice");
+    let taken_over = || unseen().claimed_by("b");
+    assert_eq!(goes_back(&mut at(taken_over(), 31)), None, "nobody outside says that it serves");
     let asked = Bench::fit().asking(QuestionKind::Approve, None);
     assert_eq!(goes_back(&mut at(asked, 31)), None, "who is asked decides");
     let claims = || Bench::fit().failing_over().started("claim.gaining");
@@ -214,10 +227,14 @@ fn web() -> crate::model::WorkloadRef {
 
 /// A group at peace that still holds a workload of a run that was cancelled.
 fn left() -> Bench {
+    left_at(Site::Standby)
+}
+
+fn left_at(site: Site) -> Bench {
     let why = "cancelled".to_owned();
     let over =
         [Record::Unwinding { why: why.clone() }, Record::Closed { ended: Ended::Unwound(why) }];
-    Bench::fit().recorded().failing_over().holding(Site::Standby, &web()).told(over.to_vec())
+    Bench::fit().recorded().failing_over().holding(site, &web()).told(over.to_vec())
 }
 
 fn serving(bench: Bench) -> Bench {
@@ -239,6 +256,21 @@ fn s7_what_is_still_held_at_peace_is_released() {
     let undo = [Undo::Release(hold(Site::Standby, &web()))];
     let wanted = crate::plan::unwind(PlanKind::Failover, Site::Home, &undo);
     assert_eq!((&**plan, *moves), (&wanted, false));
+}
+
+#[test]
+fn s7_what_keeps_home_from_serving_is_released_as_soon_as_home_is_reached() {
+    let silent = |op: &Op| match op {
+        Op::Elb(scope, _) if scope.region.as_str() == "eu-west-1" => {
+            Err(Fault::Unknown("no answer".into()))
+        }
+        Op::Kube(..) => Err(Fault::Unknown("no answer".into())),
+        _ => down(op),
+    };
+    let released = |bench: Bench| follows(&mut proposed(bench), HOLDS).len();
+    assert_eq!(released(left_at(Site::Home).sampled(down)), 4, "it does not serve, and answers");
+    assert_eq!(released(left_at(Site::Standby).sampled(down)), 0, "that can wait");
+    assert_eq!(released(left_at(Site::Home).sampled(silent)), 0, "nobody could release anything");
 }
 
 #[test]
@@ -341,6 +373,16 @@ fn peacetime_facts_are_written_while_home_serves_and_no_run_is_open() {
     let mut stranger = proposed(Bench::fit().sampled(fit)).later(moment);
     stranger.group.known.gate_claim = Some(claim(9, "r9"));
     assert_eq!(writes(stranger), 0, "somebody else acts");
+    let mut closed = proposed(Bench::fit().sampled(fit)).later(moment);
+    let found = closed.group.known.instances.get_mut(&Site::Home).unwrap();
+    found.value.as_mut().unwrap().settings.security_groups = vec!["sg-closed".into()];
+    assert_eq!(writes(closed), 0, "nobody has asked yet whether somebody else did that");
+    let mut above = proposed(Bench::fit().recorded().failed_over().sampled(fit)).later(moment);
+    assert!(above.group.ledger().has_made(&claim(1, "r1")));
+    above.group.known.gate_claim = Some(claim(1, "r1"));
+    assert!(above.at(|group, _| group.untouched()));
+    above.group.known.gate_claim = Some(claim(1, "r2"));
+    assert!(!above.at(|group, _| group.untouched()), "an older claim of somebody else");
 }
 
 /// The titles of what people are told in a turn.
@@ -605,6 +647,33 @@ fn s10_a_leader_that_saw_nothing_of_the_fault_of_before_does_not_date_another_on
     };
     assert_eq!(asks(Span::ZERO), None);
     assert_eq!(asks(Span::mins(20)), Some(words::OUTDATED.into()), "it tells of another fault");
+}
+
+#[test]
+fn s10_evidence_is_no_better_than_that_of_a_fault_which_nobody_saw_end() {
+    let first = Bench::fit().now.wall;
+    // The point of the minute before each of the two faults says how far behind standby was.
+    let loss = |lags: [u64; 2], watched: bool| {
+        let bench = Bench::fit().recorded().begins(opened_at(first)).later(Span::mins(20));
+        let mut bench = bench.sampled(down);
+        bench.group.watching_since = watched.then_some(first);
+        let fault = begin::fault_at(&bench.group, bench.now).max(first + Span::mins(20));
+        let replication = bench.group.known.replication.entry(Site::Standby).or_default();
+        replication.described(first - Span::mins(9), true);
+        for (fault, lag) in [first, fault].into_iter().zip(lags) {
+            assert!(replication.point(fault - Span::mins(1), Some(lag)));
+        }
+        let found = begin::evidence(&bench.group, fault);
+        let found = begin::worse(&bench.group, found, bench.now).unwrap();
+        (found.grade, found.loss_ms)
+    };
+    let (good, far) = (Grade::Good, Grade::TooFarBehind);
+    assert_eq!(loss([1, 5], true), (good, Some(60_005)));
+    assert_eq!(loss([7, 5], true), (good, Some(60_007)), "the longer loss of two");
+    assert_eq!(loss([40_000, 5], true), (far, Some(100_000)));
+    assert_eq!(loss([40_000, 5], false), (good, Some(60_005)), "it is one fault, as far as known");
+    assert_eq!(loss([1, 40_000], true), (far, Some(100_000)));
+    assert_eq!(loss([50_000, 40_000], true), (far, Some(100_000)), "bad enough, and the newer");
 }
 
 #[test]

@@ -348,6 +348,15 @@ impl Bench {
         self
     }
 
+    /// The open run is another replica's now.
+    pub(super) fn claimed_by(self, id: &str) -> Self {
+        let run = self.group.ledger().open_run().unwrap();
+        let claim = Claim::new(self.group.ledger().epoch().next(), run.id.clone());
+        let mut bench = self.told(vec![Record::Claimed { claim, by: id.into() }]);
+        bench.rename(id);
+        bench
+    }
+
     /// It is another replica than the one that wrote the chain.
     pub(super) fn rename(&mut self, id: &str) {
         self.id = id.into();

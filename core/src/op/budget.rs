@@ -275,6 +275,15 @@ mod tests {
     }
 
     #[test]
+    fn a_further_page_is_counted_too() {
+        let mut budgets = Budgets::default();
+        let share = Share::new(None, None, Counter::CheckStatus);
+        (0..3).for_each(|_| budgets.go_on(&share, Mono(0)));
+        let waits = Fault::Throttled { after: Some(Counter::CheckStatus.quota().every) };
+        assert_eq!(budgets.take(&share, Mono(0), true), Err(waits));
+    }
+
+    #[test]
     fn a_call_is_counted_where_aws_counts_it() {
         let role = Some(RoleArn::new("arn:aws:iam::111111111111:role/bowline"));
         let region = Region::new("eu-west-1");

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::*;
 use crate::capacity::SetWorkload;
-use crate::model::{Place, Site, Span, StepId};
+use crate::model::{Place, Site, Span, StepId, Wall};
 use crate::step::{Question, QuestionKind};
 use crate::testing::Ground;
 
@@ -50,6 +50,30 @@ fn s1_a_failover_fences_before_it_promotes_and_promotes_before_it_shifts() {
     assert!(before(&plan, "shift.Z0123456789").contains("promote"));
     assert!(before(&plan, "start.shop.web").contains("promote"));
     assert!(!before(&plan, "start.shop.cache").contains("promote"));
+}
+
+#[test]
+fn s1_a_door_that_an_earlier_run_opened_is_closed_until_no_call_of_that_one_can_come() {
+    let mut ground = Ground::shop();
+    let asked = Wall(1_000_000);
+    let until = |ground: &Ground| {
+        let survey = ground.survey(Site::Home);
+        let plans = [failover(&survey).unwrap(), planned_move(&survey).unwrap()];
+        let steps = plans.iter().flat_map(|plan| plan.steps.values());
+        let doors = steps.filter_map(|step| match &step.effect {
+            Effect::Fence(fence) => Some(fence.opens_until),
+            Effect::CloseDoor(close) => Some(close.opens_until),
+            _ => None,
+        });
+        let doors: Vec<_> = doors.collect();
+        assert!(doors.len() > 3 && doors.iter().all(|until| *until == doors[0]), "{doors:?}");
+        doors[0]
+    };
+    assert_eq!(until(&ground), None);
+    ground.reopened.insert(Site::Standby, asked);
+    assert_eq!(until(&ground), None, "that door is the other one");
+    ground.reopened.insert(Site::Home, asked);
+    assert_eq!(until(&ground), Some(asked + Span::mins(6)));
 }
 
 #[test]

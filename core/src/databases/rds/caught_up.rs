@@ -123,6 +123,7 @@ mod tests {
         assert!(!idle(&[60, 120, 180, 240, 300]), "it may be stuck");
         assert!(!idle(&[60, 120, 180, 240, 300, 60]), "it may have been stuck until now");
         assert!(!idle(&[240, 300, 200, 100, 60, 50]), "it is behind, and catches up");
+        assert!(!idle(&[300, 60, 120, 180]), "it may have caught up, and be stuck now");
         assert!(!idle(&[300, 310, 305, 320, 300]), "it stays behind what is written");
         assert!(!idle(&[600, 660, 60, 120]), "no idle source explains that");
         assert!(!idle(&[-1, -1, 60, 120]) && !idle(&[60]) && !idle(&[]));

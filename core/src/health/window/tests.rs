@@ -131,6 +131,22 @@ fn s10_the_first_bad_sample_stays_until_the_window_says_up() {
 }
 
 #[test]
+fn s10_what_was_bad_once_is_known_until_it_says_up() {
+    for (outcomes, was_bad) in [
+        ("", false),
+        ("GGGGG", false),
+        ("GGGGGB", true),
+        ("GGGGGBGGGG", true),
+        ("GGGGGBGGGGG", false),
+        ("BBBSSSSSSSSS", true),
+        ("BBBSSSSSSSSSG", true),
+        ("BBBSSSSSSSSSGGGGG", false),
+    ] {
+        assert_eq!(fed(outcomes).was_bad(), was_bad, "{outcomes}");
+    }
+}
+
+#[test]
 fn a_sample_older_than_the_newest_is_dropped() {
     let mut window = fed("BBB");
     window.push(Sample { at: at(15), outcome: Outcome::Good });
