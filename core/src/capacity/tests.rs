@@ -280,9 +280,21 @@ fn s5_a_newer_claim_in_the_annotation_stops_a_write_too() {
     let mut kube = Kube::default();
     drive(&mut kube, claim(5, "new"), &set(12));
     kube.fence = None;
-    let (judgement, _) = drive(&mut kube, claim(4, "old"), &set(0));
-    assert_eq!(judgement, Judgement::Fenced(claim(5, "new")));
-    assert_eq!(kube.replicas.1, 12);
+    for procedure in [&set(0) as &dyn crate::step::Procedure, &release_workload()] {
+        let (judgement, _) = drive(&mut kube, claim(4, "old"), procedure);
+        assert_eq!(judgement, Judgement::Fenced(claim(5, "new")));
+        assert_eq!(kube.replicas.1, 12);
+    }
+}
+
+#[test]
+fn s2_the_count_that_is_left_behind_is_in_the_record() {
+    let held = |at_least| Release { at_least, ..release_workload() };
+    for release in [held(0), held(12)] {
+        let text = serde_json::to_string(&release).unwrap();
+        assert_eq!(text.contains("at_least"), release.at_least > 0, "{text}");
+        assert_eq!(serde_json::from_str::<Release>(&text).unwrap(), release);
+    }
 }
 
 #[test]

@@ -2,7 +2,8 @@
 
 use super::*;
 use crate::model::{Answer3, Counted};
-use crate::node::testing::{Bench, fit};
+use crate::node::sampler::Frame;
+use crate::node::testing::{Bench, Reply, down, fit};
 use crate::run::Record;
 use crate::testing::opened;
 
@@ -96,7 +97,9 @@ fn an_answer_that_tells_nothing_new_is_no_followers_turn() {
     let mut bench = Bench::fit();
     bench.group.sampler.has_news();
     let lost = || Err(Fault::Unknown("no answer in time".into()));
-    assert!(answered(&mut bench, GroupOwner::Facts, lost()), "a leader looks at the time too");
+    for owner in [GroupOwner::Facts, GroupOwner::Canary(0)] {
+        assert!(answered(&mut bench, owner, lost()), "a leader looks at the time too");
+    }
     let answered = |bench: &mut Bench, owner, result| {
         bench.at(|group, host| {
             host.leads = false;
@@ -115,6 +118,32 @@ fn an_answer_that_tells_nothing_new_is_no_followers_turn() {
     assert!(answered(&mut bench, GroupOwner::PutFacts, lost()), "it is to be written again");
     let nobody = crate::node::calls::SampleSlot { slot: 99, round: 1, index: 0 };
     assert!(!answered(&mut bench, GroupOwner::Sample(nobody), Ok(Answer::Ok)));
+}
+
+#[test]
+fn a_followers_turn_comes_when_a_sample_changes_what_is_known_of_a_site() {
+    let mut bench = Bench::fit();
+    bench.group.sampler.has_news();
+    let mut turns = |world: fn(&Op) -> Reply| {
+        let mut turns = 0;
+        for _ in 0..60 {
+            let active = bench.group.active();
+            let frame = Frame { known: &bench.group.known, active, leads: false };
+            for asking in bench.group.sampler.due(&bench.group.policy, &frame, bench.now) {
+                let answer = world(&asking.op);
+                turns += u32::from(bench.at(|group, host| {
+                    host.leads = false;
+                    group.reply(host, GroupOwner::Sample(asking.slot), answer)
+                }));
+            }
+            bench.now.mono = bench.now.mono + Span::secs(5);
+        }
+        turns
+    };
+    assert!(turns(fit) > 0, "who was unknown answers, and serves");
+    assert_eq!(turns(fit), 0);
+    let down = turns(down);
+    assert!((1..10).contains(&down), "{down} turns: a verdict changes a few times");
 }
 
 #[test]
@@ -146,6 +175,14 @@ fn a_look_at_records_says_whether_aws_answers_and_other_looks_do_not() {
         let told = matches!(look, crate::node::survey::Look::Records(..));
         let reach = bench.group.sampler.aws().reach();
         assert_eq!(reach == Reach::Silent, told, "{look:?}");
+        bench.group.sampler.has_news();
+        let follows = told.then(|| {
+            bench.at(|group, host| {
+                host.leads = false;
+                group.reply(host, GroupOwner::Survey(index), Ok(Answer::Records(Vec::new())))
+            })
+        });
+        assert_ne!(follows, Some(false), "AWS answers, and other sets than before: {look:?}");
     }
 }
 

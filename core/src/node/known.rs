@@ -322,6 +322,9 @@ mod tests {
         let news = answers.map(|(on, group)| known.take(0, &look, now, Ok(streams(on, group))));
         assert_eq!(news, [true, false, true, true]);
         assert_eq!(known.revision, 3);
+        let Answer::Instance(told) = streams(false, "sg-app") else { unreachable!() };
+        let later = Instance { told_at: Wall(9), ..told };
+        assert!(!known.take(0, &look, now, Ok(Answer::Instance(later))), "the same, told later");
         let look = Look::ClusterClaim(Site::Standby);
         let claims = |epoch| {
             let (version, claim) = ("1".into(), claim(epoch, "r"));
@@ -334,6 +337,12 @@ mod tests {
         assert!(known.take(2, &look, now, Err(lost)));
         assert!(known.take(2, &look, now, Ok(Answer::Points(Vec::new()))), "it is answered now");
         assert!(!known.take(2, &look, now, Ok(Answer::Points(Vec::new()))));
+        let point =
+            |minute: i64| crate::model::Counted { at: Wall(minute * 60_000), thousandths: 1 };
+        for (minutes, news) in [(0..1, true), (0..2, true), (0..2, false), (1..3, true)] {
+            let points = Answer::Points(minutes.clone().map(point).collect());
+            assert_eq!(known.take(2, &look, now, Ok(points)), news, "{minutes:?}");
+        }
     }
 
     #[test]

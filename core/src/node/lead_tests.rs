@@ -207,6 +207,14 @@ fn s2_a_failover_whose_record_was_held_up_is_begun_only_if_it_is_still_right() {
     assert_eq!(goes_back(&mut at(unseen(), 31)), outdated, "own eyes do not suffice");
     let taken_over = || unseen().claimed_by("b");
     assert_eq!(goes_back(&mut at(taken_over(), 31)), None, "nobody outside says that it serves");
+    let watched = |mut bench: Bench, secs: i64| {
+        bench.group.watching_since = Some(Wall(secs * 1_000));
+        goes_back(&mut at(bench, 0))
+    };
+    let apart = || Bench::fit().failing_over().sampled(cut_off);
+    assert_eq!(watched(apart().claimed_by("b"), 0), outdated, "it watched, and saw no such thing");
+    assert_eq!(watched(apart().claimed_by("b"), 1), None, "it saw nothing of what was before");
+    assert_eq!(watched(apart(), 0), None, "it is its own plan");
     let asked = Bench::fit().asking(QuestionKind::Approve, None);
     assert_eq!(goes_back(&mut at(asked, 31)), None, "who is asked decides");
     let claims = || Bench::fit().failing_over().started("claim.gaining");
@@ -260,17 +268,18 @@ fn s7_what_is_still_held_at_peace_is_released() {
 
 #[test]
 fn s7_what_keeps_home_from_serving_is_released_as_soon_as_home_is_reached() {
-    let silent = |op: &Op| match op {
-        Op::Elb(scope, _) if scope.region.as_str() == "eu-west-1" => {
-            Err(Fault::Unknown("no answer".into()))
-        }
-        Op::Kube(..) => Err(Fault::Unknown("no answer".into())),
+    let lost = || Err(Fault::Unknown("no answer".into()));
+    let no_region = |op: &Op| match op {
+        Op::Elb(scope, _) | Op::Rds(scope, _) if scope.region.as_str() == "eu-west-1" => lost(),
         _ => down(op),
     };
     let released = |bench: Bench| follows(&mut proposed(bench), HOLDS).len();
     assert_eq!(released(left_at(Site::Home).sampled(down)), 4, "it does not serve, and answers");
     assert_eq!(released(left_at(Site::Standby).sampled(down)), 0, "that can wait");
-    assert_eq!(released(left_at(Site::Home).sampled(silent)), 0, "nobody could release anything");
+    assert_eq!(released(left_at(Site::Home).sampled(no_region)), 0, "its Region is silent");
+    let mut no_cluster = left_at(Site::Home).sampled(down);
+    no_cluster.group.known.cluster_claims.remove(&Site::Home);
+    assert_eq!(released(no_cluster), 0, "its cluster is silent");
 }
 
 #[test]
@@ -354,6 +363,20 @@ fn l2_what_somebody_else_stopped_at_the_home_that_a_run_leads_to_is_let_go() {
     assert_eq!(steps, [format!("undo.{}", hold(Site::Home, &web).id)]);
     book.write(vec![opens]);
     assert_eq!(begin::opens_its_way(&desk(&book)), None, "once");
+    let door = Held::Writer {
+        scope: Bench::fit().group.policy.home.scope,
+        instance: "shop-home".into(),
+        resource: "db-home".into(),
+        baseline: vec!["sg-app".into()],
+        closed: "sg-closed".into(),
+    };
+    let door = crate::step::Hold { held: door, ..hold(Site::Home, &web) };
+    let (op, hold) = (Box::new(Op::Store(StoreOp::Intents)), Some(Box::new(door)));
+    book.write(vec![Record::Started { step: "losing".into(), attempt: 1, op, hold }]);
+    if let Some(opens) = begin::opens_its_way(&desk(&book)) {
+        book.write(vec![opens]);
+    }
+    assert_eq!(begin::opens_its_way(&desk(&book)), None, "nor is a door opened twice");
 }
 
 #[test]
@@ -639,6 +662,15 @@ fn s10_a_leader_that_saw_nothing_of_the_fault_of_before_does_not_date_another_on
     let new = leads(Some(first + Span::mins(1)), Span::mins(20));
     assert_eq!(dated(&new), first, "who has not watched does not know that home has served");
     assert_eq!(dated(&leads(Some(first), Span::mins(1))), first, "clocks differ");
+    let bad = |later: Span| {
+        let bench = leads(Some(first), later);
+        bench.group.sampler.serving(Site::Home, bench.now.mono).first_bad.unwrap().wall
+    };
+    let latest = Bench::fit().group.policy.health.confirm + Span::mins(2);
+    let soonest = bad(Span::ZERO).since(first).as_millis();
+    let at = |late: Span| Span::millis(latest.as_millis() - soonest) + late;
+    assert_eq!(dated(&leads(Some(first), at(Span::ZERO))), first);
+    assert!(dated(&leads(Some(first), at(Span::millis(1)))) > first);
     let asks = |later: Span| {
         let plan = crate::plan::failover(&Ground::shop().survey(Site::Home)).unwrap();
         let mut bench = Bench::fit().moving(opened_at(first), plan);

@@ -294,5 +294,5 @@ fn s1_a_leader_whose_lease_ran_out_sends_nothing_although_its_record_is_stored()
         out.iter().any(|call| call.op.mutates() && !matches!(call.op, Op::Lease(_) | Op::Store(_)))
     };
     assert!(sends(Span::ZERO), "its record is stored, and it leads");
-    assert!(!sends(Span::secs(20)), "somebody else may lead by now");
+    assert!(!sends(Span::secs(15)), "somebody else may lead by now");
 }

@@ -101,7 +101,7 @@ impl Gathered {
         } else {
             None
         };
-        self.policies.extend(policy.filter(|_| report.is_sound()));
+        self.policies.extend(policy);
         self.problems.extend(report.into_problems());
     }
 

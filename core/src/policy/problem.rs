@@ -205,6 +205,13 @@ shop.yaml: 1 error";
         assert!(part.starts_with("…a") && part.ends_with("z…"), "{part}");
     }
 
+    #[test]
+    fn under_a_long_value_no_more_carets_are_printed_than_half_of_what_is() {
+        let place = Place { line: 1, column: 1, width: 300 };
+        let (_, indent, width) = window(&"a".repeat(300), place);
+        assert_eq!((indent, width), (0, PRINTED / 2));
+    }
+
     proptest::proptest! {
         #[test]
         fn the_carets_are_under_what_is_meant(

@@ -83,11 +83,6 @@ impl<'a> Report<'a> {
         self.found
     }
 
-    /// Whether no error was told.
-    pub(crate) fn is_sound(&self) -> bool {
-        self.found.iter().all(|problem| problem.severity == Severity::Warning)
-    }
-
     fn tell(&mut self, severity: Severity, code: Code, path: &str, words: (String, String)) {
         if !self.sound(path) {
             return;

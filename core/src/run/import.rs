@@ -251,6 +251,7 @@ impl Ledger {
         if let Some(run) = theirs.run.filter(|run| !self.run.as_ref().is_some_and(|o| is(o, run))) {
             let ended = match run.phase {
                 Phase::Closed(ended) => ended,
+                _ if theirs.deed > 0 => Ended::Unwound("another went on with what it did".into()),
                 _ => Ended::Unwound("its process is over, and nothing of it was for good".into()),
             };
             self.history.push((run.id, run.kind, ended));

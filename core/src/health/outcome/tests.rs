@@ -216,6 +216,7 @@ fn a_region_of_which_just_half_is_silent_is_neither_up_nor_down() {
         (vec![transient(), transient(), transient(), answered()], Outcome::Bad),
         (vec![transient(), answered(), answered(), answered()], Outcome::Good),
         (vec![transient(), answered()], Outcome::Silent),
+        (vec![transient(), transient(), transient(), answered(), answered()], Outcome::Bad),
     ] {
         assert_eq!(region_api(&own, &other), outcome, "{own:?}");
     }

@@ -46,7 +46,29 @@ fn a_list_in_the_place_of_a_map_is_told_at_its_key_and_nothing_in_it() {
 }
 
 #[test]
+fn something_else_in_the_place_of_a_list_is_told_once() {
+    let slip = Slip::new("actions: [failback]", "actions: «failback»");
+    let (message, _) = slip.is(Code::WrongType, "spec.automation.blockedWindows[0].actions");
+    assert_eq!(message, "a list is wanted here, and this is a text");
+    let from = crate::policy::examples::SHOP.find("    - {name: alb,").expect("signals");
+    let end = crate::policy::examples::SHOP.find("    quorum: 2").expect("a quorum");
+    let slip = Slip::new(&crate::policy::examples::SHOP[from..end], "")
+        .and("    signals:\n", "    signals: «none»\n");
+    slip.is(Code::WrongType, "spec.health.signals");
+}
+
+#[test]
+fn a_key_without_a_value_is_no_text() {
+    let slip = Slip::new("cluster: {eks: shop-home}", "cluster: {«eks»: }");
+    let (_, remedy) = slip.is(Code::WrongType, "spec.sites.home.cluster.eks");
+    assert!(!remedy.contains("null"), "{remedy}");
+}
+
+#[test]
 fn a_key_without_a_value_is_no_map() {
+    let slip = Slip::new("fence: {onUnknown: proceed}", "«fence»: ");
+    let (_, remedy) = slip.is(Code::WrongType, "spec.databases[0].fence");
+    assert_eq!(remedy, "write its fields below it, or {} if it has none to set");
     let slip = Slip::new("regionApi: {}", "«regionApi»: ");
     let (_, remedy) = slip.is(Code::WrongType, "spec.health.signals[3].regionApi");
     assert!(remedy.contains("{}"), "{remedy}");
@@ -207,6 +229,24 @@ fn one_way_to_find_a_load_balancer_and_one_to_reach_a_cluster() {
         .is(Code::OneOf, "spec.sites.home.cluster");
     Slip::new("web: {arn: ", "«web»: {tags: {a: b}, arn: ")
         .is(Code::OneOf, "spec.sites.standby.loadBalancers.web");
+}
+
+#[test]
+fn a_map_of_unknown_fields_alone_is_told_for_these_alone() {
+    Slip::new("replicas: {count: 2}", "replicas: {«fargate»: 2}")
+        .is(Code::UnknownField, "spec.capacity.workloads[1].replicas.fargate");
+}
+
+#[test]
+fn what_is_wrong_is_shown_whole_if_it_is_short() {
+    let told = |name: &str| {
+        let slip = Slip::new("{eks: shop-home}", &format!("{{eks: «\"{name}\"»}}"));
+        slip.is(Code::BadText, "spec.sites.home.cluster.eks").0
+    };
+    let long = format!("{}?", "é".repeat(59));
+    assert!(told(&long).starts_with(&format!("\"{long}\" is not")), "{}", told(&long));
+    let longer = format!("{long}!");
+    assert!(told(&longer).starts_with(&format!("\"{long}…\" is not")), "{}", told(&longer));
 }
 
 #[test]

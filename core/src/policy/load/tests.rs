@@ -34,6 +34,12 @@ fn several_groups_are_read_from_one_file() {
 }
 
 #[test]
+fn a_document_without_anything_in_it_is_none() {
+    let loaded = load("all.yaml", &format!("# nothing yet\n---\n{MINIMAL}---\n~\n")).unwrap();
+    assert_eq!(loaded.policies.len(), 1);
+}
+
+#[test]
 fn one_bad_group_refuses_the_file_and_places_count_from_its_start() {
     let both = format!("{MINIMAL}---\n{}", SHOP.replace("quorum: 2", "quorum: 9"));
     let problems = load("all.yaml", &both).expect_err("the second is not valid");
@@ -223,7 +229,8 @@ fn two_files_that_list_the_same_things_are_told_where_and_what_to_do() {
     let shared = problems.list.iter().filter(|problem| problem.code == Code::Shared);
     let shared: Vec<_> = shared.collect();
     let paths: Vec<_> = shared.iter().map(|problem| problem.path.as_str()).collect();
-    assert!(paths.contains(&"spec.capacity.workloads[0].name"), "{paths:?}");
+    let cache = shared.iter().find(|problem| problem.message.contains("shop/cache")).unwrap();
+    assert_eq!(cache.path, "spec.capacity.workloads[1].name");
     assert!(paths.contains(&"spec.sites.standby.database.rdsInstance"), "{paths:?}");
     assert!(shared.iter().all(|problem| problem.place.is_some()), "{problems}");
     assert!(shared[0].message.contains("group `shop`"), "{problems}");

@@ -212,7 +212,7 @@ fn load_balancer(written: &SignalSpec) -> Option<(&'static str, &str)> {
 fn check_windows(report: &mut Report<'_>, written: &SignalSpec, path: &str) {
     let windows = [("down", written.down), ("up", written.up)];
     for (field, window) in windows {
-        if window.need > window.of {
+        if window.need > window.of && report.sound_within(&format!("{path}.{field}")) {
             let message = format!("{} of the last {} samples cannot be", window.need, window.of);
             let remedy = format!("need at most {}", window.of);
             report.spoiling(Code::Window, &format!("{path}.{field}"), message, remedy);

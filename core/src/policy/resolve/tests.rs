@@ -3,7 +3,7 @@
 use crate::model::{Cluster, Span};
 use crate::policy::testing::{STANDBY_ARN, Slip};
 use crate::policy::types::{Lever, Mode, Probe, Replicas};
-use crate::policy::{Code, Policy};
+use crate::policy::{Action, Believes, Code, Policy};
 
 fn names(policy: &Policy) -> Vec<String> {
     let Lever::Records(records) = &policy.lever else { panic!("records") };
@@ -201,6 +201,9 @@ fn automatic_failover_needs_a_vantage_outside() {
     Slip::new(check, "clusterApi: {}").is_fine();
     let policy = Slip::new("failover: approve", "failover: automatic").is_fine();
     assert_eq!(policy.automation.failover, Mode::Automatic);
+    Slip::new("failover: approve", "failover: automatic")
+        .and("outside, route53Check: {", "outside, «route53Chek»: {")
+        .is(Code::UnknownField, "spec.health.signals[2].route53Chek");
 }
 
 #[test]
@@ -239,6 +242,17 @@ fn a_replica_stays_in_its_account() {
     let old = "      region: eu-central-1\n      roleArn: arn:aws:iam::111111111111:role/bowline";
     let new = "      region: eu-central-1\n      roleArn: «arn:aws:iam::222222222222:role/bowline»";
     Slip::new(old, new).is(Code::Database, "spec.sites.standby.roleArn");
+}
+
+#[test]
+fn a_site_without_a_database_may_have_roles_of_two_accounts() {
+    let role = |site: &str, account: &str| {
+        format!("    {site}:\n      roleArn: arn:aws:iam::{account}:role/bowline\n")
+    };
+    let text = crate::policy::examples::MINIMAL
+        .replace("    home:\n", &role("home", "111111111111"))
+        .replace("    standby:\n", &role("standby", "222222222222"));
+    assert!(crate::policy::load("site.yaml", &text).is_ok());
 }
 
 #[test]
@@ -349,17 +363,20 @@ fn plain_http_on_another_port_can_be_looked_at() {
 fn a_range_of_statuses_ends_after_it_begins() {
     Slip::new("expect: 200-299", "expect: «299-200»")
         .is(Code::BadText, "spec.health.signals[1].http.expect");
+    Slip::new("expect: 200-299", "expect: 204-204").is_fine();
 }
 
 #[test]
 fn an_answer_is_not_waited_for_beyond_the_next_sample() {
     Slip::new("timeout: 3s", "timeout: «6s»")
         .is(Code::Times, "spec.health.signals[1].http.timeout");
+    Slip::new("timeout: 3s", "timeout: 5s").is_fine();
 }
 
 #[test]
 fn the_confirm_time_holds_a_sample_of_every_signal() {
     Slip::new("every: 15s", "every: «61s»").is(Code::Times, "spec.health.signals[2].every");
+    Slip::new("every: 15s", "every: 60s").is_fine();
 }
 
 #[test]
@@ -389,6 +406,29 @@ fn s4_an_automatic_failover_rests_on_no_news_that_is_older_than_the_confirm_time
         .is(Code::OldNews, "spec.health.signals[2].down");
     automatic(outside, slow).and("regionApi: {}", "progress: {loadBalancer: web}").is_fine();
     automatic(outside, slow).and("quorum: 2", "quorum: 3").is_fine();
+    // Two signals of one kind are one kind: the quorum is not there without a third.
+    let mut health = crate::policy::examples::shop().health;
+    health.quorum = 3;
+    let front = health.signals[1].clone();
+    (health.signals[0], health.signals[3]) = (front.clone(), front);
+    health.signals.iter_mut().for_each(|signal| signal.every = Span::mins(2));
+    assert_eq!(health.old_news(Believes::FASTEST), None);
+    health.quorum = 2;
+    assert!(health.old_news(Believes::FASTEST).is_some());
+    // What cannot be read is told, and nothing that would follow from it.
+    let bad = |from: &str, to: &str, code, path: &str| {
+        automatic(outside, slow).and(from, to).is(code, path);
+    };
+    bad("quorum: 2", "quorum: «two»", Code::WrongType, "spec.health.quorum");
+    bad("confirm: 60s", "confirm: «a minute»", Code::BadText, "spec.health.confirm");
+    let path = "spec.health.signals[1].up.of";
+    bad(
+        "every: 5s, down: {of: 5, need: 3}, up: {of: 5,",
+        "every: 5s, down: {of: 5, need: 3}, \
+        up: {of: «all»,",
+        Code::WrongType,
+        path,
+    );
     // Somebody looks before anything moves.
     Slip::new(outside, "every: 26s, down: {of: 3, need: 2}")
         .and("every: 10s, down: {of: 5, need: 3}", "every: 18s, down: {of: 5, need: 3}")
@@ -418,6 +458,9 @@ fn a_blocked_window_is_a_recurring_time_in_a_known_zone() {
         let slip = Slip::new("cron: \"0 8 * * MON-FRI\"", &format!("cron: «\"{bad}\"»"));
         slip.is(Code::BlockedWindow, &format!("{path}.cron"));
     }
+    let all = Slip::new(", actions: [failback]", "").is_fine();
+    let blocked = &all.automation.blocked_windows[0].actions;
+    assert_eq!(*blocked, [Action::Failover, Action::Failback, Action::Prewarm]);
     let slip = Slip::new("timeZone: Europe/Berlin", "timeZone: «Europe/Bonn»");
     slip.is(Code::BlockedWindow, &format!("{path}.timeZone"));
 }

@@ -61,17 +61,12 @@ pub(super) static EDITOR: LazyLock<Value> = LazyLock::new(|| {
 
 /// Turns what schemars writes for options and enums into plain types.
 fn plain(node: &mut Value) {
-    match node {
-        Value::Object(map) => {
-            map.remove("title");
-            map.retain(|key, _| key != "format");
-            unwrap_option(map);
-            join_words(map);
-            map.values_mut().for_each(plain);
-        }
-        Value::Array(items) => items.iter_mut().for_each(plain),
-        _ => {}
-    }
+    let Value::Object(map) = node else { return };
+    map.remove("title");
+    map.retain(|key, _| key != "format");
+    unwrap_option(map);
+    join_words(map);
+    map.values_mut().for_each(plain);
 }
 
 /// An optional field is simply not required; `null` is no value of it.
@@ -95,28 +90,19 @@ fn unwrap_option(map: &mut Map<String, Value>) {
 /// Documented words come as one shape each; they are one list of words.
 fn join_words(map: &mut Map<String, Value>) {
     let Some(Value::Array(shapes)) = map.remove("oneOf") else { return };
-    let words = shapes.iter().flat_map(|shape| match &shape["enum"] {
-        Value::Array(words) => words.clone(),
-        _ => vec![shape["const"].clone()],
-    });
+    let words = shapes.iter().map(|shape| shape["const"].clone());
     map.insert("enum".to_owned(), words.collect());
     map.insert("type".to_owned(), "string".into());
 }
 
 /// Removes what a structural schema must not have beside `properties`.
 fn open(node: &mut Value) {
-    match node {
-        Value::Object(map) => {
-            if map.contains_key("properties")
-                || map.get("additionalProperties") == Some(&false.into())
-            {
-                map.remove("additionalProperties");
-            }
-            map.values_mut().for_each(open);
-        }
-        Value::Array(items) => items.iter_mut().for_each(open),
-        _ => {}
+    let Value::Object(map) = node else { return };
+    let closed = map.get("additionalProperties") == Some(&false.into());
+    if closed || map.contains_key("properties") {
+        map.remove("additionalProperties");
     }
+    map.values_mut().for_each(open);
 }
 
 #[cfg(test)]

@@ -69,15 +69,28 @@ pub(super) fn instance(source: Option<&str>, status: &str) -> Result<Answer, Fau
 pub(super) struct Bench {
     pub(super) book: Book,
     pub(super) execution: Execution,
+    /// The calls that were wanted since it began to work.
+    asked: Vec<Slot>,
 }
 
 impl Bench {
     pub(super) fn new(steps: Vec<(&str, Step)>) -> Self {
-        Self { book: Book::moving(plan(steps)), execution: Execution::default() }
+        let (execution, asked) = Default::default();
+        Self { book: Book::moving(plan(steps)), execution, asked }
     }
 
     pub(super) fn poll(&mut self, secs: u64) -> Vec<Doing> {
-        self.execution.poll(&"shop".into(), &self.book.ledger, now(secs))
+        let wanted = self.execution.poll(&"shop".into(), &self.book.ledger, now(secs));
+        wanted.iter().for_each(|doing| self.told_apart(doing));
+        wanted
+    }
+
+    /// No two calls bear one name: a late answer to one would be taken for that of the other.
+    fn told_apart(&mut self, doing: &Doing) {
+        if let Doing::Call { slot, .. } = doing {
+            assert!(!self.asked.contains(slot), "{slot:?} is asked twice");
+            self.asked.push(slot.clone());
+        }
     }
 
     /// The one call that is wanted.
@@ -104,7 +117,14 @@ impl Bench {
     /// The same, and when it was in the store.
     pub(super) fn accept_at(&mut self, secs: u64, record: Record) -> Option<Doing> {
         self.book.write(vec![record.clone()]);
-        self.execution.recorded(&record, now(secs).mono, true, false)
+        let then = self.execution.recorded(&record, now(secs).mono, true, false);
+        then.iter().for_each(|doing| self.told_apart(doing));
+        then
+    }
+
+    /// Another replica works on it, that knows nothing.
+    fn crash(&mut self) {
+        (self.execution, self.asked) = Default::default();
     }
 
     pub(super) fn reply(&mut self, slot: &Slot, secs: u64, result: Result<Answer, Fault>) {
@@ -175,7 +195,7 @@ fn s6_promotion_is_not_repeated_after_a_crash() {
     let mut bench = Bench::new(vec![("promote", promote())]);
     let record = bench.until_started(1);
     bench.accept(record);
-    bench.execution = Execution::default();
+    bench.crash();
     let (slot, op) = bench.call(2);
     assert!(matches!(op, Op::Rds(_, RdsOp::Describe(_))), "it looks first");
     bench.reply(&slot, 2, instance(None, "available"));

@@ -289,6 +289,127 @@ fn s1_our_run_behind_its_point_of_no_return_goes_on_whatever_else_was_begun() {
 }
 
 #[test]
+fn s1_a_promotion_in_the_first_entry_since_is_one_of_ours() {
+    for promotes in [started("promote", None), done("promote")] {
+        let (mut ours, _) = ours_and_copy();
+        move_away_open(&mut ours);
+        let mut theirs = copy(&ours);
+        ours.write(vec![promotes]);
+        theirs.write(vec![Record::Claimed { claim: claim(4, &run(3)), by: "laptop".into() }]);
+        theirs.write(vec![done("promote"), done("shifted")]);
+        import(&mut ours, &theirs.entries);
+        assert_eq!((ours.ledger.active, ours.ledger.epoch()), (Site::Home, Epoch(4)));
+        assert!(ours.ledger.open_run().unwrap().committed, "it goes on, and finds all that done");
+    }
+}
+
+#[test]
+fn s1_what_only_prepared_there_is_no_move_however_new_its_claim() {
+    let (mut ours, mut theirs) = ours_and_copy();
+    move_away(&mut ours, 4);
+    ours.write(vec![Record::Closed { ended: Ended::Moved }]);
+    prepared(&mut theirs, 6);
+    import(&mut ours, &theirs.entries);
+    assert_eq!((ours.ledger.active, ours.ledger.epoch()), (Site::Standby, Epoch(6)));
+    assert_eq!(ours.ledger.run.as_ref().unwrap().id.as_str(), run(4));
+}
+
+#[test]
+fn of_two_moves_to_one_site_the_one_under_the_newer_claim_goes_on() {
+    let over = |book: &mut Book, epoch| {
+        move_away(book, epoch);
+        let owed = book.ledger.run.as_ref().unwrap().standing();
+        let owed: Vec<_> = owed.map(|(step, _)| done(step.as_str())).collect();
+        book.write(owed);
+        book.write(vec![Record::Closed { ended: Ended::Moved }]);
+    };
+    for (here, there) in [(4, 6), (6, 4)] {
+        let (mut ours, mut theirs) = ours_and_copy();
+        over(&mut ours, here);
+        (0..9).for_each(|_| theirs.write(vec![Record::Resumed]));
+        move_away(&mut theirs, there);
+        if there < here {
+            theirs.write(vec![Record::Closed { ended: Ended::Moved }]);
+        }
+        import(&mut ours, &theirs.entries);
+        let ledger = &ours.ledger;
+        assert_eq!(ledger.run.as_ref().unwrap().id.as_str(), run(6));
+        let was = (run(4).as_str().into(), PlanKind::Failover, Ended::Moved);
+        assert_eq!(ledger.history.last(), Some(&was), "told by how it ended");
+    }
+}
+
+#[test]
+fn s5_traffic_or_a_writer_that_was_moved_there_alone_is_a_move_that_nobody_here_knows_of() {
+    for moves in ["shifted", "promote"] {
+        let (mut ours, mut theirs) = ours_and_copy();
+        let there = || failover(&Ground::shop().survey(Site::Home)).unwrap();
+        let back = || planned_move(&Ground::shop().survey(Site::Standby)).unwrap();
+        let over = || vec![done(moves), Record::Closed { ended: Ended::Moved }];
+        begins(&mut ours, (5, &run(5)), there(), true);
+        ours.write(over());
+        begins(&mut ours, (6, "shop-6-failback"), back(), true);
+        ours.write(over());
+        (0..9).for_each(|_| theirs.write(vec![Record::Resumed]));
+        begins(&mut theirs, (4, &run(4)), there(), true);
+        theirs.write(vec![done(moves)]);
+        let alike = [&ours, &theirs].map(|book| (book.ledger.moved_at.is_some(), moves));
+        assert_eq!(alike, [(moves == "shifted", moves); 2], "of the other they say the same");
+        let refused = ours.ledger.import(&shop(), &theirs.entries, None, None).unwrap_err();
+        assert!(refused.to_string().contains("moved the group to standby"), "{refused}");
+    }
+}
+
+#[test]
+fn an_instance_that_either_put_another_in_the_place_of_is_a_leftover_once() {
+    let renames = |book: &mut Book, epoch, from: Site| {
+        let plan = planned_move(&Ground::shop().survey(from)).unwrap();
+        let is = |step: &crate::plan::Step| matches!(step.effect, Effect::Rename(_));
+        let id = plan.steps.iter().find(|(_, step)| is(step)).unwrap().0.to_string();
+        begins(book, (epoch, &format!("shop-{epoch}-{}", plan.kind.word())), plan, true);
+        book.write(vec![done(&id), Record::Closed { ended: Ended::Unwound("x".into()) }]);
+    };
+    let (mut ours, _) = ours_and_copy();
+    renames(&mut ours, 3, Site::Home);
+    let mut theirs = copy(&ours);
+    renames(&mut theirs, 4, Site::Standby);
+    move_away(&mut ours, 5);
+    let left = |book: &Book| {
+        let left = book.ledger.leftovers.iter().map(|left| left.resource.clone());
+        left.collect::<Vec<_>>()
+    };
+    let both = left(&theirs);
+    assert_eq!((left(&ours).len(), both.len()), (1, 2));
+    import(&mut ours, &theirs.entries);
+    assert_eq!((left(&ours), ours.ledger.epoch()), (both, Epoch(5)));
+}
+
+#[test]
+fn a_journal_in_which_nothing_was_claimed_is_refused() {
+    let (ours, mut theirs) = ours_and_copy();
+    theirs.write(vec![Record::Resumed]);
+    let refused = ours.ledger.import(&shop(), &theirs.entries, None, None).unwrap_err();
+    assert!(refused.to_string().contains("nothing was claimed in it"), "{refused}");
+}
+
+#[test]
+fn a_journal_of_as_many_bytes_as_may_be_is_taken_and_one_more_is_refused() {
+    let (ours, mut theirs) = ours_and_copy();
+    move_away(&mut theirs, 4);
+    let facts = serde_json::to_string(&Ground::shop().facts).unwrap();
+    let entries: usize = theirs.entries[2..].iter().map(|bytes| bytes.len()).sum();
+    let import = |size: usize| {
+        let facts = format!("{facts}{}", " ".repeat(size - entries - facts.len()));
+        ours.ledger.import(&shop(), &theirs.entries, Some(&facts), None)
+    };
+    assert!(import(512 << 10).is_ok());
+    for bytes in [(512 << 10) + 1, 1 << 20] {
+        let refused = import(bytes).unwrap_err().to_string();
+        assert!(refused.contains(&format!("{bytes} bytes, of 524288 at most")), "{refused}");
+    }
+}
+
+#[test]
 fn l2_what_a_renamed_instance_was_held_or_owed_for_is_void() {
     let (mut ours, mut theirs) = ours_and_copy();
     move_away(&mut ours, 3);
@@ -314,8 +435,11 @@ fn l2_what_a_renamed_instance_was_held_or_owed_for_is_void() {
         run.standing().any(|(step, _)| step.as_str() == "fence.standing")
     };
     assert!(owed(&theirs), "home's old writer is still to be stopped");
+    let fence = |book: &Book| book.ledger.run.as_ref().unwrap().steps.get("fence").cloned();
+    let before = fence(&theirs);
     import(&mut ours, &theirs.entries);
     assert!(!owed(&ours) && ours.ledger.holds.is_empty());
+    assert_eq!(fence(&ours), before, "what the run did itself is told as it was");
 }
 
 /// A failover that prepares.

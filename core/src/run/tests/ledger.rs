@@ -183,8 +183,11 @@ fn an_entry_out_of_order_leaves_the_ledger_as_it_was() {
     let mut book = shop_failover();
     let before = book.ledger.clone();
     let bytes = book.entries[0].clone();
+    let expected = book.ledger.head + 1;
     for seq in [0, 1, 3] {
-        assert!(book.ledger.apply(seq, &bytes).is_err());
+        let refused = book.ledger.apply(seq, &bytes).unwrap_err();
+        let found = seq.max(1);
+        assert_eq!(refused, super::super::BadEntry::OutOfOrder { expected, found });
         assert_eq!(book.ledger, before);
     }
     assert!(book.ledger.apply(2, "{}").is_err());
@@ -311,6 +314,22 @@ fn s8_a_way_home_that_was_felt_or_cancelled_and_undone_is_remembered_until_traff
     assert!(book.ledger.failback_undone);
     book.write(vec![done(step.as_str())]);
     assert!(!book.ledger.failback_undone, "the traffic moved");
+}
+
+#[test]
+fn s7_every_call_that_takes_a_hold_is_counted_until_it_is_let_go() {
+    let mut book = shop_failover();
+    let takes = |book: &mut Book| book.write(vec![started("start.shop.web", Some(hold(12)))]);
+    let web = hold(12);
+    let Held::Workload { workload, .. } = &web.held else { panic!() };
+    let other = WorkloadRef { name: "other".into(), ..workload.clone() };
+    for calls in 1..4 {
+        takes(&mut book);
+        assert_eq!(book.ledger.takings.get(&web.id), Some(&calls));
+    }
+    assert!(book.ledger.holds_workload(web.site, workload));
+    assert!(!book.ledger.holds_workload(web.site.other(), workload));
+    assert!(!book.ledger.holds_workload(web.site, &other));
 }
 
 #[test]

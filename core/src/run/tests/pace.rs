@@ -268,9 +268,7 @@ fn s6_nothing_is_asked_while_it_is_open_what_a_call_does() {
 
 #[test]
 fn s1_a_yes_to_an_unconfirmed_fence_ends_it_as_unknown() {
-    let fence = Effect::Fence(Fence { member: member(), unless: None, opens_until: None });
-    let fence = Step { class: Class::Reversible, ..step(fence, &[]) };
-    let mut bench = Bench::new(vec![("fence", limited(fence, OnTimeout::Ask))]);
+    let mut bench = Bench::new(vec![("fence", fence())]);
     assert_eq!(bench.poll(0).len(), 1);
     let asked = bench.record(30);
     let Record::Asked { question, .. } = &asked else { panic!("{asked:?}") };
@@ -282,35 +280,59 @@ fn s1_a_yes_to_an_unconfirmed_fence_ends_it_as_unknown() {
     assert!(matches!(bench.record(32), Record::Done { unknown: true, .. }));
 }
 
+fn fence() -> Step {
+    let fence = Effect::Fence(Fence { member: member(), unless: None, opens_until: None });
+    limited(Step { class: Class::Reversible, ..step(fence, &[]) }, OnTimeout::Ask)
+}
+
+/// Another instance than was recorded stands in the fenced one's place.
+fn stranger() -> Result<Answer, Fault> {
+    instance(None, "available").map(|answer| match answer {
+        Answer::Instance(found) => Answer::Instance(Instance { resource: "db-2".into(), ..found }),
+        other => other,
+    })
+}
+
 #[test]
 fn s1_a_yes_to_anything_else_that_a_fence_asks_is_none_to_an_unconfirmed_fence() {
-    let fence = Effect::Fence(Fence { member: member(), unless: None, opens_until: None });
-    let fence = Step { class: Class::Reversible, ..step(fence, &[]) };
-    let mut bench = Bench::new(vec![("fence", limited(fence, OnTimeout::Ask))]);
-    let stranger = || match instance(None, "available") {
-        Ok(Answer::Instance(found)) => {
-            Ok(Answer::Instance(Instance { resource: "db-2".into(), ..found }))
-        }
-        other => other,
-    };
     let kind = |asked: &Record| match asked {
         Record::Asked { question, .. } => question.kind,
         other => panic!("{other:?}"),
     };
-    let (slot, _) = bench.call(0);
-    bench.reply(&slot, 0, stranger());
-    let asked = bench.record(0);
-    assert_eq!(kind(&asked), QuestionKind::Overdue, "it is another instance than was recorded");
-    bench.accept(asked);
-    bench.book.write(vec![yes("fence")]);
-    let asked = bench.record(60);
-    assert_eq!(kind(&asked), QuestionKind::UnconfirmedFence, "nobody said that it may run");
-    bench.accept(asked);
-    let (slot, _) = bench.call(61);
-    bench.reply(&slot, 61, stranger());
-    assert_eq!(bench.poll(61), [], "what is asked stays asked");
-    bench.book.write(vec![yes("fence")]);
-    assert!(matches!(bench.record(62), Record::Done { unknown: true, .. }));
+    for answered in [true, false] {
+        let mut bench = Bench::new(vec![("fence", fence())]);
+        let (slot, _) = bench.call(0);
+        bench.reply(&slot, 0, stranger());
+        let asked = bench.record(0);
+        assert_eq!(kind(&asked), QuestionKind::Overdue, "it is another instance than was recorded");
+        bench.accept(asked);
+        if answered {
+            bench.book.write(vec![yes("fence")]);
+        }
+        let asked = bench.record(60);
+        assert_eq!(kind(&asked), QuestionKind::UnconfirmedFence, "nobody said that it may run");
+        bench.accept(asked);
+        let (slot, _) = bench.call(61);
+        bench.reply(&slot, 61, stranger());
+        assert_eq!(bench.poll(61), [], "what is asked stays asked");
+        bench.book.write(vec![yes("fence")]);
+        assert!(matches!(bench.record(62), Record::Done { unknown: true, .. }));
+    }
+}
+
+#[test]
+fn l1_only_an_obligation_that_found_something_else_is_at_odds() {
+    let at_odds = |step: Step, seen: Result<Answer, Fault>| {
+        let mut bench = Bench::new(vec![("fence", step)]);
+        let (slot, _) = bench.call(0);
+        bench.reply(&slot, 0, seen);
+        bench.poll(0);
+        bench.execution.at_odds().count()
+    };
+    let owed = || Step { standing: true, ..fence() };
+    assert_eq!(at_odds(owed(), stranger()), 1);
+    assert_eq!(at_odds(owed(), instance(None, "rebooting")), 0, "it waits");
+    assert_eq!(at_odds(fence(), stranger()), 0, "it asks");
 }
 
 #[test]

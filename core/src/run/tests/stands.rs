@@ -13,6 +13,13 @@ use crate::testing::{Ground, claim};
 
 /// Both moved the group, to opposite sites: ours came home, theirs went away.
 fn opposite() -> (Book, Book) {
+    let (ours, mut theirs) = apart();
+    theirs.write(vec![fenced(), done("fence.standing"), done("losing.shop.web")]);
+    (ours, theirs)
+}
+
+/// The same, and theirs is still about to stop the writer that it left.
+fn apart() -> (Book, Book) {
     let (mut ours, mut theirs) = ours_and_copy();
     move_away(&mut ours, 5);
     ours.write(vec![done("fence"), done("fence.standing")]);
@@ -20,7 +27,7 @@ fn opposite() -> (Book, Book) {
     come_home(&mut ours, 6);
     (0..9).for_each(|_| theirs.write(vec![Record::Resumed]));
     move_away(&mut theirs, 4);
-    theirs.write(vec![closes_the_door(), fenced()]);
+    theirs.write(vec![closes_the_door(), started("verify", None)]);
     (ours, theirs)
 }
 
@@ -188,7 +195,13 @@ fn s1_by_somebody_s_word_their_move_stands_and_our_writer_is_one_that_was_left()
     assert_eq!(fence.output("fence", "confirmed"), None, "that was before we promoted it");
     assert_eq!(fence.steps.get("fence").unwrap().acted, None, "no old restart confirms it");
     assert_eq!(state(ledger, "fence.standing"), StepState::Pending, "it is to be stopped again");
+    assert_eq!(state(ledger, "losing.shop.web"), StepState::Pending, "we may have started it");
+    assert_eq!(state(ledger, "verify"), StepState::Started, "that is of the site that serves");
     assert!(ledger.holds.contains_key(&door().id));
+
+    let (mut ours, theirs) = apart();
+    import_by_word(&mut ours, &theirs, Stands::Theirs);
+    assert_eq!(state(&ours.ledger, "fence"), StepState::Pending, "its call was before ours");
 }
 
 #[test]
@@ -200,6 +213,7 @@ fn s1_by_somebody_s_word_our_move_stands_and_their_writer_is_one_that_was_left()
     assert_eq!((ledger.active, ledger.writer), (Site::Home, before.writer));
     assert_eq!(ledger.run.as_ref().unwrap().id, before.run.unwrap().id);
     assert_eq!(ledger.history.last().unwrap().0.as_str(), run(4), "theirs is history");
+    assert_eq!(ledger.open_run().map(|run| &run.id), None, "home was seen to serve");
     assert!(ledger.left_writer(Site::Standby) && !ledger.left_writer(Site::Home));
     assert!(ledger.holds.contains_key(&door().id), "what they hold is held until it is let go");
     assert!(ledger.taken.contains("there-1"));
