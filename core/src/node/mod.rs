@@ -434,7 +434,9 @@ fn on_command_only(decision: Decision) -> Decision {
 
 #[cfg(test)]
 mod tests {
+    use super::testing::Bench;
     use super::*;
+    use crate::decide::{Ask, AskWhy, Member};
     use crate::model::Wall;
     use crate::policy::examples;
 
@@ -456,7 +458,6 @@ mod tests {
 
     #[test]
     fn s4_who_does_only_what_it_is_told_begins_nothing_and_ends_what_is_to_end() {
-        use crate::decide::{Ask, AskWhy};
         let ask = Ask { action: Action::Failback, why: AskWhy::Approval };
         for (decision, action) in [
             (Decision::FailOver, Action::Failover),
@@ -468,6 +469,52 @@ mod tests {
         }
         for decision in [Decision::StandDown, Decision::Hold(HoldWhy::Serving)] {
             assert_eq!(on_command_only(decision.clone()), decision);
+        }
+    }
+
+    /// A node with these groups, and one of them that wants to fail over now.
+    fn wanting(groups: impl IntoIterator<Item = Group>, by: usize) -> Node {
+        let mut node = Node::new(NodeConfig { id: "a".into(), lease: LeaseTimes::default() });
+        node.groups = groups.into_iter().collect();
+        for (index, group) in node.groups.iter_mut().enumerate() {
+            group.policy.group = format!("group-{index}").as_str().into();
+            group.proposed = (index >= by).then(|| Member {
+                group: group.policy.group.clone(),
+                region: "us-east-1".into(),
+                decision: Decision::FailOver,
+                trouble: Some(Wall(1)),
+                recovered: None,
+            });
+        }
+        node
+    }
+
+    #[test]
+    fn s8_a_failover_waits_while_as_many_are_under_way_as_may_be() {
+        let last = |under_way: usize, over: fn() -> Bench| {
+            let groups =
+                (0..5).map(|n| if n < under_way { Bench::fit().failing_over() } else { over() });
+            let groups = groups.chain([Bench::fit()]).map(|bench| bench.group);
+            wanting(groups, 5).fleet(Bench::fit().now, 5).0
+        };
+        let waits = Some(Decision::Hold(HoldWhy::OverBudget));
+        assert_eq!(last(5, Bench::fit), waits);
+        assert_eq!(last(4, Bench::fit), Some(Decision::FailOver));
+        assert_eq!(last(4, || Bench::fit().failed_over()), Some(Decision::FailOver), "it is over");
+        assert_eq!(last(4, || Bench::fit().ordered()), Some(Decision::FailOver), "a human's");
+        assert_eq!(last(4, || Bench::fit().prewarming()), Some(Decision::FailOver), "it prepares");
+    }
+
+    #[test]
+    fn s8_of_the_groups_of_a_region_event_the_first_one_asks_for_all() {
+        let node = wanting((0..4).map(|_| Bench::fit().group), 1);
+        let asks = |index| node.fleet(Bench::fit().now, index);
+        let event = asks(1).1.expect("it asks");
+        assert_eq!((event.region.as_str(), event.groups.len()), ("us-east-1", 3));
+        for index in [1, 2, 3] {
+            let (decision, speaks_of) = asks(index);
+            assert_eq!(decision, Some(Decision::Hold(HoldWhy::RegionEvent("us-east-1".into()))));
+            assert_eq!(speaks_of.is_some(), index == 1, "group {index}");
         }
     }
 
