@@ -10,7 +10,7 @@ use crate::model::{
 use crate::op::{
     Answer, Fault, FenceView, JobView, KubeOp, NodesView, Op, PoolView, Quantities, WorkloadView,
 };
-use crate::step::{Held, Hold, HoldId, Judgement};
+use crate::step::{Acted, Held, Hold, HoldId, Judgement};
 use crate::testing::{Drive, claim};
 
 mod waits;
@@ -219,6 +219,22 @@ fn s7_releasing_restores_the_baseline_and_leaves_no_trace() {
     }
     assert_eq!((kube.replicas.1, kube.limits.1.clone()), (3, limits(0)));
     assert!(kube.notes.is_empty());
+}
+
+#[test]
+fn s7_what_is_seen_as_it_was_before_it_was_let_go_says_nothing() {
+    let mut kube = Kube::default();
+    let seen = |kube: &mut Kube, based_on: u64| {
+        let (object, note) = (ObjectRef::Workload(workload()), None);
+        let op = KubeOp::Annotate { object, version: version(based_on), note };
+        let mut drive = Drive::under(claim(1, "r"));
+        drive.acted = Some(Acted { at: drive.now.wall, op: Op::Kube(cluster(), op) });
+        drive.run(&release_workload(), &mut |op| kube.perform(op)).unwrap()
+    };
+    (kube.replicas.0, kube.fence) = (7, Some((1, claim(1, "r"))));
+    let found = seen(&mut kube, 7);
+    assert!(done(&found), "nobody holds it: {found:?}");
+    assert!(matches!(seen(&mut kube, 8), Judgement::Wait { .. }), "a cache is behind");
 }
 
 #[test]

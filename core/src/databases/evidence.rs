@@ -183,6 +183,15 @@ mod tests {
     }
 
     #[test]
+    fn a_day_of_points_is_kept() {
+        let mut replication = Replication::default();
+        let points = (0..1_445).map(|minute| lag(minute * 60, Some(1), true));
+        assert!(points.into_iter().all(|point| replication.push(point)));
+        assert_eq!(replication.samples.len(), 1_440);
+        assert_eq!(replication.latest().unwrap().at, Wall(1_444 * 60_000));
+    }
+
+    #[test]
     fn s10_nonsense_after_the_fault_does_not_void_the_evidence() {
         let samples = [lag(60, Some(500), true), lag(120, None, true), lag(180, Some(1), false)];
         assert_eq!(evidence(&samples, 130).grade, Grade::Good);

@@ -333,8 +333,13 @@ mod tests {
         assert!(known.take(1, &look, now, claims(1)));
         known.asks_for_claim();
         assert!(known.take(1, &look, now, claims(2)), "a claim, and what lies before it");
+        assert!(known.take(1, &look, now, claims(3)), "a claim alone");
+        known.take(0, &Look::Instance(Site::Standby), now, Ok(streams(true, "sg-app")));
+        known.asks_for_claim();
+        assert!(known.take(1, &look, now, claims(3)), "what lies before it alone");
+        assert!(!known.take(1, &look, now, claims(3)));
         let (look, lost) = (Look::Replication(Site::Standby), Fault::Transient("503".into()));
-        assert!(known.take(2, &look, now, Err(lost)));
+        assert!(known.take(2, &look, now, Err(lost.clone())));
         assert!(known.take(2, &look, now, Ok(Answer::Points(Vec::new()))), "it is answered now");
         assert!(!known.take(2, &look, now, Ok(Answer::Points(Vec::new()))));
         let point =
@@ -343,6 +348,8 @@ mod tests {
             let points = Answer::Points(minutes.clone().map(point).collect());
             assert_eq!(known.take(2, &look, now, Ok(points)), news, "{minutes:?}");
         }
+        assert!(known.take(2, &look, now, Err(lost)));
+        assert!(known.take(2, &look, now, Ok(Answer::Points(Vec::new()))), "it answers again");
     }
 
     #[test]
@@ -354,5 +361,7 @@ mod tests {
         let news = [lost(), lost(), gone(), gone(), lost(), gone()].map(&mut hears);
         assert_eq!(news, [true, false, true, false, true, true]);
         assert_eq!(known.revision, 4);
+        let later = Now { mono: Mono(600_001), wall: Wall(600_001) };
+        assert!(known.take(0, &look, later, gone()), "nobody knew for long");
     }
 }

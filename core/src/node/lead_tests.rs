@@ -203,6 +203,10 @@ fn s2_a_failover_whose_record_was_held_up_is_begun_only_if_it_is_still_right() {
     let apart = Bench::fit().failing_over().sampled(cut_off);
     assert_eq!(goes_back(&mut at(apart, 31)), outdated, "nobody outside says so any more");
     let unseen = || Bench::fit().failing_over().sampled(unseen);
+    let seen_late = || unseen().sampled_times(9, down);
+    let serving = seen_late().group.sampler.serving(Site::Home, seen_late().now.mono);
+    assert!(serving.outside_down() && !serving.outside_lasts, "{serving:?}");
+    assert_eq!(goes_back(&mut at(seen_late(), 31)), outdated, "for a moment only");
     assert_eq!(goes_back(&mut at(unseen(), 0)), None, "it was decided just now");
     assert_eq!(goes_back(&mut at(unseen(), 31)), outdated, "own eyes do not suffice");
     let taken_over = || unseen().claimed_by("b");

@@ -233,12 +233,13 @@ fn lint_refuses_traffic_before_capacity_or_promotion() {
 #[test]
 fn lint_refuses_traffic_on_what_was_seen_some_time_ago() {
     let shift = "shift.Z0123456789";
-    for seen in ["capacity", "front"] {
+    for (seen, so) in
+        [("capacity", "capacity is ready"), ("front", "the gaining site was seen to serve")]
+    {
         let dangers = broken(|plan| {
             plan.steps.get_mut(shift).unwrap().still.retain(|step| step.as_str() != seen);
         });
-        let [Danger::NotSeenAgain(step, _)] = dangers.as_slice() else { panic!("{dangers:?}") };
-        assert_eq!(step.as_str(), shift, "{seen}");
+        assert_eq!(dangers, [Danger::NotSeenAgain(shift.into(), so)]);
     }
     for (odd, why) in [("position", "not needed"), ("promote", "changes something")] {
         let dangers = broken(|plan| {

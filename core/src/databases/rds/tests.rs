@@ -282,6 +282,21 @@ fn s10_caught_up_needs_a_replica_that_streams() {
 }
 
 #[test]
+fn s10_a_replica_has_everything_once_its_position_is_past_the_last_that_could_be_written() {
+    let caught_up =
+        CaughtUp { member: member(), past: Some("quiet".into()), max_lag: Span::secs(30) };
+    let mut drive = Drive::under(claim(1, "r"));
+    drive.outputs.insert("quiet".into(), [("q".into(), "900000".into())].into());
+    let mut rds = Rds::with(Some(instance(Some("standby"))));
+    let mut at = |at: i64, behind: i64| {
+        rds.points = vec![Counted { at: Wall(at), thousandths: behind }];
+        done(&drive.run(&caught_up, &mut |op| rds.perform(op)))
+    };
+    assert!(at(900_000, 0) && at(930_000, 30_000));
+    assert!(!at(929_999, 30_000), "it is near, and something is missing");
+}
+
+#[test]
 fn l2_a_replica_that_a_cancelled_run_was_making_is_not_renamed() {
     let rename = Rename { member: member(), to: "shop-home-old-3".into() };
     let another = |source| Instance { resource: "db-3".into(), ..instance(source) };

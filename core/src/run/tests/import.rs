@@ -303,11 +303,19 @@ fn s1_a_promotion_in_the_first_entry_since_is_one_of_ours() {
     }
 }
 
+/// A failover that is over, and owes nothing.
+fn moved_away(book: &mut Book, epoch: u64) {
+    move_away(book, epoch);
+    let owed = book.ledger.run.as_ref().unwrap().standing();
+    let owed: Vec<_> = owed.map(|(step, _)| done(step.as_str())).collect();
+    book.write(owed);
+    book.write(vec![Record::Closed { ended: Ended::Moved }]);
+}
+
 #[test]
 fn s1_what_only_prepared_there_is_no_move_however_new_its_claim() {
     let (mut ours, mut theirs) = ours_and_copy();
-    move_away(&mut ours, 4);
-    ours.write(vec![Record::Closed { ended: Ended::Moved }]);
+    moved_away(&mut ours, 4);
     prepared(&mut theirs, 6);
     import(&mut ours, &theirs.entries);
     assert_eq!((ours.ledger.active, ours.ledger.epoch()), (Site::Standby, Epoch(6)));
@@ -316,16 +324,9 @@ fn s1_what_only_prepared_there_is_no_move_however_new_its_claim() {
 
 #[test]
 fn of_two_moves_to_one_site_the_one_under_the_newer_claim_goes_on() {
-    let over = |book: &mut Book, epoch| {
-        move_away(book, epoch);
-        let owed = book.ledger.run.as_ref().unwrap().standing();
-        let owed: Vec<_> = owed.map(|(step, _)| done(step.as_str())).collect();
-        book.write(owed);
-        book.write(vec![Record::Closed { ended: Ended::Moved }]);
-    };
     for (here, there) in [(4, 6), (6, 4)] {
         let (mut ours, mut theirs) = ours_and_copy();
-        over(&mut ours, here);
+        moved_away(&mut ours, here);
         (0..9).for_each(|_| theirs.write(vec![Record::Resumed]));
         move_away(&mut theirs, there);
         if there < here {
@@ -488,7 +489,11 @@ fn s7_what_an_overtaken_process_holds_becomes_ours_and_claim_and_run_stay() {
     let (own, before) = (ours.ledger.run.as_ref().unwrap(), before.run.unwrap());
     assert_eq!((&own.id, &own.steps), (&before.id, &before.steps));
     assert_eq!(own.touched.get(&door().id), Some(&None), "it is undone with our run");
-    assert_eq!(ours.ledger.history.last().unwrap().0.as_str(), run(4));
+    let (id, _, ended) = ours.ledger.history.last().unwrap();
+    assert_eq!(
+        (id.as_str(), ended),
+        (&*run(4), &Ended::Unwound("another went on with what it did".into()))
+    );
     assert!(ours.ledger.taken.contains("there-1"));
     let again = ours.ledger.import(&shop(), &theirs.entries, None, None).unwrap_err();
     assert!(again.to_string().contains("imported before"), "{again}");

@@ -395,6 +395,29 @@ fn s4_a_call_whose_record_the_store_held_up_is_not_sent_and_began_nothing() {
 }
 
 #[test]
+fn s6_a_call_that_was_held_up_is_no_reason_to_forget_the_one_before_it() {
+    let mut bench = Bench::new(vec![("promote", promote())]);
+    let call = bench.until_sent(0);
+    bench.reply(&call, 1, Err(Fault::Unknown("no answer".into())));
+    let mut look = |at: u64| {
+        let (slot, _) = bench.call(at);
+        bench.reply(&slot, at, instance(Some("home"), "available"));
+        match bench.poll(at).pop() {
+            Some(Doing::Write(record)) => {
+                bench.book.write(vec![record.clone()]);
+                assert_eq!(bench.execution.recorded(&record, Mono(0), true, true), None);
+                true
+            }
+            other => panic!("{other:?}"),
+        }
+    };
+    assert!(look(362), "its time to show is over");
+    let (slot, _) = bench.call(362);
+    bench.reply(&slot, 362, instance(Some("home"), "available"));
+    assert_eq!(bench.poll(362), [], "perhaps the first one shows now");
+}
+
+#[test]
 fn a_run_whose_move_was_only_planned_is_told_from_one_that_began() {
     let cluster = Cluster::Context("standby".into());
     let claim = step(Effect::ClaimCluster(ClaimCluster { cluster }), &[]);

@@ -135,6 +135,21 @@ fn s2_nothing_is_recorded_on_what_took_long_to_be_seen() {
 }
 
 #[test]
+fn s2_each_of_what_must_still_be_so_is_asked_under_a_name_of_its_own() {
+    let both = Step { still: vec!["capacity".into(), "more".into()], ..flip() };
+    let steps = vec![("capacity", capacity()), ("more", capacity()), ("flip", both)];
+    let mut bench = Bench::new(steps);
+    for step in ["capacity", "more"] {
+        let (step, note) = (step.into(), String::new());
+        bench.accept(Record::Done { step, outputs: Outputs::new(), note, unknown: false });
+    }
+    closed(&mut bench, 100);
+    counts(&mut bench, 100, ready(10));
+    counts(&mut bench, 100, ready(10));
+    assert!(matches!(bench.record(100), Record::Started { .. }));
+}
+
+#[test]
 fn s2_an_answer_to_the_look_before_says_nothing_of_what_must_still_be_so() {
     let mut bench = seen_long_ago();
     let first = closed(&mut bench, 100);
