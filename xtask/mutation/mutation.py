@@ -437,7 +437,7 @@ def alone(options):
     for m in todo:
         if time.time() > end:
             break
-        source = Text(ROOT / m["file"])
+        source = Text(ALONE / m["file"])
         a, b = source.span(m["span"])
         write(ALONE / m["file"], source.text[:a] + " " + m["replacement"] + " " + source.text[b:])
         found = by_itself(m)

@@ -83,6 +83,33 @@ fn l1_a_look_over_the_quota_is_made_when_its_turn_comes_and_is_no_trouble() {
 }
 
 #[test]
+fn l2_a_claim_that_is_asked_for_later_vets_what_was_seen_by_then() {
+    let mut bench = Bench::of(Group::new(1, crate::policy::examples::shop()));
+    let is_claim = |bench: &Bench, owner: &GroupOwner| match owner {
+        GroupOwner::Survey(index) => {
+            bench.group.survey.look(*index) == Some(&Look::ClusterClaim(Site::Standby))
+        }
+        _ => false,
+    };
+    let mut asked = Vec::new();
+    for refuses in [true, false] {
+        bench.at(|group, host| group.poll(host));
+        for (owner, op) in bench.waiting() {
+            let claim = is_claim(&bench, &owner);
+            asked.extend(claim.then_some(bench.now.mono));
+            let turn = Err(Fault::Throttled { after: Some(Span::secs(5)) });
+            let reply = if claim && refuses { turn } else { fit(&op) };
+            if !matches!(reply, Err(Fault::Invalid(_))) {
+                answered(&mut bench, owner, reply);
+            }
+        }
+        assert_eq!(bench.group.known.vetted(), !refuses, "asked for at {asked:?}");
+        bench = bench.later(Span::secs(5));
+    }
+    assert_eq!(asked.len(), 2);
+}
+
+#[test]
 fn s8_the_region_that_an_automatic_failover_left_is_known_until_it_is_over_and_after() {
     assert_eq!(Bench::fit().group.failed_over_from(), None);
     let at = Bench::fit().failing_over().group.ledger().last_automatic_failover.unwrap().at;
@@ -157,6 +184,15 @@ fn a_chain_that_has_nothing_new_is_no_followers_turn() {
         })
     };
     assert!(!hears(60_000, Ok(Answer::Entries(Vec::new()))));
+    bench.group.desk.begin_to_lead();
+    let mut hears = |after, result| {
+        bench.group.desk.read(Mono(bench.now.mono.0 + after)).unwrap();
+        bench.at(|group, host| {
+            host.leads = false;
+            group.reply(host, GroupOwner::Chain, result)
+        })
+    };
+    assert!(hears(80_000, Ok(Answer::Entries(Vec::new()))), "it knows now that it knows all");
     assert!(hears(90_000, Err(Fault::Transient("503".into()))));
 }
 
@@ -168,21 +204,17 @@ fn a_look_at_records_says_whether_aws_answers_and_other_looks_do_not() {
     let looks: Vec<_> = looks.map(|(index, look)| (index, look.clone())).collect();
     for (index, look) in looks {
         let mut bench = Bench::fit();
-        (0..3).for_each(|_| {
+        for news in [true, false, false] {
             let lost = Err(Fault::Unknown("no answer in time".into()));
-            answered(&mut bench, GroupOwner::Survey(index), lost);
-        });
+            let turn = bench.at(|group, host| {
+                host.leads = false;
+                group.reply(host, GroupOwner::Survey(index), lost)
+            });
+            assert!(turn || !news, "{look:?}: who answers, and what the look came to, is new");
+        }
         let told = matches!(look, crate::node::survey::Look::Records(..));
         let reach = bench.group.sampler.aws().reach();
         assert_eq!(reach == Reach::Silent, told, "{look:?}");
-        bench.group.sampler.has_news();
-        let follows = told.then(|| {
-            bench.at(|group, host| {
-                host.leads = false;
-                group.reply(host, GroupOwner::Survey(index), Ok(Answer::Records(Vec::new())))
-            })
-        });
-        assert_ne!(follows, Some(false), "AWS answers, and other sets than before: {look:?}");
     }
 }
 

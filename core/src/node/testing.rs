@@ -333,7 +333,7 @@ impl Bench {
     }
 
     /// Who waits for the calls that were handed out.
-    fn waiting(&mut self) -> Vec<(GroupOwner, Op)> {
+    pub(super) fn waiting(&mut self) -> Vec<(GroupOwner, Op)> {
         let calls: Vec<_> = self.out.drain(..).collect();
         let owner = |call: Call| match self.calls.take(call.id) {
             Some(Owner::Group(_, owner)) => Some((owner, call.op)),

@@ -60,7 +60,7 @@ pub(crate) fn read(text: &str) -> Result<Vec<Node>, NotYaml> {
     };
     let documents: Vec<Spanned<Data>> =
         serde_saphyr::from_multiple_with_options(text, options).map_err(|e| not_yaml(&e))?;
-    Ok(documents.into_iter().map(Node::from).filter(|node| !node.is_null()).collect())
+    Ok(documents.into_iter().map(Node::from).collect())
 }
 
 fn not_yaml(error: &serde_saphyr::Error) -> NotYaml {

@@ -224,3 +224,32 @@ pub enum Refusal {
         theirs: Site,
     },
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn s10_a_yes_accepts_what_its_question_asks_about_and_nothing_else() {
+        let yes = |kind| {
+            let (why, otherwise) = ("why".into(), "nothing".into());
+            let question = Question { kind, why, loss_ms: None, otherwise };
+            let (loss, run) = (Some(Span::secs(9)), RunId::new("r1"));
+            match Intent::yes(run, &question, loss) {
+                Intent::Approve { accept_loss, accept_unfenced, keep_trying, .. } => {
+                    assert_eq!(accept_loss, loss);
+                    (accept_unfenced, keep_trying)
+                }
+                other => panic!("{other:?}"),
+            }
+        };
+        for (kind, accepts) in [
+            (QuestionKind::Approve, (false, false)),
+            (QuestionKind::AcceptLoss, (false, false)),
+            (QuestionKind::UnconfirmedFence, (true, false)),
+            (QuestionKind::Overdue, (false, true)),
+        ] {
+            assert_eq!(yes(kind), accepts, "{kind:?}");
+        }
+    }
+}

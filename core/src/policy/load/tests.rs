@@ -34,6 +34,14 @@ fn several_groups_are_read_from_one_file() {
 }
 
 #[test]
+fn a_document_that_does_not_say_what_it_is_lacks_that_and_is_read() {
+    let text = MINIMAL.replace("kind: FailoverGroup", "kind: ");
+    let problems = load("site.yaml", &text).expect_err("no kind");
+    let [problem] = problems.list.as_slice() else { panic!("{problems}") };
+    assert_eq!((problem.code, problem.path.as_str()), (Code::WrongType, "kind"));
+}
+
+#[test]
 fn a_document_without_anything_in_it_is_none() {
     let loaded = load("all.yaml", &format!("# nothing yet\n---\n{MINIMAL}---\n~\n")).unwrap();
     assert_eq!(loaded.policies.len(), 1);

@@ -326,6 +326,20 @@ fn the_same_samples_cannot_say_up_and_down() {
 }
 
 #[test]
+fn two_bad_and_three_good_are_among_five() {
+    Slip::new(
+        "down: {of: 5, need: 4}, up: {of: 5, need: 5}",
+        "down: {of: 5, need: 2}, «up»: {of: 5, need: 3}",
+    )
+    .is(Code::Window, "spec.health.signals[3].up");
+    Slip::new(
+        "down: {of: 5, need: 4}, up: {of: 5, need: 5}",
+        "down: {of: 5, need: 2}, up: {of: 5, need: 4}",
+    )
+    .is_fine();
+}
+
+#[test]
 fn a_signal_looks_at_exactly_one_thing() {
     let slip = Slip::new("- {name: region, regionApi: {}, ", "- «{»name: region, ");
     let (_, remedy) = slip.is(Code::OneOf, "spec.health.signals[3]");

@@ -317,6 +317,15 @@ fn s5_what_was_decided_by_who_does_not_lead_any_more_is_never_written() {
 }
 
 #[test]
+fn a_chain_that_cannot_be_read_is_told() {
+    let mut one = Replica::leading("a");
+    assert!(!one.turn(1).0.is_empty() && one.desk.broken().is_none());
+    let stored = crate::op::Stored { seq: 1, bytes: "{}".into() };
+    one.hear(1, Ok(Answer::Entries(vec![stored])));
+    assert!(one.desk.broken().is_some());
+}
+
+#[test]
 fn who_waits_is_gone_over_at_its_time_and_told_so() {
     let mut store = Store::default();
     let (mut one, look) = begun(&mut store);

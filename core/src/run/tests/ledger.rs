@@ -68,6 +68,11 @@ fn s7_a_release_that_was_begun_and_cut_off_is_undone_as_one_that_was_done() {
     assert_eq!(book.ledger.undo(), [], "nothing was called yet");
     book.write(vec![started("release", None)]);
     assert_eq!(book.ledger.undo(), [Undo::Restore(hold(12))], "it may be free by now");
+    let mut touched = Book { entries: book.entries.clone(), ledger: book.ledger.clone() };
+    touched.write(vec![started("quiesce.shop.web", Some(hold(12)))]);
+    assert_eq!(touched.ledger.undo(), [Undo::Restore(hold(12))], "touched, and as it was");
+    touched.write(vec![started("quiesce.shop.web", Some(hold(3)))]);
+    assert_eq!(touched.ledger.undo(), [Undo::Restore(hold(12))], "once");
     book.write(vec![done("release")]);
     assert!(book.ledger.holds.is_empty());
     assert_eq!(book.ledger.undo(), [Undo::Restore(hold(12))]);
