@@ -95,6 +95,12 @@ fn a_bad_duration_is_told_with_how_to_write_one() {
 }
 
 #[test]
+fn no_duration_is_longer_than_a_month() {
+    Slip::new("coolDown: 15m", "coolDown: 744h").is_fine();
+    Slip::new("coolDown: 15m", "coolDown: «745h»").is(Code::BadText, "spec.coolDown");
+}
+
+#[test]
 fn a_duration_that_must_last_is_not_nothing() {
     Slip::new("every: 5s", "every: «0s»").is(Code::BadText, "spec.health.signals[1].every");
     Slip::new("coolDown: 15m", "coolDown: 0s").is_fine();

@@ -514,6 +514,9 @@ fn l2_what_an_overtaken_process_held_is_gone_once_we_came_home() {
     come_home(&mut ours, 6);
     import(&mut ours, &theirs.entries);
     assert!(ours.ledger.holds.is_empty() && ours.ledger.active == Site::Home);
+    let (id, _, ended) = ours.ledger.history.last().unwrap();
+    assert_eq!(id.as_str(), run(4));
+    assert!(matches!(ended, Ended::Unwound(why) if why.contains("nothing of it was for good")));
 }
 
 #[test]
