@@ -104,6 +104,21 @@ fn a_round_trip_ends_where_it_began_but_for_the_fence() {
 }
 
 #[test]
+fn s11_a_batch_that_was_sent_and_is_not_seen_moved_nothing_and_is_sent_again() {
+    let (mut zone, mut lost) = (Zone::armed(), Drive::under(claim(1, "r")));
+    let mut batches = 0;
+    let judgement = lost.run(&shift(Site::Standby), &mut |op| {
+        batches += u32::from(op.mutates());
+        match op.mutates() && batches == 1 {
+            true => Err(Fault::Unknown("no answer".into())),
+            false => zone.perform(op),
+        }
+    });
+    assert!(matches!(judgement, Ok(Judgement::Done { .. })), "{judgement:?}");
+    assert_eq!((batches, zone.primary()), (2, vec!["standby".to_owned()]));
+}
+
+#[test]
 fn s5_a_batch_built_on_an_older_fence_is_refused_whole() {
     let mut zone = Zone::armed();
     let mut stale = Drive::under(claim(1, "r1"));
