@@ -23,8 +23,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 STATE = Path(os.environ.get("BOWLINE_MUTATION", ROOT / "target/mutation"))
-PART = os.environ.get("BOWLINE_PART", "all")
-TREE, ALONE, PLAN = STATE / PART, STATE / "alone", STATE / f"{PART}.json"
+TREE, ALONE, PLAN = STATE / "all", STATE / "alone", STATE / "all.json"
 RESULTS = STATE / "results.jsonl"
 SKIPPED = STATE / "skipped.json"
 ENV = dict(os.environ, CARGO_PROFILE_DEV_DEBUG="0", CARGO_PROFILE_TEST_DEBUG="0",
@@ -146,8 +145,7 @@ def generate(mutants, skipped):
         out, done = [], 0
         for start, end in outer:
             opens = body_of(source.text, start, end)
-            constant = opens is None or PART not in ("all", name.split("/")[2])
-            constant = constant or re.search(r"\bconst fn\b", source.text[start:opens])
+            constant = opens is None or re.search(r"\bconst fn\b", source.text[start:opens])
             inside = []
             for m in here:
                 a, b = source.span(m["span"])
@@ -193,7 +191,7 @@ def write(path, text):
 
 # ------------------------------------------------------------------------------------------ build
 
-def cargo(arguments, tree, target=f"build-{PART}"):
+def cargo(arguments, tree, target="build-all"):
     command = ["cargo", *arguments, "--offline", "--message-format=json"]
     done = subprocess.run(command, cwd=tree, env=dict(ENV, CARGO_TARGET_DIR=str(STATE / target)), capture_output=True,
                           text=True)
@@ -491,7 +489,7 @@ def main():
     parser.add_argument("--missed")
     parser.add_argument("--again", action="store_true")
     parser.add_argument("--minutes", type=float, default=1e6)
-    parser.add_argument("--longest", type=float, default=20, help="leaves out tests that take more seconds")
+    parser.add_argument("--longest", type=float, default=1, help="leaves out tests that take more seconds")
     parser.add_argument("--near", action="store_true", help="prepare: the unit tests alone")
     parser.add_argument("--jobs", type=int, default=2)
     options = parser.parse_args()
