@@ -103,6 +103,8 @@ bugs! {
     OldDecisionsStand,
     /// A claim is the first step of a move: from then on what was decided is not looked at again.
     ClaimsBegin,
+    /// Who takes over a failover goes on with it, though the site that it is to leave serves.
+    TakesOverBlindly,
     /// A group that was never armed is moved like any other (field: Keycloak).
     Unarmed,
     /// Prewarm starts the workloads that need the writer, consumers among them.

@@ -78,6 +78,7 @@ pub fn deep() -> Vec<Check> {
         chain(chain::Bounds { wishes: 2, timeouts: 0, doubles: 0, ..writers }),
         lease(lease::Bounds { adrift: 0, ..lease::Bounds::skewed() }),
         lease(small()),
+        lease(lease::Bounds { adrift: 0, rare: true, times: times(2, 1, 1), ..small() }),
         lease(lease::Bounds::three(times(2, 1, 1))),
     ]
 }

@@ -312,7 +312,8 @@ def trace(programs, longest):
     with ThreadPoolExecutor(2) as pool:
         tests = list(pool.map(one, jobs))
     for bad in [t for t in tests if t["how"] != "passed"]:
-        print("left out:", bad["program"], bad["test"], bad["how"])
+        why = "left out, too long:" if bad["how"] == "timeout" else "without a mutant, not passed:"
+        print(why, bad["program"], bad["test"])
     return [t for t in tests if t["how"] == "passed"]
 
 

@@ -156,11 +156,20 @@ impl Group {
 
     /// Whether the site that an automatic failover is to leave has served again for the confirm
     /// time, while nothing that cannot be undone was started: it waits for a yes, or for capacity.
+    /// Who took it over from another does not know for how long that site has served, and takes
+    /// nothing from users there to find out.
     fn serves_again(&self, now: Now) -> bool {
-        let waits = self.ledger().open_run().is_some_and(|run| {
-            run.is_automatic_failover() && !run.committed && !begin::is_prewarm(run)
-        });
-        waits && self.serving.held_for(now, Answer3::Yes) >= self.policy.health.confirm
+        let ledger = self.ledger();
+        let waits = ledger
+            .open_run()
+            .filter(|run| run.is_automatic_failover() && !run.committed && !begin::is_prewarm(run));
+        let taken_over =
+            |run: &Run| run.epoch != ledger.epoch() && !bugs::on(Bug::TakesOverBlindly);
+        let serves = || self.sampler.serving(self.active(), now.mono).verdict == Answer3::Yes;
+        waits.is_some_and(|run| {
+            self.serving.held_for(now, Answer3::Yes) >= self.policy.health.confirm
+                || (taken_over(run) && serves())
+        })
     }
 
     /// Whether what an automatic failover was decided on is not so any more, while nothing was

@@ -172,6 +172,14 @@ fn s2_a_failover_that_waits_goes_back_once_home_has_served_for_the_confirm_time(
     assert_eq!(goes_back(&mut waits(Bench::fit().failing_over()).later(early)), None);
     let mut over = waits(Bench::fit().failing_over()).later(confirm);
     assert_eq!(goes_back(&mut over), Some(words::SERVES_AGAIN.into()));
+    let begun = || Bench::fit().failing_over().started("losing.shop.web");
+    let taken_over = begun().claimed_by("b").sampled(fit);
+    assert_eq!(goes_back(&mut proposed(taken_over)), Some(words::SERVES_AGAIN.into()));
+    assert_eq!(goes_back(&mut proposed(begun().sampled(fit))), None, "it counts itself");
+    let still_down = begun().claimed_by("b").sampled(down);
+    assert_eq!(goes_back(&mut proposed(still_down)), None);
+    let promotes = begun().started("promote").claimed_by("b").sampled(fit);
+    assert_eq!(goes_back(&mut proposed(promotes)), None, "it goes forward only, whoever leads");
     let mut ordered = waits(Bench::fit().ordered()).later(confirm);
     assert_eq!(goes_back(&mut ordered), None, "a human wanted it");
     let mut committed = waits(Bench::fit().failing_over().started("promote")).later(confirm);
@@ -374,12 +382,12 @@ fn l2_what_somebody_else_stopped_at_the_home_that_a_run_leads_to_is_let_go() {
         baseline: vec!["sg-app".into()],
         closed: "sg-closed".into(),
     };
-    let door = crate::step::Hold { held: door, ..hold(Site::Home, &web) };
+    let id = crate::step::HoldId::instance(Site::Home, &"db-home".into());
+    let door = crate::step::Hold { id, site: Site::Home, held: door };
     let (op, hold) = (Box::new(Op::Store(StoreOp::Intents)), Some(Box::new(door)));
     book.write(vec![Record::Started { step: "losing".into(), attempt: 1, op, hold }]);
-    if let Some(opens) = begin::opens_its_way(&desk(&book)) {
-        book.write(vec![opens]);
-    }
+    let opens = begin::opens_its_way(&desk(&book)).expect("a door that is against the way");
+    book.write(vec![opens]);
     assert_eq!(begin::opens_its_way(&desk(&book)), None, "nor is a door opened twice");
 }
 
@@ -404,12 +412,16 @@ fn peacetime_facts_are_written_while_home_serves_and_no_run_is_open() {
     let found = closed.group.known.instances.get_mut(&Site::Home).unwrap();
     found.value.as_mut().unwrap().settings.security_groups = vec!["sg-closed".into()];
     assert_eq!(writes(closed), 0, "nobody has asked yet whether somebody else did that");
-    let mut above = proposed(Bench::fit().recorded().failed_over().sampled(fit)).later(moment);
-    assert!(above.group.ledger().has_made(&claim(1, "r1")));
-    above.group.known.gate_claim = Some(claim(1, "r1"));
-    assert!(above.at(|group, _| group.untouched()));
-    above.group.known.gate_claim = Some(claim(1, "r2"));
-    assert!(!above.at(|group, _| group.untouched()), "an older claim of somebody else");
+}
+
+#[test]
+fn l2_what_is_seen_beside_a_strangers_claim_is_no_peace_however_low_the_claim() {
+    let mut bench = Bench::fit().recorded().failed_over();
+    assert!(bench.group.ledger().has_made(&claim(1, "r1")));
+    for (run, untouched) in [("r1", true), ("r2", false)] {
+        bench.group.known.gate_claim = Some(claim(1, run));
+        assert_eq!(bench.group.untouched(), untouched, "{run}");
+    }
 }
 
 /// The titles of what people are told in a turn.

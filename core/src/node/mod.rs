@@ -472,13 +472,13 @@ mod tests {
         }
     }
 
-    /// A node with these groups, and one of them that wants to fail over now.
-    fn wanting(groups: impl IntoIterator<Item = Group>, by: usize) -> Node {
+    /// A node with these groups, of which those from `first` on want to fail over now.
+    fn wanting(groups: impl IntoIterator<Item = Group>, first: usize) -> Node {
         let mut node = Node::new(NodeConfig { id: "a".into(), lease: LeaseTimes::default() });
         node.groups = groups.into_iter().collect();
         for (index, group) in node.groups.iter_mut().enumerate() {
             group.policy.group = format!("group-{index}").as_str().into();
-            group.proposed = (index >= by).then(|| Member {
+            group.proposed = (index >= first).then(|| Member {
                 group: group.policy.group.clone(),
                 region: "us-east-1".into(),
                 decision: Decision::FailOver,

@@ -251,7 +251,10 @@ impl Ledger {
         if let Some(run) = theirs.run.filter(|run| !self.run.as_ref().is_some_and(|o| is(o, run))) {
             let ended = match run.phase {
                 Phase::Closed(ended) => ended,
-                _ if theirs.deed > 0 => Ended::Unwound("another went on with what it did".into()),
+                _ if run.committed => {
+                    let why = "another run stands; what this one did for good was not undone";
+                    Ended::Unwound(why.into())
+                }
                 _ => Ended::Unwound("its process is over, and nothing of it was for good".into()),
             };
             self.history.push((run.id, run.kind, ended));

@@ -230,7 +230,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn s10_a_yes_accepts_what_its_question_asks_about_and_nothing_else() {
+    fn s10_a_yes_says_what_it_is_a_yes_to_and_what_may_be_lost() {
         let yes = |kind| {
             let (why, otherwise) = ("why".into(), "nothing".into());
             let question = Question { kind, why, loss_ms: None, otherwise };

@@ -273,6 +273,9 @@ kept! {
         "s10-a-yes-to-leave-a-site-that-serves-again-is-refused",
     s6_two_instances_of_one_name_are_promoted_once_each:
         "s6-two-instances-of-one-name-are-promoted-once-each",
+    s6_a_promotion_that_never_arrived_leaves_no_room:
+        "s6-a-promotion-that-never-arrived-leaves-no-room",
+    s4_who_takes_over_leaves_no_site_that_serves: "s4-who-takes-over-leaves-no-site-that-serves",
     s9_every_group_of_many_sees_its_check: "s9-every-group-of-many-sees-its-check",
     s7_a_door_that_is_about_to_close_is_not_taken_for_open:
         "s7-a-door-that-is-about-to-close-is-not-taken-for-open",

@@ -67,6 +67,7 @@ pub fn shows(bug: Bug) -> &'static str {
         Bug::OldDecisionsStand => "s4-a-decision-that-the-store-held-up-is-not-followed-blindly",
         Bug::QuotaIsSilence => "s9-every-group-of-many-sees-its-check",
         Bug::ClaimsBegin => "s4-a-claim-is-no-beginning",
+        Bug::TakesOverBlindly => "s4-who-takes-over-leaves-no-site-that-serves",
         Bug::StaleViewLetsGo => "s7-a-stale-view-does-not-let-go",
         Bug::LateYesStands => "s10-a-yes-to-leave-a-site-that-serves-again-is-refused",
         Bug::OldFaultDatesTheNew => "s10-a-fault-that-is-over-dates-no-other",

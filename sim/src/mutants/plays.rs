@@ -37,6 +37,7 @@ kept! {
     "s7-a-stale-view-does-not-let-go",
     "s10-a-fault-that-is-over-dates-no-other",
     "s10-a-yes-to-leave-a-site-that-serves-again-is-refused",
+    "s4-who-takes-over-leaves-no-site-that-serves",
     "l1-an-idle-postgresql-source-is-near",
 }
 

@@ -221,7 +221,8 @@ impl Case {
 }
 
 /// S6 and S7: a call that changes something was recorded, and is not sent more often than that.
-/// Gives the run that recorded it.
+/// Gives the run that recorded it: the last one that did, since a call of an earlier run may never
+/// have arrived.
 pub(super) fn judge_recorded(
     cases: &mut [Case],
     scene: Scene<'_>,
@@ -233,7 +234,7 @@ pub(super) fn judge_recorded(
     }
     let mut known = false;
     let all = cases.iter_mut().flat_map(|case| &mut case.started);
-    for started in all.filter(|started| started.op == *op) {
+    for started in all.rev().filter(|started| started.op == *op) {
         known = true;
         if started.performed < started.recorded {
             started.performed += 1;

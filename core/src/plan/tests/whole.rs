@@ -172,6 +172,7 @@ fn s7_who_goes_through_a_door_that_is_watched_does_not_wait_for_the_end_of_it() 
     assert_eq!(watches.1.marks, [Mark::Released(door(Site::Home).id)]);
     assert_eq!((&watches.1.needs, &web.1.needs), (&vec![opens.0.clone()], &vec![opens.0.clone()]));
     assert!(watches.1.timeout > Some(Span::mins(6)), "{:?}", watches.1.timeout);
+    assert_eq!(watches.1.on_timeout, OnTimeout::Ask, "no run goes back for it");
 }
 
 #[test]

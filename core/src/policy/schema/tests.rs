@@ -54,6 +54,8 @@ fn the_schema_of_the_custom_resource_is_structural() {
         }
         let both = map.contains_key("properties") && map.contains_key("additionalProperties");
         assert!(!both, "{path} has properties and additionalProperties");
+        let words = map.get("enum").and_then(Value::as_array).into_iter().flatten();
+        assert!(words.clone().all(Value::is_string), "{path}: {map:?}");
         let closed = map.get("additionalProperties") == Some(&false.into());
         assert!(!closed, "{path} refuses what it does not name: API servers prune that");
     });

@@ -490,10 +490,8 @@ fn s7_what_an_overtaken_process_holds_becomes_ours_and_claim_and_run_stay() {
     assert_eq!((&own.id, &own.steps), (&before.id, &before.steps));
     assert_eq!(own.touched.get(&door().id), Some(&None), "it is undone with our run");
     let (id, _, ended) = ours.ledger.history.last().unwrap();
-    assert_eq!(
-        (id.as_str(), ended),
-        (&*run(4), &Ended::Unwound("another went on with what it did".into()))
-    );
+    assert_eq!(id.as_str(), run(4));
+    assert!(matches!(ended, Ended::Unwound(why) if why.contains("was not undone")), "{ended:?}");
     assert!(ours.ledger.taken.contains("there-1"));
     let again = ours.ledger.import(&shop(), &theirs.entries, None, None).unwrap_err();
     assert!(again.to_string().contains("imported before"), "{again}");

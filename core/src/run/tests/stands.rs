@@ -7,7 +7,7 @@ use super::import::{
 };
 use super::{Book, opened, started};
 use crate::model::{Epoch, Site};
-use crate::plan::{PlanKind, Undo, planned_move, unwind};
+use crate::plan::{PlanKind, Undo, failover, planned_move, unwind};
 use crate::step::Outputs;
 use crate::testing::{Ground, claim};
 
@@ -212,7 +212,9 @@ fn s1_by_somebody_s_word_our_move_stands_and_their_writer_is_one_that_was_left()
     let ledger = &ours.ledger;
     assert_eq!((ledger.active, ledger.writer), (Site::Home, before.writer));
     assert_eq!(ledger.run.as_ref().unwrap().id, before.run.unwrap().id);
-    assert_eq!(ledger.history.last().unwrap().0.as_str(), run(4), "theirs is history");
+    let (id, _, ended) = ledger.history.last().unwrap();
+    assert_eq!(id.as_str(), run(4), "theirs is history");
+    assert!(matches!(ended, Ended::Unwound(why) if why.contains("was not undone")), "{ended:?}");
     assert_eq!(ledger.open_run().map(|run| &run.id), None, "home was seen to serve");
     assert!(ledger.left_writer(Site::Standby) && !ledger.left_writer(Site::Home));
     assert!(ledger.holds.contains_key(&door().id), "what they hold is held until it is let go");
@@ -274,6 +276,52 @@ fn s11_a_move_that_stands_by_somebody_s_word_is_over_when_it_is_seen_from_outsid
     import_by_word(&mut ours, &theirs, Stands::Theirs);
     assert!(ours.ledger.open_run().is_some());
     assert_eq!(state(&ours.ledger, "verify"), StepState::Pending);
+}
+
+#[test]
+fn s1_a_run_that_they_cancelled_after_their_move_stays_cancelled() {
+    let (mut ours, mut theirs) = opposite();
+    theirs.write(vec![done("verify"), Record::Closed { ended: Ended::Moved }]);
+    let plan = planned_move(&Ground::shop().survey(Site::Standby)).unwrap();
+    begins(&mut theirs, (5, "shop-5-failback"), plan, true);
+    let why = || "x".to_owned();
+    theirs.write(vec![Record::Unwinding { why: why() }]);
+    theirs.write(vec![Record::Closed { ended: Ended::Unwound(why()) }]);
+    import_by_word(&mut ours, &theirs, Stands::Theirs);
+    assert_eq!((ours.ledger.active, ours.ledger.open_run()), (Site::Standby, None));
+    assert_eq!(state(&ours.ledger, "promote"), StepState::Abandoned);
+}
+
+#[test]
+fn l1_a_run_that_goes_back_promotes_nothing_that_was_renamed_here() {
+    let (ours, _) = replaced();
+    let (_, mut theirs) = ours_and_copy();
+    move_away(&mut theirs, 5);
+    theirs.write(vec![Record::Closed { ended: Ended::Moved }]);
+    come_home(&mut theirs, 6);
+    let plan = failover(&Ground::shop().survey(Site::Home)).unwrap();
+    begins(&mut theirs, (7, &run(7)), plan, true);
+    let imports = |theirs: &Book| ours.ledger.import(&shop(), &theirs.entries, None, None);
+    let refused = imports(&theirs).unwrap_err().to_string();
+    assert!(refused.contains("promotes db-standby, which was renamed"), "{refused}");
+    theirs.write(vec![Record::Unwinding { why: "x".into() }]);
+    assert!(imports(&theirs).is_ok());
+}
+
+#[test]
+fn l2_by_somebody_s_word_what_our_failover_home_stopped_is_stopped_again() {
+    let (mut ours, mut theirs) = ours_and_copy();
+    move_away(&mut ours, 5);
+    ours.write(vec![Record::Closed { ended: Ended::Moved }]);
+    let plan = failover(&Ground::shop().survey(Site::Standby)).unwrap();
+    begins(&mut ours, (6, "shop-6-failover"), plan, true);
+    ours.write(vec![done("promote"), done("shifted"), done("losing.shop.web")]);
+    ours.write(vec![Record::Closed { ended: Ended::Moved }]);
+    (0..9).for_each(|_| theirs.write(vec![Record::Resumed]));
+    move_away(&mut theirs, 4);
+    import_by_word(&mut ours, &theirs, Stands::Ours);
+    assert_eq!(ours.ledger.run.as_ref().unwrap().id.as_str(), "shop-6-failover");
+    assert_eq!(state(&ours.ledger, "losing.shop.web"), StepState::Pending, "they started it");
 }
 
 #[test]
