@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use bowline_lab::{cache, command};
 
 use crate::beside::Beside;
@@ -64,6 +64,7 @@ pub(crate) fn run(extent: Extent) -> Result<()> {
     phases.push(begin("fuzzing begins", ("fuzzing", fuzz_command()?, BESIDE_LIMIT)));
     phases.push(Phase::new("tests", || cargo(&["test", "--workspace"], BUILD_LIMIT)));
     phases.push(Phase::new("deliberate bugs", || mutants(&[])));
+    phases.push(Phase::new("one log, however it is compiled", one_log));
     phases.push(Phase::new("documentation", documentation));
     if extent == Extent::Everything {
         phases.push(Phase::new("lab tests", lab_tests));
@@ -78,6 +79,21 @@ pub(crate) fn run(extent: Extent) -> Result<()> {
 fn campaign_command() -> Command {
     let run = ["run", "--quiet", "--release", "--package", "bowline-sim", "--example", "campaign"];
     in_idle_time(&cargo_command(&[&run[..], &["--"], CAMPAIGN].concat()))
+}
+
+/// The same seeds give the same chains, byte for byte, with and without optimisation.
+fn one_log() -> Result<()> {
+    let told = |profile: &[&str]| {
+        let run = ["run", "--quiet", "--package", "bowline-sim", "--example", "fingerprint"];
+        let mut cargo = cargo_command(&[&run[..], profile, &["--", "1", "2"]].concat());
+        command::stdout(&mut cargo, BUILD_LIMIT)
+    };
+    let (debug, release) = (told(&[])?, told(&["--release"])?);
+    let differ = debug.lines().zip(release.lines()).find(|(debug, release)| debug != release);
+    ensure!(debug == release, "debug and release differ: {differ:?}");
+    ensure!(debug.contains("campaign 2: "), "nothing was played:\n{debug}");
+    println!("{} logs are the same in debug and release", debug.lines().count());
+    Ok(())
 }
 
 /// Every fuzz target for a moment.

@@ -141,7 +141,7 @@ const FALSE_ALARM: Span = Span::secs(45);
 const AWAY: &[Phase] = &[Phase::Peace, Phase::Prewarm, Phase::Failover, Phase::Obligations];
 
 /// Every case.
-pub const CASES: [Case; 9] = [
+pub const CASES: [Case; 11] = [
     Case {
         name: "failover",
         about: "home's Region is lost; what is owed to it is done when it is back",
@@ -190,7 +190,7 @@ pub const CASES: [Case; 9] = [
         leaves: false,
         policy: alone,
         troubles: |_| Vec::new(),
-        wishes: &[SWITCHOVER, Wish { once: Once::Serves(Site::Standby), want: Want::Failback }],
+        wishes: &[SWITCHOVER, FAILBACK],
     },
     Case {
         name: "unwound failover",
@@ -212,15 +212,19 @@ pub const CASES: [Case; 9] = [
         phases: &[Phase::Unwinding],
         ends_at: Site::Home,
         leaves: false,
-        // What a switchover silenced looks like an outage when it was sent back: see the open
-        // findings in docs/proof.md.
-        policy: |policy| {
-            alone(policy);
-            policy.automation.failover = Mode::Manual;
-            policy.automation.prewarm = Mode::Manual;
-        },
+        policy: alone,
         troubles: |_| Vec::new(),
         wishes: &[SWITCHOVER, Wish { once: Once::Started("close"), want: Want::Cancel }],
+    },
+    Case {
+        name: "unwound failback",
+        about: "a human cancels the way home when standby is closed already",
+        phases: &[Phase::Unwinding],
+        ends_at: Site::Standby,
+        leaves: false,
+        policy: alone,
+        troubles: |_| Vec::new(),
+        wishes: &[SWITCHOVER, FAILBACK, Wish { once: Once::Started("close"), want: Want::Cancel }],
     },
     Case {
         name: "stand down",
@@ -238,20 +242,34 @@ pub const CASES: [Case; 9] = [
         phases: &[Phase::Failover],
         ends_at: Site::Standby,
         leaves: true,
-        policy: |policy| {
-            alone(policy);
-            policy.lever = gates(policy);
-        },
+        policy: by_a_gate,
         troubles: region_lost,
         wishes: &[],
+    },
+    Case {
+        name: "switchover by a gate",
+        about: "a human moves the application to standby, by a gate",
+        phases: &[Phase::Switchover],
+        ends_at: Site::Standby,
+        leaves: false,
+        policy: by_a_gate,
+        troubles: |_| Vec::new(),
+        wishes: &[SWITCHOVER],
     },
 ];
 
 const SWITCHOVER: Wish = Wish { once: Once::Armed, want: Want::Switchover };
+const FAILBACK: Wish = Wish { once: Once::Serves(Site::Standby), want: Want::Failback };
 
 /// Nothing comes home by itself.
 fn alone(policy: &mut Policy) {
     policy.automation.failback = Mode::Manual;
+}
+
+/// Nor by itself, and by a gate.
+fn by_a_gate(policy: &mut Policy) {
+    alone(policy);
+    policy.lever = gates(policy);
 }
 
 fn region_lost(policy: &Policy) -> Vec<Wrong> {

@@ -45,6 +45,8 @@ cases! {
     s7_an_unwound_switchover_ends_the_same_whoever_dies: "unwound switchover",
     s7_a_false_alarm_ends_the_same_whoever_dies: "stand down",
     s6_a_failover_by_a_gate_ends_the_same_whoever_dies: "failover by a gate",
+    s6_a_switchover_by_a_gate_ends_the_same_whoever_dies: "switchover by a gate",
+    s7_an_unwound_failback_ends_the_same_whoever_dies: "unwound failback",
 }
 
 /// Plays every fault of a case's calls and insists on the same end of each.
