@@ -5,7 +5,11 @@ use std::time::UNIX_EPOCH;
 use super::super::budget::{Budgets, Counter};
 use super::super::endpoints::{Endpoints, Service};
 use super::super::sessions::Sessions;
-use super::super::testing::{Failing, Script, credentials, nobody, service};
+use proptest::prelude::*;
+
+use super::super::testing::{
+    Canned, Failing, Script, config, credentials, damaged, nobody, run, service,
+};
 use super::*;
 
 fn scope() -> Scope {
@@ -135,4 +139,24 @@ async fn what_keeps_us_from_logging_in_is_said() {
     let sessions = Sessions::with(Endpoints::default(), Failing(none));
     let fault = login(&Logins::default(), &sessions).await.err();
     assert!(matches!(fault, Some(Fault::Transient(_))), "{fault:?}");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn no_answer_whatever_makes_it_panic(
+        body in prop_oneof![
+            proptest::collection::vec(any::<u8>(), 0..200),
+            damaged(format!(r#"{{"cluster":{{"name":"shop",{ACTIVE}}}}}"#).into_bytes()),
+        ],
+        status in prop_oneof![Just(200_u16), 200..600_u16],
+    ) {
+        let config = config!(aws_sdk_eks, "http://eks.invalid");
+        let client = aws_sdk_eks::Client::from_conf(config.http_client(Canned(status, body)).build());
+        let told = run(async { client.describe_cluster().name("shop").send().await });
+        let found = told.map_err(|e| fault(e, false));
+        let found = found.and_then(|told| of_answer(told, &"shop".into()));
+        prop_assert!(!matches!(found, Err(Fault::Unknown(_))), "a look is never unknown");
+    }
 }

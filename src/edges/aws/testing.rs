@@ -14,10 +14,11 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_runtime_api::http::StatusCode;
 use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
-use proptest::prelude::{Strategy, any};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+
+pub(super) use crate::edges::testing::damaged;
 
 /// When every answer is given.
 pub(super) const DATE: &str = "Sat, 28 Nov 2026 12:00:00 GMT";
@@ -163,18 +164,6 @@ impl HttpClient for Canned {
 pub(super) fn run<T>(future: impl Future<Output = T>) -> T {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(future)
-}
-
-/// A text with parts cut out, doubled or replaced by arbitrary bytes: nearly an answer.
-pub(super) fn damaged(text: Vec<u8>) -> impl Strategy<Value = Vec<u8>> {
-    let place = 0..text.len();
-    (place.clone(), place, proptest::collection::vec(any::<u8>(), 0..8), any::<bool>()).prop_map(
-        move |(one, other, bytes, double)| {
-            let (from, to) = (one.min(other), one.max(other));
-            let rest = if double { from } else { to };
-            [&text[..from], &bytes, &text[rest..]].concat()
-        },
-    )
 }
 
 /// An address that nobody listens at.

@@ -4,11 +4,14 @@ use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use k8s_openapi::api::apps::v1::Deployment;
+use proptest::prelude::*;
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
 use super::*;
+use crate::edges::testing::damaged;
 use crate::edges::words::WORDS;
 
 /// Requests whose answers are counted.
@@ -123,4 +126,45 @@ async fn a_long_message_is_clipped() {
         panic!()
     };
     assert_eq!(words.len(), WORDS);
+}
+
+/// An API server that gives one answer to everything.
+fn canned(status: u16, body: &[u8]) -> Wire {
+    let body = body.to_vec();
+    let answer = move |_: Request<Body>| {
+        let answer = http::Response::builder().status(status).body(Body::from(body.clone()));
+        std::future::ready(answer)
+    };
+    Wire::new(kube::Client::new(tower::service_fn(answer), "default"))
+}
+
+fn deployment() -> Vec<u8> {
+    let metadata = json!({"name": "web", "namespace": "shop", "resourceVersion": "7"});
+    let spec = json!({"replicas": 3, "selector": {}, "template": {}});
+    let status = json!({"readyReplicas": 3, "replicas": 3});
+    let kind = ("apps/v1", "Deployment");
+    let object = json!({"apiVersion": kind.0, "kind": kind.1, "metadata": metadata, "spec": spec,
+        "status": status});
+    object.to_string().into_bytes()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn no_answer_whatever_makes_it_panic(
+        body in prop_oneof![proptest::collection::vec(any::<u8>(), 0..200), damaged(deployment())],
+        status in prop_oneof![Just(200_u16), 200..600_u16],
+    ) {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(async {
+            let wire = canned(status, &body);
+            let read = wire.get::<Deployment>("/x").await;
+            prop_assert!(!matches!(read, Err(Fault::Unknown(_))), "a look is never unknown: {read:?}");
+            let written = wire.write(Verb::Replace, "/x", &json!({})).await;
+            let json = serde_json::from_slice::<Value>(&body).is_ok();
+            prop_assert!(written.is_err() || (json && status < 300), "{written:?}");
+            Ok(())
+        })?;
+    }
 }
