@@ -152,8 +152,8 @@ proptest! {
         ],
         status in prop_oneof![Just(200_u16), 200..600_u16],
     ) {
-        let config = config!(aws_sdk_eks, "http://eks.invalid");
-        let client = aws_sdk_eks::Client::from_conf(config.http_client(Canned(status, body)).build());
+        let config = config!(aws_sdk_eks, "http://eks.invalid").http_client(Canned(status, body));
+        let client = aws_sdk_eks::Client::from_conf(config.build());
         let told = run(async { client.describe_cluster().name("shop").send().await });
         let found = told.map_err(|e| fault(e, false));
         let found = found.and_then(|told| of_answer(told, &"shop".into()));

@@ -160,7 +160,7 @@ proptest! {
         runtime.block_on(async {
             let wire = canned(status, &body);
             let read = wire.get::<Deployment>("/x").await;
-            prop_assert!(!matches!(read, Err(Fault::Unknown(_))), "a look is never unknown: {read:?}");
+            prop_assert!(!matches!(read, Err(Fault::Unknown(_))), "never of a look: {read:?}");
             let written = wire.write(Verb::Replace, "/x", &json!({})).await;
             let json = serde_json::from_slice::<Value>(&body).is_ok();
             prop_assert!(written.is_err() || (json && status < 300), "{written:?}");
