@@ -18,7 +18,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
-pub(super) use crate::edges::testing::damaged;
+pub(super) use crate::edges::testing::{answers, run};
 
 /// When every answer is given.
 pub(super) const DATE: &str = "Sat, 28 Nov 2026 12:00:00 GMT";
@@ -158,12 +158,6 @@ impl HttpClient for Canned {
     ) -> SharedHttpConnector {
         SharedHttpConnector::new(self.clone())
     }
-}
-
-/// Runs a future to its end where there is no runtime.
-pub(super) fn run<T>(future: impl Future<Output = T>) -> T {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    runtime.block_on(future)
 }
 
 /// An address that nobody listens at.
