@@ -12,6 +12,14 @@ fn answered(bench: &mut Bench, owner: GroupOwner, result: Result<Answer, Fault>)
     bench.at(|group, host| group.reply(host, owner, result))
 }
 
+/// The same, where the replica follows.
+fn followed(bench: &mut Bench, owner: GroupOwner, result: Result<Answer, Fault>) -> bool {
+    bench.at(|group, host| {
+        host.leads = false;
+        group.reply(host, owner, result)
+    })
+}
+
 /// The replica reads these records from the store.
 fn reads(bench: &mut Bench, records: Vec<Record>) {
     let entry = bench.entry(records);
@@ -134,24 +142,18 @@ fn an_answer_that_tells_nothing_new_is_no_followers_turn() {
     for owner in [GroupOwner::Facts, GroupOwner::Canary(0)] {
         assert!(answered(&mut bench, owner, lost()), "a leader looks at the time too");
     }
-    let answered = |bench: &mut Bench, owner, result| {
-        bench.at(|group, host| {
-            host.leads = false;
-            group.reply(host, owner, result)
-        })
-    };
     let lag = || vec![Counted { at: Wall(960_000), thousandths: 1_000 }];
     for news in [true, false] {
-        let said = answered(&mut bench, GroupOwner::Survey(3), Ok(Answer::Points(lag())));
+        let said = followed(&mut bench, GroupOwner::Survey(3), Ok(Answer::Points(lag())));
         assert_eq!(said, news, "a point");
-        assert_eq!(answered(&mut bench, GroupOwner::Survey(4), lost()), news, "silence");
+        assert_eq!(followed(&mut bench, GroupOwner::Survey(4), lost()), news, "silence");
     }
     for owner in [GroupOwner::Facts, GroupOwner::Canary(0)] {
-        assert!(!answered(&mut bench, owner.clone(), lost()), "{owner:?}");
+        assert!(!followed(&mut bench, owner.clone(), lost()), "{owner:?}");
     }
-    assert!(answered(&mut bench, GroupOwner::PutFacts, lost()), "it is to be written again");
+    assert!(followed(&mut bench, GroupOwner::PutFacts, lost()), "it is to be written again");
     let nobody = crate::node::calls::SampleSlot { slot: 99, round: 1, index: 0 };
-    assert!(!answered(&mut bench, GroupOwner::Sample(nobody), Ok(Answer::Ok)));
+    assert!(!followed(&mut bench, GroupOwner::Sample(nobody), Ok(Answer::Ok)));
 }
 
 #[test]
@@ -165,10 +167,8 @@ fn a_followers_turn_comes_when_a_sample_changes_what_is_known_of_a_site() {
             let frame = Frame { known: &bench.group.known, active, leads: false };
             for asking in bench.group.sampler.due(&bench.group.policy, &frame, bench.now) {
                 let answer = world(&asking.op);
-                turns += u32::from(bench.at(|group, host| {
-                    host.leads = false;
-                    group.reply(host, GroupOwner::Sample(asking.slot), answer)
-                }));
+                let owner = GroupOwner::Sample(asking.slot);
+                turns += u32::from(followed(&mut bench, owner, answer));
             }
             bench.now.mono = bench.now.mono + Span::secs(5);
         }
@@ -185,10 +185,7 @@ fn a_chain_that_has_nothing_new_is_no_followers_turn() {
     let mut bench = Bench::fit();
     let hears = |bench: &mut Bench, after, result| {
         bench.group.desk.read(Mono(bench.now.mono.0 + after)).unwrap();
-        bench.at(|group, host| {
-            host.leads = false;
-            group.reply(host, GroupOwner::Chain, result)
-        })
+        followed(bench, GroupOwner::Chain, result)
     };
     assert!(!hears(&mut bench, 60_000, Ok(Answer::Entries(Vec::new()))));
     assert!(hears(&mut bench, 70_000, Err(Fault::Transient("503".into()))));
@@ -206,10 +203,7 @@ fn a_look_at_records_says_whether_aws_answers_and_other_looks_do_not() {
         let mut bench = Bench::fit();
         for news in [true, false, false] {
             let lost = Err(Fault::Unknown("no answer in time".into()));
-            let turn = bench.at(|group, host| {
-                host.leads = false;
-                group.reply(host, GroupOwner::Survey(index), lost)
-            });
+            let turn = followed(&mut bench, GroupOwner::Survey(index), lost);
             // The third silence in a row may be news of a whole direction.
             assert!(turn || !news, "{look:?}: what the look came to is new");
         }

@@ -159,17 +159,20 @@ impl Group {
     /// Who took it over from another does not know for how long that site has served, and takes
     /// nothing from users there to find out.
     fn serves_again(&self, now: Now) -> bool {
-        let ledger = self.ledger();
-        let waits = ledger
+        let waits = self
+            .ledger()
             .open_run()
             .filter(|run| run.is_automatic_failover() && !run.committed && !begin::is_prewarm(run));
-        let taken_over =
-            |run: &Run| run.epoch != ledger.epoch() && !bugs::on(Bug::TakesOverBlindly);
         let serves = || self.sampler.serving(self.active(), now.mono).verdict == Answer3::Yes;
         waits.is_some_and(|run| {
             self.serving.held_for(now, Answer3::Yes) >= self.policy.health.confirm
-                || (taken_over(run) && serves())
+                || (self.was_taken_over(run) && serves() && !bugs::on(Bug::TakesOverBlindly))
         })
+    }
+
+    /// Whether a run was claimed anew since it was opened.
+    fn was_taken_over(&self, run: &Run) -> bool {
+        run.epoch != self.ledger().epoch()
     }
 
     /// Whether what an automatic failover was decided on is not so any more, while nothing was
@@ -191,7 +194,7 @@ impl Group {
         let planned = planned.filter(|run| !asks(run));
         let Some(since) = planned.and_then(|run| run.moving_since) else { return false };
         // Who watched when another planned it, and cannot say the same, does not go on with it.
-        let taken_over = planned.is_some_and(|run| run.epoch != ledger.epoch());
+        let taken_over = planned.is_some_and(|run| self.was_taken_over(run));
         let doubts = taken_over && self.watching_since.is_some_and(|began| began < since);
         // Claims that were begun in time may take theirs: an API has its budget, a site is dead.
         let begun = planned.is_some_and(|run| run.claimed_by(since + HELD_UP));

@@ -206,10 +206,9 @@ fn s2_a_failover_whose_record_was_held_up_is_begun_only_if_it_is_still_right() {
     assert_eq!(goes_back(&mut at(still, 0)), None, "it is as it was");
     let still = Bench::fit().failing_over().sampled(down);
     assert_eq!(goes_back(&mut at(still, 31)), None, "it is so still");
-    let apart = Bench::fit().failing_over().sampled(cut_off);
-    assert_eq!(goes_back(&mut at(apart, 0)), None, "it was decided just now");
-    let apart = Bench::fit().failing_over().sampled(cut_off);
-    assert_eq!(goes_back(&mut at(apart, 31)), outdated, "nobody outside says so any more");
+    let apart = || Bench::fit().failing_over().sampled(cut_off);
+    assert_eq!(goes_back(&mut at(apart(), 0)), None, "it was decided just now");
+    assert_eq!(goes_back(&mut at(apart(), 31)), outdated, "nobody outside says so any more");
     let unseen = || Bench::fit().failing_over().sampled(unseen);
     let seen_late = || unseen().sampled_times(9, down);
     let serving = seen_late().group.sampler.serving(Site::Home, seen_late().now.mono);
@@ -223,7 +222,6 @@ fn s2_a_failover_whose_record_was_held_up_is_begun_only_if_it_is_still_right() {
         bench.group.watching_since = Some(Wall(secs * 1_000));
         goes_back(&mut at(bench, 0))
     };
-    let apart = || Bench::fit().failing_over().sampled(cut_off);
     assert_eq!(watched(apart().claimed_by("b"), 0), outdated, "it watched, and saw no such thing");
     assert_eq!(watched(apart().claimed_by("b"), 1), None, "it saw nothing of what was before");
     assert_eq!(watched(apart(), 0), None, "it is its own plan");
@@ -321,16 +319,20 @@ fn s7_what_is_held_stays_while_home_does_not_serve_or_somebody_else_may_act() {
     assert_eq!(follows(&mut serving(away), HOLDS), [], "it is not home that serves");
 }
 
-#[test]
-fn s3_the_door_of_a_writer_that_was_left_stays_closed_at_peace() {
-    let own = Bench::fit().group.policy.standby;
-    let door = Held::Writer {
-        scope: own.scope,
-        instance: "shop-standby".into(),
-        resource: "db-standby".into(),
+/// The closed door of a site's writer.
+fn door(site: Site) -> Held {
+    Held::Writer {
+        scope: Bench::fit().group.policy.site(site).scope.clone(),
+        instance: format!("shop-{site}").as_str().into(),
+        resource: format!("db-{site}").as_str().into(),
         baseline: vec!["sg-app".into()],
         closed: "sg-closed".into(),
-    };
+    }
+}
+
+#[test]
+fn s3_the_door_of_a_writer_that_was_left_stays_closed_at_peace() {
+    let door = door(Site::Standby);
     let mut ledger = left().group.ledger().clone();
     ledger.holds.values_mut().for_each(|hold| hold.held = door.clone());
     assert_eq!(begin::left_behind(&ledger).count(), 1, "nobody left it: it is opened");
@@ -360,32 +362,24 @@ fn desk(book: &crate::testing::Book) -> crate::run::Desk {
 fn l2_what_somebody_else_stopped_at_the_home_that_a_run_leads_to_is_let_go() {
     let web = Bench::fit().group.policy.capacity.workloads[0].object.clone();
     let mut book = Book::moving(planned_move(&Ground::shop().survey(Site::Standby)).unwrap());
-    let holds = |book: &mut Book, site| {
-        let (op, hold) = (Box::new(Op::Store(StoreOp::Intents)), Some(Box::new(hold(site, &web))));
+    let holds = |book: &mut Book, hold| {
+        let (op, hold) = (Box::new(Op::Store(StoreOp::Intents)), Some(Box::new(hold)));
         book.write(vec![Record::Started { step: "losing".into(), attempt: 1, op, hold }]);
     };
-    holds(&mut book, Site::Home);
+    holds(&mut book, hold(Site::Home, &web));
     assert_eq!(begin::opens_its_way(&desk(&book)), None, "home has no writer yet");
     let (outputs, note) = (crate::step::Outputs::new(), String::new());
     book.write(vec![Record::Done { step: "promote".into(), outputs, note, unknown: false }]);
-    holds(&mut book, Site::Standby);
+    holds(&mut book, hold(Site::Standby, &web));
     let opens = begin::opens_its_way(&desk(&book)).unwrap();
     let Record::Planned { plan, moves: false } = &opens else { panic!("{opens:?}") };
     let steps: Vec<_> = plan.steps.keys().map(ToString::to_string).collect();
     assert_eq!(steps, [format!("undo.{}", hold(Site::Home, &web).id)]);
     book.write(vec![opens]);
     assert_eq!(begin::opens_its_way(&desk(&book)), None, "once");
-    let door = Held::Writer {
-        scope: Bench::fit().group.policy.home.scope,
-        instance: "shop-home".into(),
-        resource: "db-home".into(),
-        baseline: vec!["sg-app".into()],
-        closed: "sg-closed".into(),
-    };
     let id = crate::step::HoldId::instance(Site::Home, &"db-home".into());
-    let door = crate::step::Hold { id, site: Site::Home, held: door };
-    let (op, hold) = (Box::new(Op::Store(StoreOp::Intents)), Some(Box::new(door)));
-    book.write(vec![Record::Started { step: "losing".into(), attempt: 1, op, hold }]);
+    let held = door(Site::Home);
+    holds(&mut book, crate::step::Hold { id, site: Site::Home, held });
     let opens = begin::opens_its_way(&desk(&book)).expect("a door that is against the way");
     book.write(vec![opens]);
     assert_eq!(begin::opens_its_way(&desk(&book)), None, "nor is a door opened twice");

@@ -214,7 +214,7 @@ pub const CASES: [Case; 11] = [
         leaves: false,
         policy: alone,
         troubles: |_| Vec::new(),
-        wishes: &[SWITCHOVER, Wish { once: Once::Started("close"), want: Want::Cancel }],
+        wishes: &[SWITCHOVER, CANCEL],
     },
     Case {
         name: "unwound failback",
@@ -224,7 +224,7 @@ pub const CASES: [Case; 11] = [
         leaves: false,
         policy: alone,
         troubles: |_| Vec::new(),
-        wishes: &[SWITCHOVER, FAILBACK, Wish { once: Once::Started("close"), want: Want::Cancel }],
+        wishes: &[SWITCHOVER, FAILBACK, CANCEL],
     },
     Case {
         name: "stand down",
@@ -259,6 +259,8 @@ pub const CASES: [Case; 11] = [
 ];
 
 const SWITCHOVER: Wish = Wish { once: Once::Armed, want: Want::Switchover };
+/// A move is cancelled when the door of the site that it leaves is being closed.
+const CANCEL: Wish = Wish { once: Once::Started("close"), want: Want::Cancel };
 const FAILBACK: Wish = Wish { once: Once::Serves(Site::Standby), want: Want::Failback };
 
 /// Nothing comes home by itself.
