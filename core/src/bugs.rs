@@ -105,6 +105,8 @@ bugs! {
     ClaimsBegin,
     /// Who takes over a failover goes on with it, though the site that it is to leave serves.
     TakesOverBlindly,
+    /// What users notice is begun though it is not to be said, just then, whether they are served.
+    BeginsInDoubt,
     /// A group that was never armed is moved like any other (field: Keycloak).
     Unarmed,
     /// Prewarm starts the workloads that need the writer, consumers among them.
@@ -180,6 +182,8 @@ bugs! {
     OldFaultDatesTheNew,
     /// A yes that is said late counts, though the site that it is to leave serves again.
     LateYesStands,
+    /// What Bowline alone did not see, cut off as it was, dates the fault that came later.
+    OwnEyesDateTheFault,
     ;
     "S11":
     /// The move is over when the batch was sent, whatever became of it (field: linkerd-failover).

@@ -20,6 +20,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     if let (Some(folder), Some((promise, _))) = (args.get(1), broken.first()) {
         let fails = |one: &Schedule| play(one).is_ok_and(|outcome| outcome.broke(promise));
         schedule = shrink(&schedule, SHRINK, fails).schedule;
+        std::fs::create_dir_all(folder)?;
         let file = Path::new(folder).join(format!("{promise}-{}.json", schedule.seed));
         std::fs::write(file, schedule.to_json())?;
     }

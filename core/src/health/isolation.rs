@@ -143,14 +143,22 @@ impl Isolation {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct IsolationWatch {
     last_isolated: Option<Mono>,
+    cut_off: bool,
 }
 
 impl IsolationWatch {
+    /// Whether Bowline was cut off when it last judged.
+    #[must_use]
+    pub fn cut_off(&self) -> bool {
+        self.cut_off
+    }
+
     /// Judges the vantage at `now`. `settle` is how long after isolation nothing automatic starts:
     /// at least the policy's `confirm`, plus the longest window's patience, so that every sign was
     /// made anew.
     pub fn judge(&mut self, now: Mono, vantage: &Vantage, settle: Span) -> Isolation {
-        if vantage.isolated() {
+        self.cut_off = vantage.isolated();
+        if self.cut_off {
             self.last_isolated = Some(now);
             return Isolation::Isolated;
         }

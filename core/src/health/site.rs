@@ -21,6 +21,10 @@ use crate::bugs::{self, Bug};
 use crate::model::{Answer3, Mono, Now, ObjectName, Span, Wall};
 use crate::policy::HealthPolicy;
 
+/// Route 53's checkers ask every 30 s at most and want three failures; what they found is asked for
+/// some time later.
+const NOTICED: Span = Span::mins(2);
+
 /// A site's signals.
 #[derive(Clone, Debug)]
 pub struct SiteHealth {
@@ -206,14 +210,24 @@ impl SiteHealth {
     }
 
     /// Whether the site looks as if it served, before enough samples said so for a verdict: of what
-    /// Bowline itself sees of users, something that was bad is good, and nothing is bad.
+    /// Bowline itself sees of users, something that was bad is good, and nothing is bad; or what
+    /// nobody's Down overrules says up.
     #[must_use]
     pub fn looks_served(&self, now: Mono) -> bool {
         let own = self.signals.iter().filter(|s| s.kind.user_facing() && !s.kind.outside());
         let is = |signal: &Signal, outcome| signal.window.newest(now) == Some(outcome);
         let recovers = |signal: &Signal| is(signal, Outcome::Good) && signal.window.was_bad();
         let clear = own.clone().all(|signal| !is(signal, Outcome::Bad));
-        self.serving(now).verdict == Answer3::Yes || (clear && own.clone().any(recovers))
+        let serving = self.serving(now);
+        let seen = serving.verdict == Answer3::Yes || serving.veto.is_some();
+        seen || (clear && own.clone().any(recovers))
+    }
+
+    /// Since when nothing that Bowline itself sees of users was good; `None` while nothing is bad.
+    #[must_use]
+    pub fn unserved_since(&self) -> Option<Now> {
+        let own = self.signals.iter().filter(|s| s.kind.user_facing() && !s.kind.outside());
+        own.filter_map(|signal| signal.window.unbroken()).max_by_key(|at| at.mono)
     }
 
     fn judge(&self, now: Mono) -> Serving {
@@ -239,7 +253,7 @@ impl SiteHealth {
             outside: tally.outside,
             outside_lasts: tally.outside == Some(Sign::Down)
                 && tally.outside_since.is_some_and(|since| now >= since.mono + self.confirm),
-            first_bad: tally.first_bad,
+            first_bad: tally.fault(),
             down: tally.down.count(),
         }
     }
@@ -348,15 +362,27 @@ struct Tally {
     veto: Option<Veto>,
     outside: Option<Sign>,
     outside_since: Option<Now>,
+    outside_good: Option<Now>,
     first_bad: Option<Now>,
 }
 
 impl Tally {
+    /// When the fault began: with the first bad sample, unless the site was reached from outside
+    /// for longer than checkers take to notice. It served then, and Bowline alone was cut off.
+    fn fault(&self) -> Option<Now> {
+        let served = |at: &Now, first: Now| at.mono.since(first.mono) > NOTICED;
+        let (first, outside) = (self.first_bad?, self.outside_good);
+        let served = outside.filter(|at| served(at, first) && !bugs::on(Bug::OwnEyesDateTheFault));
+        Some(served.unwrap_or(first))
+    }
+
     fn add(&mut self, kind: Kind, reading: &Reading) {
         if kind.outside() {
             self.outside = Some(more_hopeful(self.outside, reading.sign));
             let since = [self.outside_since, reading.down_since].into_iter().flatten();
             self.outside_since = since.min_by_key(|at| at.mono);
+            let good = [self.outside_good, reading.last_good].into_iter().flatten();
+            self.outside_good = good.max_by_key(|at| at.mono);
         }
         match reading.sign {
             Sign::Up => {

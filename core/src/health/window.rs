@@ -51,6 +51,8 @@ pub struct Reading {
     /// said Down, kept until the window says Up again; before it says Down, the oldest bad one in
     /// it.
     pub first_bad: Option<Now>,
+    /// The last good sample before those that are bad now, however long ago.
+    pub last_good: Option<Now>,
     /// Good samples among the last `down.of`.
     pub good: u32,
     /// Bad samples among the last `down.of`.
@@ -79,6 +81,8 @@ pub struct Window {
     last: Option<Mono>,
     down_since: Option<Now>,
     episode: Option<Now>,
+    unbroken: Option<Now>,
+    last_good: Option<Now>,
 }
 
 impl Window {
@@ -101,6 +105,8 @@ impl Window {
             last: None,
             down_since: None,
             episode: None,
+            unbroken: None,
+            last_good: None,
         }
     }
 
@@ -133,6 +139,11 @@ impl Window {
         self.bad = self.bad << 1 | u64::from(sample.outcome == Outcome::Bad);
         self.newest = if self.newest + 1 == self.times.len() { 0 } else { self.newest + 1 };
         self.times[self.newest] = sample.at;
+        match sample.outcome {
+            Outcome::Good => (self.last_good, self.unbroken) = (Some(sample.at), None),
+            Outcome::Bad => _ = self.unbroken.get_or_insert(sample.at),
+            Outcome::Silent => {}
+        }
         self.settle(sample.at);
     }
 
@@ -145,6 +156,7 @@ impl Window {
             sign,
             down_since: self.down_since(now),
             first_bad: self.episode.or_else(|| self.oldest_bad()),
+            last_good: self.unbroken.and(self.last_good),
             good,
             bad,
             of: self.down.of,
@@ -168,6 +180,12 @@ impl Window {
     #[must_use]
     pub fn was_bad(&self) -> bool {
         self.episode.is_some() || self.oldest_bad().is_some()
+    }
+
+    /// The first bad sample since the last good one.
+    #[must_use]
+    pub fn unbroken(&self) -> Option<Now> {
+        self.unbroken
     }
 
     fn fresh(&self, now: Mono) -> bool {
@@ -233,6 +251,7 @@ impl Window {
         self.good = 0;
         self.bad = 0;
         self.down_since = None;
+        self.unbroken = None;
     }
 }
 

@@ -231,11 +231,17 @@ pub(super) fn fault_at(group: &Group, now: Now) -> Wall {
     known.unwrap_or(now.wall)
 }
 
-/// The same for a failover that a human orders: now, where the active site looks as if it served,
-/// since what is written there until now is lost.
+/// The same for a failover that a human orders, whatever the verdict is: what was written until
+/// users were last seen to be served is lost, and until now where it looks as if they were, or
+/// where nothing that is seen can be trusted.
 pub(super) fn left_at(group: &Group, now: Now) -> Wall {
-    let serves = group.sampler.site(group.active()).looks_served(now.mono);
-    if serves { now.wall } else { fault_at(group, now) }
+    let site = group.sampler.site(group.active());
+    if site.looks_served(now.mono) || group.isolation.cut_off() {
+        return now.wall;
+    }
+    let (fault_at, seen) = (fault_at(group, now), site.unserved_since());
+    let seen = seen.filter(|_| !bugs::on(Bug::OwnEyesDateTheFault));
+    seen.map_or(fault_at, |since| fault_at.max(since.wall))
 }
 
 /// What must be asked before anything that cannot be undone; nothing, if policy and evidence

@@ -230,6 +230,24 @@ fn s10_a_failover_by_hand_loses_what_was_written_since_the_site_serves_again() {
 }
 
 #[test]
+fn s10_a_failover_by_hand_loses_what_was_written_until_users_were_last_served() {
+    let opened = |bench: &mut Bench| {
+        let records = wish(bench, &failover(Some(600), None)).unwrap();
+        let Record::Opened { fault_at, .. } = &records[1] else { panic!() };
+        fault_at.unwrap()
+    };
+    let mut once = Bench::fit().recorded().sampled(down);
+    let fault = once.group.sampler.serving(Site::Home, once.now.mono).first_bad.unwrap();
+    assert_eq!(opened(&mut once), fault.wall, "it never served since");
+    let mut twice = Bench::fit().recorded().sampled(down).sampled_times(3, fit);
+    let served = twice.now.wall;
+    twice = twice.sampled_times(3, down);
+    let first_bad = twice.group.sampler.serving(Site::Home, twice.now.mono).first_bad.unwrap();
+    assert!(first_bad.wall < served, "the verdict remembers the first fault");
+    assert!(opened(&mut twice) >= served);
+}
+
+#[test]
 fn s1_a_yes_that_was_meant_for_another_question_goes_on_beside_no_old_writer() {
     let mut asks = Bench::fit().asking(QuestionKind::UnconfirmedFence, None);
     let yes = |accept_unfenced| Intent::Approve {

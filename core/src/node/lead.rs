@@ -7,7 +7,7 @@ use crate::model::{Answer3, Claim, Epoch, Now, Site, Span};
 use crate::op::Op;
 use crate::plan::Effect;
 use crate::policy::Action;
-use crate::run::{Ledger, Record, Run};
+use crate::run::{Allowed, Ledger, Record, Run};
 use crate::step::Hold;
 
 use super::begin;
@@ -44,7 +44,12 @@ impl Group {
         if self.desk.settled() {
             self.follow(host);
         }
-        let calls = self.desk.execute(&host.seat(), alone);
+        let allowed = match alone {
+            false => Allowed::Nothing,
+            true if self.hesitates(host.now) => Allowed::Claims,
+            true => Allowed::Everything,
+        };
+        let calls = self.desk.execute(&host.seat(), allowed);
         host.send_steps(self.index, calls);
         if alone {
             self.keep_facts(host);
@@ -175,18 +180,29 @@ impl Group {
         run.epoch != self.ledger().epoch()
     }
 
+    /// An automatic failover that was planned, and of which nothing was begun that users notice.
+    fn planned(&self) -> Option<&Run> {
+        let open = self.ledger().open_run();
+        open.filter(|run| run.is_automatic_failover() && self.desk.only_planned())
+    }
+
+    /// Whether users may be served, for all that is seen, at the site that a planned failover
+    /// leaves: it claims, and begins nothing that they notice before that is seen to be wrong. What
+    /// has a human's yes is that human's.
+    fn hesitates(&self, now: Now) -> bool {
+        let site = self.sampler.site(self.active());
+        let fails =
+            || site.serving(now.mono).verdict == Answer3::No && !site.looks_served(now.mono);
+        let blindly = [Bug::BeginsInDoubt, Bug::OldDecisionsStand, Bug::TakesOverBlindly];
+        let planned = self.planned().filter(|run| !asks(run));
+        planned.is_some() && !fails() && !blindly.into_iter().any(bugs::on)
+    }
+
     /// Whether what an automatic failover was decided on is not so any more, while nothing was
     /// begun for it: the store had held its record up, or who planned it is dead. Who is asked
     /// about one decides that alone.
     fn is_outdated(&self, now: Now) -> bool {
-        let asks = |run: &Run| {
-            run.steps.values().any(|step| matches!(step.step.effect, Effect::Approval(_)))
-        };
-        let ledger = self.ledger();
-        let planned = ledger
-            .open_run()
-            .filter(|run| run.is_automatic_failover() && self.desk.only_planned())
-            .filter(|_| !bugs::on(Bug::OldDecisionsStand));
+        let planned = self.planned().filter(|_| !bugs::on(Bug::OldDecisionsStand));
         // Who is asked about one is told of another fault.
         if planned.is_some_and(|run| self.fails_anew(run, now)) {
             return true;
@@ -200,7 +216,11 @@ impl Group {
         let begun = planned.is_some_and(|run| run.claimed_by(since + HELD_UP));
         let patience = if begun { CLAIMS } else { HELD_UP };
         let anew = doubts || now.wall.since(since) > patience;
-        let serving = self.sampler.serving(self.active(), now.mono);
+        let site = self.sampler.site(self.active());
+        // Who has not watched for long has nothing to say yet.
+        let age = self.watching_since.map(|began| now.wall.since(began));
+        let young = !doubts && age.is_some_and(|age| age <= site.settles_in());
+        let serving = site.serving(now.mono);
         match serving.verdict {
             Answer3::Yes => true,
             _ if begun && serving.outside == Some(Sign::Up) && !doubts => true,
@@ -209,7 +229,7 @@ impl Group {
             // to lead has not asked outside yet.
             Answer3::No if taken_over => anew && serving.outside == Some(Sign::Up),
             Answer3::No => anew && !(serving.outside_down() && serving.outside_lasts),
-            Answer3::Unknown => anew,
+            Answer3::Unknown => anew && !young,
         }
     }
 
@@ -301,6 +321,11 @@ impl Group {
             self.notices.tell(&self.policy, &message, now.mono);
         }
     }
+}
+
+/// Whether a human is asked for a yes to a run, as it was planned.
+fn asks(run: &Run) -> bool {
+    run.steps.values().any(|step| matches!(step.step.effect, Effect::Approval(_)))
 }
 
 /// Whether a question is asked inside a run, while what can be undone is prepared. Others are asked

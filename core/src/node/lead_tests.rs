@@ -239,6 +239,37 @@ fn s2_a_failover_whose_record_was_held_up_is_begun_only_if_it_is_still_right() {
     assert_eq!(goes_back(&mut at(Bench::fit().ordered(), 31)), None, "a human wanted it");
 }
 
+#[test]
+fn s4_nothing_that_users_notice_is_begun_while_they_may_be_served() {
+    let hesitates = |bench: Bench| bench.group.hesitates(bench.now);
+    let planned = || Bench::fit().failing_over();
+    assert!(!hesitates(planned().sampled(down)), "they are not");
+    assert!(hesitates(planned()), "nothing is known");
+    assert!(hesitates(planned().sampled(fit)), "they are");
+    assert!(hesitates(planned().sampled(cut_off)), "Route 53's checkers reach the site");
+    assert!(hesitates(planned().sampled(down).sampled_times(1, fit)), "so it looks");
+    assert!(hesitates(planned().started("claim.gaining")), "nobody notices a claim");
+    assert!(!hesitates(planned().started("fence").sampled(fit)), "it was begun");
+    assert!(!hesitates(Bench::fit().asking(QuestionKind::Approve, None)), "who is asked decides");
+    assert!(!hesitates(Bench::fit().ordered()), "a human wants it");
+    assert!(!hesitates(Bench::fit().prewarming()), "it only prepares");
+}
+
+#[test]
+fn s4_who_has_just_begun_to_watch_waits_until_it_can_tell() {
+    let settles = Bench::fit().group.sampler.site(Site::Home).settles_in();
+    let at = |age: Span| {
+        let mut bench = Bench::fit().failing_over().claimed_by("b");
+        let began = Wall(60_000);
+        bench.group.watching_since = Some(began);
+        bench.now.wall = began + age;
+        assert!(bench.group.hesitates(bench.now));
+        goes_back(&mut bench)
+    };
+    assert_eq!(at(settles), None);
+    assert_eq!(at(settles + Span::millis(1)), Some(words::OUTDATED.into()));
+}
+
 fn web() -> crate::model::WorkloadRef {
     Bench::fit().group.policy.capacity.workloads[0].object.clone()
 }

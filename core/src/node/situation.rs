@@ -61,7 +61,13 @@ impl Group {
             standby_outside: self.sampler.outside_sign(Site::Standby, now.mono),
         };
         let settle = self.sampler.site(self.active()).settles_in();
-        self.isolation.judge(now.mono, &vantage, settle)
+        let was_cut_off = self.isolation.cut_off();
+        let isolation = self.isolation.judge(now.mono, &vantage, settle);
+        // What was bad meanwhile dates no fault: the site may have served all the while.
+        if was_cut_off && !self.isolation.cut_off() && !bugs::on(Bug::OwnEyesDateTheFault) {
+            Site::BOTH.into_iter().for_each(|site| self.sampler.forget(&self.policy, site));
+        }
+        isolation
     }
 
     /// Whether the passive site could take over.

@@ -74,6 +74,17 @@ pub struct Seat<'a> {
     pub leads: bool,
 }
 
+/// What a run may do at this turn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Allowed {
+    /// Nothing: it is beside somebody else's claim.
+    Nothing,
+    /// What it prepares, and of a move its claims: what it was decided on is not so at the moment.
+    Claims,
+    /// Whatever it wants.
+    Everything,
+}
+
 /// A call that a step of the run wants made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StepCall {
@@ -322,11 +333,16 @@ impl Desk {
 
     /// Goes over the run, if that is due and the replica may act: the calls that look, while what
     /// is to be recorded waits for [`Desk::write`].
-    pub fn execute(&mut self, seat: &Seat<'_>, alone: bool) -> Vec<StepCall> {
-        if !(alone && self.leading(seat) && self.may_act(seat)) {
+    pub fn execute(&mut self, seat: &Seat<'_>, allowed: Allowed) -> Vec<StepCall> {
+        if allowed == Allowed::Nothing || !(self.leading(seat) && self.may_act(seat)) {
             // What is overdue meanwhile must not wake a replica that may do nothing about it.
             self.work = Work::Held;
             return Vec::new();
+        }
+        let held = allowed == Allowed::Claims;
+        if self.execution.held() != held {
+            self.execution.hold(held);
+            self.work = Work::Due;
         }
         if !self.work.due(seat.now.mono) {
             return Vec::new();

@@ -45,6 +45,8 @@ pub struct Execution {
     answered: BTreeMap<HoldId, u32>,
     /// Steps whose call was recorded for the first time too late to be sent.
     unsent: BTreeSet<StepId>,
+    /// A move does nothing but claim for now.
+    held: bool,
 }
 
 /// Names a call of a step, so that late answers to an older look are ignored.
@@ -149,6 +151,20 @@ impl Execution {
         of(&self.answered) < of(&ledger.takings)
     }
 
+    /// Has a move do nothing but claim, or lets it go on.
+    pub(super) fn hold(&mut self, held: bool) {
+        self.held = held;
+    }
+
+    /// Whether a move does nothing but claim.
+    pub(super) fn held(&self) -> bool {
+        self.held
+    }
+
+    fn waits(&self, run: &Run, step: &StepRun) -> bool {
+        self.held && run.is_own(step) && !step.step.effect.claims()
+    }
+
     /// Goes over the steps that can be worked on.
     pub fn poll(&mut self, group: &GroupName, ledger: &Ledger, now: Now) -> Vec<Doing> {
         let (Some(run), Some(claim)) = (&ledger.run, &ledger.claim) else { return Vec::new() };
@@ -161,6 +177,9 @@ impl Execution {
         }
         self.activities.retain(|id, _| run.steps.get(id).is_some_and(StepRun::open));
         for (id, step) in run.runnable() {
+            if self.waits(run, step) {
+                continue;
+            }
             let new = || Activity::new(now.mono, self.forgotten);
             let activity = self.activities.entry(id.clone()).or_insert_with(new);
             pass.advance(id, step, activity);
@@ -173,7 +192,7 @@ impl Execution {
     pub fn wake_at(&self, ledger: &Ledger) -> Option<Mono> {
         let run = ledger.run.as_ref()?;
         let due = |(id, activity): (&StepId, &Activity)| {
-            let step = run.steps.get(id)?;
+            let step = run.steps.get(id).filter(|step| !self.waits(run, step))?;
             let look = match activity.doing {
                 Does::Until(at) => Some(at),
                 Does::Recording(_) => return None,

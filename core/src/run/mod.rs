@@ -20,7 +20,7 @@ mod stands;
 mod state;
 
 pub use chain::{Chain, Outcome as ChainOutcome};
-pub use desk::{Desk, Heard, Seat, StepCall};
+pub use desk::{Allowed, Desk, Heard, Seat, StepCall};
 pub use execute::{Doing, Execution, Slot};
 pub use intent::{Intent, Refusal, Stands};
 pub use ledger::{Departure, Ledger, Leftover};

@@ -209,7 +209,7 @@ impl Run {
         self.steps.values().filter(|step| self.is_own(step))
     }
 
-    fn is_own(&self, step: &StepRun) -> bool {
+    pub(super) fn is_own(&self, step: &StepRun) -> bool {
         Some(step.planned_at) == self.moving_since
     }
 

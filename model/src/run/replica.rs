@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bowline_core::model::{Mono, Now, ReplicaId, Wall};
 use bowline_core::op::{Answer, Fault, Op, StoreOp};
-use bowline_core::run::{Desk, Heard, Seat, Slot, StepCall};
+use bowline_core::run::{Allowed, Desk, Heard, Seat, Slot, StepCall};
 
 use super::ground;
 use crate::ending::print;
@@ -146,7 +146,8 @@ impl Replica {
             if self.desk.settled() {
                 decide(self);
             }
-            sent.steps.extend(self.desk.execute(&seat, alone));
+            let allowed = if alone { Allowed::Everything } else { Allowed::Nothing };
+            sent.steps.extend(self.desk.execute(&seat, allowed));
         }
         sent.store.extend(self.desk.write(&seat));
         self.desk.rest();

@@ -276,6 +276,16 @@ kept! {
     s6_a_promotion_that_never_arrived_leaves_no_room:
         "s6-a-promotion-that-never-arrived-leaves-no-room",
     s4_who_takes_over_leaves_no_site_that_serves: "s4-who-takes-over-leaves-no-site-that-serves",
+    s4_who_has_just_begun_to_watch_waits_until_it_can_tell:
+        "s4-who-has-just-begun-to-watch-waits-until-it-can-tell",
+    s4_nothing_that_users_notice_is_begun_in_doubt:
+        "s4-nothing-that-users-notice-is-begun-in-doubt",
+    s10_what_bowline_alone_did_not_see_dates_no_fault:
+        "s10-what-bowline-alone-did-not-see-dates-no-fault",
+    s10_a_yes_to_leave_a_site_that_is_reached_from_outside_is_refused:
+        "s10-a-yes-to-leave-a-site-that-is-reached-from-outside-is-refused",
+    s10_what_a_writer_took_that_was_left_is_not_lost_twice:
+        "s10-what-a-writer-took-that-was-left-is-not-lost-twice",
     s9_every_group_of_many_sees_its_check: "s9-every-group-of-many-sees-its-check",
     s7_a_door_that_is_about_to_close_is_not_taken_for_open:
         "s7-a-door-that-is-about-to-close-is-not-taken-for-open",

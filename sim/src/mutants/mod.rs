@@ -68,8 +68,10 @@ pub fn shows(bug: Bug) -> &'static str {
         Bug::QuotaIsSilence => "s9-every-group-of-many-sees-its-check",
         Bug::ClaimsBegin => "s4-a-claim-is-no-beginning",
         Bug::TakesOverBlindly => "s4-who-takes-over-leaves-no-site-that-serves",
+        Bug::BeginsInDoubt => "s4-nothing-that-users-notice-is-begun-in-doubt",
         Bug::StaleViewLetsGo => "s7-a-stale-view-does-not-let-go",
         Bug::LateYesStands => "s10-a-yes-to-leave-a-site-that-serves-again-is-refused",
+        Bug::OwnEyesDateTheFault => "s10-what-bowline-alone-did-not-see-dates-no-fault",
         Bug::OldFaultDatesTheNew => "s10-a-fault-that-is-over-dates-no-other",
         Bug::IdleIsBehind => "l1-an-idle-postgresql-source-is-near",
     }

@@ -38,6 +38,8 @@ kept! {
     "s10-a-fault-that-is-over-dates-no-other",
     "s10-a-yes-to-leave-a-site-that-serves-again-is-refused",
     "s4-who-takes-over-leaves-no-site-that-serves",
+    "s4-nothing-that-users-notice-is-begun-in-doubt",
+    "s10-what-bowline-alone-did-not-see-dates-no-fault",
     "l1-an-idle-postgresql-source-is-near",
 }
 

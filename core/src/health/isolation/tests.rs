@@ -76,8 +76,10 @@ fn s4_what_was_seen_while_isolated_is_not_trusted_just_after() {
     let silent = vantage(Reach::Silent, Reach::Silent, Reach::Silent);
     assert_eq!(watch.judge(Mono(1_000), &silent, SETTLE), Isolation::Isolated);
     assert_eq!(watch.judge(Mono(50_000), &silent, SETTLE), Isolation::Isolated);
+    assert!(watch.cut_off());
     assert_eq!(watch.judge(Mono(50_001), &PEACE, SETTLE), Isolation::JustBack);
     assert_eq!(watch.judge(Mono(169_999), &PEACE, SETTLE), Isolation::JustBack);
+    assert!(!watch.cut_off());
     assert!(Isolation::JustBack.holds());
     assert_eq!(watch.judge(Mono(170_000), &PEACE, SETTLE), Isolation::Connected);
 }

@@ -472,3 +472,37 @@ fn what_serves_again_looks_served_before_the_verdict_is_in() {
     let silent = |signal, secs| if secs < 401 { back(signal, secs) } else { Outcome::Silent };
     assert!(!looks(500, &silent).1, "that was a while ago");
 }
+
+#[test]
+fn s10_what_bowline_alone_did_not_see_dates_no_fault() {
+    let policy = policy();
+    let first_bad = |cut: u64, lost: u64| {
+        let story = move |signal, secs| match signal {
+            OUTSIDE | PROGRESS if secs < lost => well(signal),
+            OUTSIDE | PROGRESS => dead(signal, 300 + secs - lost),
+            _ if secs < cut => well(signal),
+            _ => dead(signal, 300 + secs - cut),
+        };
+        let health = played(&policy, lost + 300, &story);
+        health.serving(at(lost + 300).mono).first_bad.unwrap()
+    };
+    assert_eq!(first_bad(300, 420), at(300), "checkers take so long to notice");
+    let late = first_bad(300, 480);
+    assert!(late.mono > at(420).mono, "Bowline was cut off, and users were served: {late:?}");
+    assert!(late.mono < at(480).mono, "{late:?}");
+    let back = |signal, secs| if secs < 600 { dead(signal, secs) } else { well(signal) };
+    let health = played(&policy, 615, &back);
+    let serving = health.serving(at(615).mono);
+    assert_eq!(serving.first_bad, Some(at(300)), "what comes back is the same fault: {serving:?}");
+}
+
+#[test]
+fn s10_since_when_users_are_not_served_is_what_the_last_good_sample_says() {
+    let policy = policy();
+    let since = |until: u64, story: &Story<'_>| played(&policy, until, story).unserved_since();
+    assert_eq!(since(299, &dead), None, "in peace");
+    let once = since(400, &dead).unwrap();
+    assert!((300_000..=330_000).contains(&once.mono.0), "{once:?}");
+    let again = |signal, secs| if secs == 420 { well(signal) } else { dead(signal, secs) };
+    assert!(since(460, &again).unwrap().mono > at(420).mono, "they were served for a moment");
+}

@@ -252,3 +252,20 @@ fn a_rule_that_needs_nothing_says_nothing() {
     feed(&mut down, 0, "BBB");
     assert_eq!(down.read(at(20).mono).sign, Sign::Down);
 }
+
+#[test]
+fn a_good_sample_breaks_what_was_bad_and_silence_does_not() {
+    for (outcomes, since) in [
+        ("", None),
+        ("GGG", None),
+        ("GBB", Some(10)),
+        ("BBBSSB", Some(0)),
+        ("BBBG", None),
+        ("BBBGSB", Some(50)),
+    ] {
+        assert_eq!(fed(outcomes).unbroken(), since.map(at), "{outcomes}");
+    }
+    let mut window = fed("BBB");
+    feed(&mut window, 900, "B");
+    assert_eq!(window.unbroken(), Some(at(900)), "nobody looked for long");
+}

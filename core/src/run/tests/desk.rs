@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use super::super::{Desk, Entry, Record, Seat, StepCall};
+use super::super::{Allowed, Desk, Entry, Record, Seat, StepCall};
 use super::execute::{instance, member, plan, promote, step};
 use super::opened;
 use crate::capacity::ClaimCluster;
 use crate::databases::rds::CloseDoor;
-use crate::model::{Mono, Now, ReplicaId, Wall};
+use crate::model::{Mono, Now, ReplicaId, StepId, Wall};
 use crate::op::{Answer, Fault, FenceView, Op, RdsOp, StoreOp, Stored};
 use crate::plan::{Class, Effect, PlanKind, Step, Undo};
 use crate::policy::examples;
@@ -50,13 +50,17 @@ impl Replica {
     }
 
     fn turn(&mut self, secs: u64) -> (Vec<StoreOp>, Vec<StepCall>) {
+        self.turn_if(secs, Allowed::Everything)
+    }
+
+    fn turn_if(&mut self, secs: u64, allowed: Allowed) -> (Vec<StoreOp>, Vec<StepCall>) {
         let mut store = Vec::from_iter(self.desk.read(Mono(secs * 1_000)));
         let seat = Seat { id: &self.id, now: now(secs), leads: self.leads };
         let mut calls = Vec::new();
         if seat.leads && self.desk.current() {
             let epoch = self.desk.ledger().epoch().next();
             self.desk.take_over(&seat, true, |_| epoch);
-            calls = self.desk.execute(&seat, true);
+            calls = self.desk.execute(&seat, allowed);
         }
         store.extend(self.desk.write(&seat));
         self.desk.rest();
@@ -340,6 +344,20 @@ fn who_waits_is_gone_over_at_its_time_and_told_so() {
     assert_eq!(gist(7_000), gist(9_000), "it is due");
     assert_ne!(gist(6_999), gist(7_000));
     assert_ne!(gist(5_000), gist(6_000), "it waits so much longer");
+}
+
+#[test]
+fn s4_a_move_that_is_held_looks_at_nothing_and_wakes_nobody() {
+    let mut store = Store::default();
+    let (mut one, look) = begun(&mut store);
+    one.desk.answered(&look.slot, now(2), instance(Some("home"), "available"));
+    let held = one.turn_if(2, Allowed::Claims);
+    assert_eq!(held, (vec![], vec![]), "it would promote");
+    let promotes = |step: &StepId| *step == "promote".into();
+    assert!(one.desk.ledger().run.as_ref().unwrap().steps.keys().any(promotes));
+    assert_eq!(one.desk.wake_at(true).filter(|at| *at <= Mono(2_000)).min(), None);
+    let (records, _) = one.turn_if(3, Allowed::Everything);
+    assert_eq!(records.len(), 1, "it starts");
 }
 
 #[test]

@@ -128,6 +128,16 @@ impl Lineage {
         (0..self.branches.len()).map(|id| lacks(BranchId(id))).sum()
     }
 
+    /// Writes that one holds and the other does not, acknowledged from `since` to `until`.
+    #[must_use]
+    pub fn lost(&self, old: Held, new: Held, (since, until): (Mono, Mono)) -> Position {
+        let lacks = |branch| {
+            let from = self.position(branch, since).max(self.part_of(new, branch));
+            self.position(branch, until).min(self.part_of(old, branch)).saturating_sub(from)
+        };
+        (0..self.branches.len()).map(|id| lacks(BranchId(id))).sum()
+    }
+
     /// How much of a branch is in `held`.
     #[must_use]
     pub fn part_of(&self, held: Held, branch: BranchId) -> Position {
@@ -220,6 +230,19 @@ mod tests {
         let new = log.fork(held(ROOT, 100), Mono(10_000));
         let missing = |until| log.missing(Held { branch: new, position: 0 }, Mono(0), Mono(until));
         assert_eq!((missing(10_000), missing(13_000)), (0, 30 * WRITE));
+    }
+
+    #[test]
+    fn what_an_old_writer_took_after_it_was_left_is_not_lost_again() {
+        let mut log = Lineage::new(Mono(0));
+        log.set_rate(ROOT, 10, Mono(0));
+        let new = log.fork(held(ROOT, 90), Mono(10_000));
+        log.set_rate(new, 10, Mono(10_000));
+        let (since, until) = (Mono(10_000), Mono(20_000));
+        let lost = |behind| log.lost(held(new, 100), held(new, behind), (since, until));
+        assert_eq!((lost(100), lost(70)), (0, 30 * WRITE), "of the branch that is left");
+        let lost = |old| log.lost(held(ROOT, old), held(new, 0), (Mono(0), Mono(10_000)));
+        assert_eq!((lost(100), lost(95)), (10 * WRITE, 5 * WRITE), "what the old one has");
     }
 
     #[test]

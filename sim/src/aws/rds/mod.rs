@@ -174,13 +174,6 @@ impl Rds {
         }
     }
 
-    /// Writes of a group acknowledged from one instant to another that are not in `held`, in
-    /// thousandths.
-    #[must_use]
-    pub fn missing_at(&self, held: Held, group: usize, (from, to): (Mono, Mono)) -> Position {
-        self.logs.get(group).map_or(0, |log| log.missing(held, from, to))
-    }
-
     /// A group's log.
     #[must_use]
     pub fn log(&self, group: usize) -> Option<&Lineage> {
