@@ -83,7 +83,8 @@ pub enum Trouble {
         /// How many are left.
         available: u32,
     },
-    /// A GitOps controller puts back the replicas that Git declares.
+    /// A GitOps controller puts back the replicas, the CronJobs and the NodePools' limits that Git
+    /// declares.
     GitOps {
         /// In which cluster.
         cluster: Cluster,

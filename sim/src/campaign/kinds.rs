@@ -31,7 +31,7 @@ pub enum Kind {
     Store,
     /// EC2 has not enough nodes.
     Capacity,
-    /// A GitOps controller puts replicas back.
+    /// A GitOps controller puts replicas, CronJobs and NodePools back.
     Gitops,
     /// Somebody else's controller puts DNS records back.
     Dns,

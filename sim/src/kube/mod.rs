@@ -19,7 +19,7 @@ use bowline_core::op::{JobView, NodesView, PoolView, WorkloadView};
 use crate::part::Part;
 use crate::timers::Timers;
 use nodes::{Batch, Node, NodeId};
-use objects::Objects;
+use objects::{CronJob, NodePool, Objects};
 use pods::{Pod, PodId};
 
 pub use spec::{Between, ClusterSpec, JobSpec, PoolSpec, Timings, WorkloadSpec};
@@ -181,8 +181,8 @@ impl KubeCluster {
         }
     }
 
-    /// **Fault**: a GitOps controller compares all workloads with Git every so often, and puts back
-    /// the replicas that Git declares. `None` stops it.
+    /// **Fault**: a GitOps controller compares all workloads, CronJobs and NodePools with Git every
+    /// so often, and puts back what Git declares. `None` stops it.
     pub fn revert_every(&mut self, period: Option<Span>, now: Now) {
         let idle = self.gitops.is_none();
         self.gitops = period;
@@ -252,6 +252,24 @@ impl KubeCluster {
             if workload.view.wanted != workload.declared {
                 self.want(index, workload.declared, at, rng);
                 self.objects.workloads[index].put_back = Some(at);
+            }
+        }
+        for index in 0..self.objects.jobs.len() {
+            let CronJob { view, declared, .. } = &self.objects.jobs[index];
+            if view.suspended != *declared {
+                let (suspended, version) = (*declared, self.objects.revise());
+                let view = &mut self.objects.jobs[index].view;
+                (view.suspended, view.version) = (suspended, version);
+            }
+        }
+        for index in 0..self.objects.pools.len() {
+            let NodePool { view, declared, .. } = &self.objects.pools[index];
+            if view.limits != *declared {
+                let (limits, version) = (declared.clone(), self.objects.revise());
+                let pool = &mut self.objects.pools[index];
+                (pool.view.limits, pool.view.version) = (limits, version);
+                pool.limited = Some(at);
+                self.timers.set(at + self.timings.limits.draw(rng), Due::Limits(index));
             }
         }
     }

@@ -45,6 +45,8 @@ pub(super) struct CronJob {
     pub(super) view: JobView,
     pub(super) every: Span,
     pub(super) lasts: Between,
+    /// Whether Git declares it suspended.
+    pub(super) declared: bool,
 }
 
 /// A Karpenter NodePool.
@@ -54,6 +56,8 @@ pub(super) struct NodePool {
     pub(super) view: PoolView,
     /// When its limits were last set.
     pub(super) limited: Option<Mono>,
+    /// The limits that Git declares.
+    pub(super) declared: Quantities,
     /// The limits as Karpenter knows them.
     pub(super) seen: Quantities,
     pub(super) node_cpu: u64,
@@ -107,7 +111,13 @@ impl Objects {
         let version = self.revise();
         let view = JobView { version, suspended: spec.suspended, active: 0, note: None };
         let name = format!("CronJob {}/{}", spec.object.namespace, spec.object.name);
-        self.jobs.push(CronJob { name, view, every: spec.every, lasts: spec.lasts });
+        self.jobs.push(CronJob {
+            name,
+            view,
+            every: spec.every,
+            lasts: spec.lasts,
+            declared: spec.suspended,
+        });
     }
 
     fn add_pool(&mut self, spec: &PoolSpec) {
@@ -117,6 +127,7 @@ impl Objects {
             name: spec.name.clone(),
             view,
             limited: None,
+            declared: spec.limits.clone(),
             seen: spec.limits.clone(),
             node_cpu: spec.node_cpu,
             node_memory: spec.node_memory,

@@ -395,6 +395,20 @@ fn gitops_puts_back_what_git_declares() {
 }
 
 #[test]
+fn gitops_puts_cron_jobs_and_node_pools_back_too() {
+    let mut bench = Bench::new(&standby(), 1);
+    let (job, limits) = (bench.job(), bench.pool().limits);
+    bench.cluster.revert_every(Some(Span::mins(3)), part::at(bench.now));
+    let suspend = !job.suspended;
+    let op = KubeOp::Suspend { job: invoices(), version: job.version, suspend, note: None };
+    bench.call(op).unwrap();
+    bench.open(200_000);
+    assert_ne!(bench.pool().limits, limits);
+    bench.until(Span::mins(4), |b| b.job().suspended == job.suspended);
+    assert_eq!(bench.pool().limits, limits);
+}
+
+#[test]
 fn what_is_not_there_is_not_found() {
     let mut bench = Bench::new(&standby(), 1);
     let nobody = workload(WorkloadKind::StatefulSet, "web");
