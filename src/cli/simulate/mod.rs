@@ -52,6 +52,9 @@ pub struct SimulateArgs {
     /// Go on after a broken promise, and count them.
     #[arg(long, conflicts_with = "replay")]
     pub keep_going: bool,
+    /// List what could be reached and never was.
+    #[arg(long, conflicts_with = "replay")]
+    pub coverage: bool,
     /// The folder for the file of a trial that breaks a promise.
     #[arg(long, value_name = "FOLDER", default_value = ".")]
     pub failures: PathBuf,
@@ -116,7 +119,7 @@ fn simulate(
     };
     let summary = Summary::of(&played, failure);
     match args.output {
-        Output::Text => summary.write(out)?,
+        Output::Text => summary.write(out, args.coverage)?,
         Output::Json => {
             serde_json::to_writer_pretty(&mut *out, &summary)?;
             writeln!(out)?;

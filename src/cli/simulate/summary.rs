@@ -33,6 +33,8 @@ pub(super) struct Summary {
     cells: usize,
     /// … of so many that can be.
     cells_possible: usize,
+    /// The others.
+    cells_missed: Vec<String>,
     /// The first trial that broke a promise.
     failure: Option<Failure>,
 }
@@ -73,11 +75,13 @@ impl Summary {
             seconds: played.took.as_secs(),
             cells: played.coverage.hits(),
             cells_possible: Coverage::possible(),
+            cells_missed: played.coverage.missed().map(|cell| format!("{cell:?}")).collect(),
             failure,
         }
     }
 
-    pub(super) fn write(&self, out: &mut impl Write) -> io::Result<()> {
+    /// Tells people; with what was never reached, if they want to know.
+    pub(super) fn write(&self, out: &mut impl Write, missed: bool) -> io::Result<()> {
         if let Some(failure) = &self.failure {
             writeln!(out, "{}", failure.timeline)?;
             let Failure { seed, promise, why, file, events, trials, .. } = failure;
@@ -99,6 +103,8 @@ impl Summary {
             "{events} events in {hours} hours of virtual time, {seconds} s of real time"
         )?;
         let (hit, possible) = (self.cells, self.cells_possible);
-        writeln!(out, "coverage: {hit} of {possible} cells (docs/proof.md)")
+        writeln!(out, "coverage: {hit} of {possible} cells (docs/proof.md)")?;
+        let missed = self.cells_missed.iter().filter(|_| missed);
+        missed.into_iter().try_for_each(|cell| writeln!(out, "never: {cell}"))
     }
 }

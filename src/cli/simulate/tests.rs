@@ -32,6 +32,23 @@ fn a_campaign_tells_its_round_trips_and_that_every_promise_held() {
     assert!(document["failure"].is_null());
     let cells = |name: &str| document[name].as_u64().unwrap();
     assert!(cells("cells") > 60 && cells("cells") < cells("cellsPossible"), "{document}");
+    let missed = document["cellsMissed"].as_array().unwrap().len() as u64;
+    assert_eq!(missed, cells("cellsPossible") - cells("cells"));
+}
+
+#[test]
+fn what_was_never_reached_is_listed_when_it_is_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let lines = |more: &[&str]| -> Vec<String> {
+        let args = ["--seeds", "1..2", "--faults", "none"];
+        let (exit, out) = simulate(folder.path(), &[&args, more].concat());
+        assert_eq!(exit.unwrap(), Exit::Done);
+        out.lines().filter(|line| line.starts_with("never: ")).map(str::to_owned).collect()
+    };
+    assert_eq!(lines(&[]).len(), 0);
+    let listed = lines(&["--coverage"]);
+    assert!(listed.len() > 100, "{listed:?}");
+    assert!(listed.iter().any(|line| line.contains("Cancel")), "{listed:?}");
 }
 
 #[test]
@@ -63,6 +80,7 @@ fn what_breaks_a_promise_is_written_to_a_file_that_breaks_it_again() {
         minutes: None,
         jobs: None,
         keep_going: false,
+        coverage: false,
         failures: folder.path().into(),
         replay: None,
         output: Output::Text,
