@@ -189,7 +189,7 @@ impl Group {
     /// Whether users may be served, for all that is seen, at the site that a planned failover
     /// leaves: it claims, and begins nothing that they notice before that is seen to be wrong. What
     /// has a human's yes is that human's.
-    fn hesitates(&self, now: Now) -> bool {
+    pub(super) fn hesitates(&self, now: Now) -> bool {
         let site = self.sampler.site(self.active());
         let fails =
             || site.serving(now.mono).verdict == Answer3::No && !site.looks_served(now.mono);

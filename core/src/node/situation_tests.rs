@@ -3,7 +3,7 @@
 use super::*;
 use crate::health::ReadyReason;
 use crate::model::{Span, Wall, WorkloadKind, WorkloadRef};
-use crate::node::testing::{Bench, fit, looked};
+use crate::node::testing::{Bench, down, fit, looked};
 use crate::op::{Answer, Fault, KubeOp, Op, RdsOp};
 use crate::policy::examples;
 
@@ -256,6 +256,24 @@ fn what_is_decided_from_is_what_the_ledger_and_the_facts_say() {
     assert_eq!(of(Bench::fit().failed_over()), (OpenRun::None, served), "standby serves now");
     let switched = Bench::fit().recorded().switched_over();
     assert_eq!(of(switched), (OpenRun::None, [false, false, true, true, false]));
+}
+
+#[test]
+fn s10_what_was_bad_while_bowline_was_cut_off_dates_no_fault() {
+    let nothing = |_: &Op| Err(Fault::Unknown("no answer".into()));
+    let judged = |bench: &mut Bench| bench.group.situation(bench.now, Answer3::Yes).isolation;
+    let bad_since = |bench: &Bench| bench.group.sampler.site(Site::Home).unserved_since();
+    let mut cut_off = Bench::fit().sampled(nothing);
+    assert_eq!(judged(&mut cut_off), Isolation::Isolated);
+    assert!(bad_since(&cut_off).is_some());
+    let mut back = cut_off.sampled_times(6, down);
+    assert!(bad_since(&back).is_some(), "what is seen now is bad, too");
+    assert_eq!(judged(&mut back), Isolation::JustBack);
+    assert_eq!(bad_since(&back), None);
+    let ended = back.now.mono;
+    let mut again = back.sampled(down);
+    assert!(!judged(&mut again).holds());
+    assert!(bad_since(&again).unwrap().mono >= ended, "it is seen anew, once");
 }
 
 #[test]

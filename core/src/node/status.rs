@@ -225,7 +225,7 @@ impl Group {
             decision: words::decision(self),
             next: words::next(self),
             sites: Site::BOTH.map(|site| self.site_status(site, now)).into(),
-            run: ledger.busy_run().map(|_| self.run_status()).unwrap_or_default(),
+            run: ledger.busy_run().map(|_| self.run_status(now)).unwrap_or_default(),
             report: Report::of(ledger),
             holds: ledger.holds.keys().map(ToString::to_string).collect(),
             leftovers: ledger.leftovers.iter().map(|left| left.instance.to_string()).collect(),
@@ -253,8 +253,11 @@ impl Group {
     }
 
     /// What the records say, with what open steps last said or met.
-    fn run_status(&self) -> Option<RunStatus> {
+    fn run_status(&self, now: Now) -> Option<RunStatus> {
         let mut status = RunStatus::of(self.ledger(), &self.policy.group)?;
+        if self.hesitates(now) {
+            status.phase.push_str(words::HESITATES);
+        }
         for step in &mut status.steps {
             let open = matches!(step.state, StepState::Pending | StepState::Started);
             if let Some(note) = self.desk.note(&step.step).filter(|_| open) {

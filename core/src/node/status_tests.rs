@@ -1,7 +1,7 @@
 //! What people see of a run and of the claims that were found.
 
 use super::*;
-use crate::node::testing::{Bench, fit, looked};
+use crate::node::testing::{Bench, down, fit, looked};
 use crate::op::{Answer, Fault, FenceView, KubeOp, Op};
 use crate::run::Record;
 use crate::step::QuestionKind;
@@ -31,6 +31,9 @@ fn a_run_shows_how_far_it_is_and_its_steps_as_long_as_it_has_anything_to_do() {
     assert_eq!(phase(&Bench::fit()), None);
     assert_eq!(phase(&Bench::fit().prewarming()), Some("prewarm".into()));
     let moving = Bench::fit().failing_over();
+    let waits = "moving; waits, since users may be served where it leaves";
+    assert_eq!(phase(&moving), Some(waits.into()), "nobody knows");
+    let moving = moving.sampled(down);
     let run = status(&moving).run.unwrap();
     assert_eq!((run.run.as_str(), run.phase.as_str()), ("r1", "moving"));
     let standing = run.steps.iter().filter(|step| step.standing).map(|step| step.step.to_string());

@@ -29,6 +29,9 @@ pub(super) const GIVES_WAY: &str = "a failover was ordered in its place";
 /// Why a run that only prepared is over when another fault comes.
 pub(super) const OUTLIVED: &str = "what it was opened for is over; a new run begins in its place";
 
+/// What is said of a run that claims and begins nothing.
+pub(super) const HESITATES: &str = "; waits, since users may be served where it leaves";
+
 /// A decision in one line.
 pub(super) fn decision(group: &Group) -> String {
     let decided = match &group.decision {
