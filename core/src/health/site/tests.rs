@@ -487,6 +487,7 @@ fn s10_what_bowline_alone_did_not_see_dates_no_fault() {
         health.serving(at(lost + 300).mono).first_bad.unwrap()
     };
     assert_eq!(first_bad(300, 420), at(300), "checkers take so long to notice");
+    assert_eq!(first_bad(300, 435), at(300), "… two minutes, at most");
     let late = first_bad(300, 480);
     assert!(late.mono > at(420).mono, "Bowline was cut off, and users were served: {late:?}");
     assert!(late.mono < at(480).mono, "{late:?}");
@@ -505,4 +506,9 @@ fn s10_since_when_users_are_not_served_is_what_the_last_good_sample_says() {
     assert!((300_000..=330_000).contains(&once.mono.0), "{once:?}");
     let again = |signal, secs| if secs == 420 { well(signal) } else { dead(signal, secs) };
     assert!(since(460, &again).unwrap().mono > at(420).mono, "they were served for a moment");
+    let others = |signal, secs| match signal {
+        OUTSIDE | REGION => dead(signal, secs),
+        _ => well(signal),
+    };
+    assert_eq!(since(500, &others), None, "that is not what Bowline sees of users");
 }
