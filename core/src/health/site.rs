@@ -214,7 +214,7 @@ impl SiteHealth {
     /// nobody's Down overrules says up.
     #[must_use]
     pub fn looks_served(&self, now: Mono) -> bool {
-        let own = self.signals.iter().filter(|s| s.kind.user_facing() && !s.kind.outside());
+        let own = self.own();
         let is = |signal: &Signal, outcome| signal.window.newest(now) == Some(outcome);
         let recovers = |signal: &Signal| is(signal, Outcome::Good) && signal.window.was_bad();
         let clear = own.clone().all(|signal| !is(signal, Outcome::Bad));
@@ -226,8 +226,12 @@ impl SiteHealth {
     /// Since when nothing that Bowline itself sees of users was good; `None` while nothing is bad.
     #[must_use]
     pub fn unserved_since(&self) -> Option<Now> {
-        let own = self.signals.iter().filter(|s| s.kind.user_facing() && !s.kind.outside());
-        own.filter_map(|signal| signal.window.unbroken()).max_by_key(|at| at.mono)
+        self.own().filter_map(|signal| signal.window.unbroken()).max_by_key(|at| at.mono)
+    }
+
+    /// What Bowline itself sees of users.
+    fn own(&self) -> impl Iterator<Item = &Signal> + Clone {
+        self.signals.iter().filter(|s| s.kind.user_facing() && !s.kind.outside())
     }
 
     fn judge(&self, now: Mono) -> Serving {

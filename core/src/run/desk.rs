@@ -339,9 +339,7 @@ impl Desk {
             self.work = Work::Held;
             return Vec::new();
         }
-        let held = allowed == Allowed::Claims;
-        if self.execution.held() != held {
-            self.execution.hold(held);
+        if self.execution.hold(allowed == Allowed::Claims) {
             self.work = Work::Due;
         }
         if !self.work.due(seat.now.mono) {

@@ -151,14 +151,9 @@ impl Execution {
         of(&self.answered) < of(&ledger.takings)
     }
 
-    /// Has a move do nothing but claim, or lets it go on.
-    pub(super) fn hold(&mut self, held: bool) {
-        self.held = held;
-    }
-
-    /// Whether a move does nothing but claim.
-    pub(super) fn held(&self) -> bool {
-        self.held
+    /// Has a move do nothing but claim, or lets it go on; whether that is news.
+    pub(super) fn hold(&mut self, held: bool) -> bool {
+        std::mem::replace(&mut self.held, held) != held
     }
 
     fn waits(&self, run: &Run, step: &StepRun) -> bool {

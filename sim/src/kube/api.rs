@@ -5,8 +5,8 @@ use std::sync::Arc;
 use bowline_core::model::{Claim, GroupName, Mono, Now, ObjectRef, Version};
 use bowline_core::op::{Answer, Fault, FenceView, KubeOp};
 
+use super::KubeCluster;
 use super::objects::same;
-use super::{Due, KubeCluster};
 
 impl KubeCluster {
     /// What a call does and answers.
@@ -60,9 +60,7 @@ impl KubeCluster {
             KubeOp::Limit { pool, version, limits, note } => {
                 let index = self.objects.pool(pool)?;
                 let version = self.annotate(&ObjectRef::NodePool(pool.clone()), version, note)?;
-                self.objects.pools[index].view.limits.clone_from(limits);
-                self.objects.pools[index].limited = Some(at);
-                self.timers.set(at + self.timings.limits.draw(rng), Due::Limits(index));
+                self.limit(index, limits.clone(), at, rng);
                 Ok(version)
             }
             KubeOp::Claim { group, version, claim } => self.claim(group, version.as_ref(), claim),

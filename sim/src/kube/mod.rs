@@ -266,10 +266,8 @@ impl KubeCluster {
             let NodePool { view, declared, .. } = &self.objects.pools[index];
             if view.limits != *declared {
                 let (limits, version) = (declared.clone(), self.objects.revise());
-                let pool = &mut self.objects.pools[index];
-                (pool.view.limits, pool.view.version) = (limits, version);
-                pool.limited = Some(at);
-                self.timers.set(at + self.timings.limits.draw(rng), Due::Limits(index));
+                self.objects.pools[index].view.version = version;
+                self.limit(index, limits, at, rng);
             }
         }
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use bowline_core::model::{Mono, Span};
-use bowline_core::op::NodesView;
+use bowline_core::op::{NodesView, Quantities};
 
 use super::objects::NodePool;
 use super::pods::PodId;
@@ -169,6 +169,19 @@ impl KubeCluster {
             *used.entry(pool).or_insert(0) += 1;
         }
         used
+    }
+
+    /// Sets a NodePool's limits; Karpenter learns of it later.
+    pub(super) fn limit(
+        &mut self,
+        pool: usize,
+        limits: Quantities,
+        at: Mono,
+        rng: &mut fastrand::Rng,
+    ) {
+        self.objects.pools[pool].view.limits = limits;
+        self.objects.pools[pool].limited = Some(at);
+        self.timers.set(at + self.timings.limits.draw(rng), Due::Limits(pool));
     }
 
     pub(super) fn learn_limits(&mut self, pool: usize, at: Mono) {

@@ -104,7 +104,9 @@ impl Summary {
         )?;
         let (hit, possible) = (self.cells, self.cells_possible);
         writeln!(out, "coverage: {hit} of {possible} cells (docs/proof.md)")?;
-        let missed = self.cells_missed.iter().filter(|_| missed);
-        missed.into_iter().try_for_each(|cell| writeln!(out, "never: {cell}"))
+        if missed {
+            self.cells_missed.iter().try_for_each(|cell| writeln!(out, "never: {cell}"))?;
+        }
+        Ok(())
     }
 }

@@ -113,29 +113,35 @@ impl Lineage {
     /// Writes acknowledged from `since` to `until` that are not in `held`.
     #[must_use]
     pub fn missing(&self, held: Held, since: Mono, until: Mono) -> Position {
-        let lost = |id: usize| {
-            let branch = BranchId(id);
-            let from = self.position(branch, since).max(self.part_of(held, branch));
-            self.position(branch, until).saturating_sub(from)
-        };
-        (0..self.branches.len()).map(lost).sum()
+        self.between(self.from(held, since), |branch| self.position(branch, until))
     }
 
     /// How much of what `old` holds is not in `new`.
     #[must_use]
     pub fn beyond(&self, old: Held, new: Held) -> Position {
-        let lacks = |branch| self.part_of(old, branch).saturating_sub(self.part_of(new, branch));
-        (0..self.branches.len()).map(|id| lacks(BranchId(id))).sum()
+        self.between(|branch| self.part_of(new, branch), |branch| self.part_of(old, branch))
     }
 
     /// Writes that one holds and the other does not, acknowledged from `since` to `until`.
     #[must_use]
     pub fn lost(&self, old: Held, new: Held, (since, until): (Mono, Mono)) -> Position {
-        let lacks = |branch| {
-            let from = self.position(branch, since).max(self.part_of(new, branch));
-            self.position(branch, until).min(self.part_of(old, branch)).saturating_sub(from)
-        };
-        (0..self.branches.len()).map(|id| lacks(BranchId(id))).sum()
+        let to = |branch| self.position(branch, until).min(self.part_of(old, branch));
+        self.between(self.from(new, since), to)
+    }
+
+    /// On each branch, what is later than `since` and not in `held` begins here.
+    fn from(&self, held: Held, since: Mono) -> impl Fn(BranchId) -> Position {
+        move |branch| self.position(branch, since).max(self.part_of(held, branch))
+    }
+
+    /// How much there is on all branches from one position of each to another.
+    fn between(
+        &self,
+        from: impl Fn(BranchId) -> Position,
+        to: impl Fn(BranchId) -> Position,
+    ) -> Position {
+        let branches = (0..self.branches.len()).map(BranchId);
+        branches.map(|branch| to(branch).saturating_sub(from(branch))).sum()
     }
 
     /// How much of a branch is in `held`.
@@ -179,6 +185,14 @@ mod tests {
         Held { branch, position: writes * WRITE }
     }
 
+    /// A writer with ten writes a second, and after ten seconds a branch off so many of them.
+    fn forked(writes: u64) -> (Lineage, BranchId) {
+        let mut log = Lineage::new(Mono(0));
+        log.set_rate(ROOT, 10, Mono(0));
+        let new = log.fork(held(ROOT, writes), Mono(10_000));
+        (log, new)
+    }
+
     #[test]
     fn positions_grow_with_the_rate() {
         let mut log = Lineage::new(Mono(0));
@@ -212,9 +226,7 @@ mod tests {
 
     #[test]
     fn a_fork_misses_what_had_not_arrived() {
-        let mut log = Lineage::new(Mono(0));
-        log.set_rate(ROOT, 10, Mono(0));
-        let new = log.fork(held(ROOT, 80), Mono(10_000));
+        let (mut log, new) = forked(80);
         log.set_rate(ROOT, 0, Mono(10_000));
         log.set_rate(new, 5, Mono(10_000));
         let (now, all) = (Mono(12_000), Held { branch: new, position: 10 * WRITE });
@@ -225,18 +237,14 @@ mod tests {
 
     #[test]
     fn writes_of_an_unfenced_old_writer_are_missing_too() {
-        let mut log = Lineage::new(Mono(0));
-        log.set_rate(ROOT, 10, Mono(0));
-        let new = log.fork(held(ROOT, 100), Mono(10_000));
+        let (log, new) = forked(100);
         let missing = |until| log.missing(Held { branch: new, position: 0 }, Mono(0), Mono(until));
         assert_eq!((missing(10_000), missing(13_000)), (0, 30 * WRITE));
     }
 
     #[test]
     fn what_an_old_writer_took_after_it_was_left_is_not_lost_again() {
-        let mut log = Lineage::new(Mono(0));
-        log.set_rate(ROOT, 10, Mono(0));
-        let new = log.fork(held(ROOT, 90), Mono(10_000));
+        let (mut log, new) = forked(90);
         log.set_rate(new, 10, Mono(10_000));
         let (since, until) = (Mono(10_000), Mono(20_000));
         let lost = |behind| log.lost(held(new, 100), held(new, behind), (since, until));
@@ -266,9 +274,7 @@ mod tests {
 
     #[test]
     fn what_is_missing_can_be_asked_for_a_time_of_acknowledgement() {
-        let mut log = Lineage::new(Mono(0));
-        log.set_rate(ROOT, 10, Mono(0));
-        let new = log.fork(held(ROOT, 80), Mono(10_000));
+        let (log, new) = forked(80);
         let held = Held { branch: new, position: 0 };
         let (fork, now) = (Mono(10_000), Mono(11_000));
         assert_eq!(log.missing(held, Mono(0), fork), 20 * WRITE, "before the fork");
