@@ -69,6 +69,12 @@ bugs! {
     /// An instance without a source was promoted, whoever stopped it: what was written since it was
     /// left is dropped.
     LeftWriterIsPromoted,
+    /// The way home leaves standby's writer as it is, neither silenced nor closed nor restarted, and
+    /// no lint sees it.
+    NoFenceOnTheWayHome,
+    /// A planned move leads traffic to the site that gains it before the other one is closed, and
+    /// no lint sees it.
+    OpensBeforeClosing,
     /// A run may be unwound although the promotion's start was recorded: people shoot a healthy
     /// switchover (field: Patroni).
     UnwindAfterStarted,
@@ -122,6 +128,9 @@ bugs! {
     TakeoverWithoutEpoch,
     /// A newer claim found in a zone's fence record is overwritten: reread and retry.
     ZoneClaimOverruled,
+    /// A batch says UPSERT where it ought to name what was read: Route 53 takes it whatever has
+    /// changed since.
+    Upserts,
     /// A newer claim found in a cluster's `ConfigMap` is overwritten.
     ClusterClaimOverruled,
     /// A newer claim found on a held object is overwritten under the resourceVersion just read.

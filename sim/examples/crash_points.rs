@@ -1,6 +1,6 @@
 //! Prints the table of crash points: `crash_points [CASE]`; fails if one ends otherwise than when
-//! nobody dies. `crash_points CASE alone|pair [NTH before|after|late]` tells one story instead,
-//! record by record: who dies at the n-th call, or nobody.
+//! nobody dies. `crash_points CASE alone|pair [NTH before|after|heard|late [FAULT]]` tells one story
+//! instead, record by record: who dies at the n-th call, and what that comes to, or nobody.
 use std::process::ExitCode;
 use std::time::Instant;
 
@@ -8,7 +8,7 @@ use bowline_core::model::Span;
 use bowline_core::policy::examples;
 use bowline_core::run::Entry;
 use bowline_sim::crash::{CASES, Case, Crew, Plot, Table, name};
-use bowline_sim::harness::{Side, Strike};
+use bowline_sim::harness::{Side, SpoilTrouble, Strike};
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -18,11 +18,16 @@ fn main() -> ExitCode {
         let crew = if crew == "alone" { Crew::Alone } else { Crew::Pair };
         let side = match args.get(3).map(String::as_str) {
             Some("after") => Side::After,
+            Some("heard") => Side::Heard,
             Some("late") => Side::Late(Span::secs(25)),
             _ => Side::Before,
         };
         let nth = args.get(2).and_then(|nth| nth.parse().ok());
-        return tell(case, crew, nth.map(|nth| Strike { nth, side, away: crew.away() }));
+        return tell(
+            case,
+            crew,
+            nth.map(|nth| Strike { nth, side, comes_to: fault(args.get(4)), away: crew.away() }),
+        );
     }
     let (mut deaths, mut wrong) = (0, 0);
     for case in cases {
@@ -36,6 +41,10 @@ fn main() -> ExitCode {
     }
     println!("{deaths} deaths, {wrong} wrong");
     if wrong == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn fault(word: Option<&String>) -> Option<SpoilTrouble> {
+    SpoilTrouble::ALL.into_iter().find(|fault| word.is_some_and(|word| fault.word() == word))
 }
 
 fn tell(case: &Case, crew: Crew, strike: Option<Strike>) -> ExitCode {

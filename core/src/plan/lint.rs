@@ -46,7 +46,8 @@ pub enum Danger {
 #[must_use]
 pub fn lint(plan: &Plan, before: &BTreeSet<StepId>) -> Vec<Danger> {
     let mut dangers = order(plan, before);
-    if !dangers.is_empty() {
+    let blind = [Bug::NoFenceOnTheWayHome, Bug::OpensBeforeClosing].into_iter().any(bugs::on);
+    if !dangers.is_empty() || blind {
         return dangers;
     }
     let promotions: Vec<_> = of_kind(plan, |effect| matches!(effect, Effect::Promote(_)));

@@ -141,6 +141,9 @@ fn promote(draft: &mut Draft<'_>, member: Member, db: &Database, after: &StepId)
 /// Planned move: the losing site falls silent; done at the instant q.
 pub(super) fn quiesce(draft: &mut Draft<'_>, after: &StepId) -> Result<StepId, Incomplete> {
     let mut silent = Vec::new();
+    if unfenced(draft) {
+        return Ok(after.clone());
+    }
     for (id, effect) in silence(draft, "quiesce") {
         let step = Step::holds(effect, draft.from, QUIESCE);
         silent.push(draft.add(id, std::slice::from_ref(after), step));
@@ -158,6 +161,10 @@ pub(super) fn quiesce(draft: &mut Draft<'_>, after: &StepId) -> Result<StepId, I
     Ok(draft.add("quiet", &[close], step))
 }
 
+fn unfenced(draft: &Draft<'_>) -> bool {
+    bugs::on(Bug::NoFenceOnTheWayHome) && draft.to == Site::Home
+}
+
 /// Planned move: caught up past q, the fence confirmed by a restart, then the promotion.
 pub(super) fn promote_caught_up(
     draft: &mut Draft<'_>,
@@ -170,14 +177,15 @@ pub(super) fn promote_caught_up(
     else {
         return Ok(quiet.clone());
     };
-    let effect = Effect::CaughtUp(CaughtUp {
-        member: new.clone(),
-        past: Some(quiet.clone()),
-        max_lag: database.max_lag,
-    });
+    let past = Some(quiet.clone()).filter(|_| !unfenced(draft));
+    let effect =
+        Effect::CaughtUp(CaughtUp { member: new.clone(), past, max_lag: database.max_lag });
     let mut step = Step::looks(effect, Place::Site(draft.to));
     step.timeout = Some(QUIESCE);
     let caught_up = draft.add("caughtUp", std::slice::from_ref(quiet), step);
+    if unfenced(draft) {
+        return Ok(promote(draft, new, &database, &caught_up));
+    }
     let opens_until = opens_until(draft);
     let effect = Effect::Fence(Fence { member: old, unless: None, opens_until });
     let step = Step::holds(effect, draft.from, QUIESCE);

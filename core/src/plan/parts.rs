@@ -252,11 +252,15 @@ impl<'a> Draft<'a> {
     pub(super) fn shift(&mut self, capacity: StepId, writer: StepId) -> Result<StepId, Incomplete> {
         let front = self.front(&[capacity.clone(), writer.clone()])?;
         let still = vec![capacity.clone(), front.clone()];
-        let needs = &[capacity, writer, front];
+        let (mut needs, mut still) = (vec![capacity, writer, front], still);
+        let fit = StepId::new("fit");
+        if bugs::on(Bug::OpensBeforeClosing) && self.has(&fit) {
+            (needs, still) = (vec![fit], Vec::new());
+        }
         let mut moved = Vec::new();
         for (id, effect) in self.lever_moves()? {
             let step = Step { still: still.clone(), ..Step::moves_traffic(effect, SHIFT) };
-            moved.push(self.add(id, needs, step));
+            moved.push(self.add(id, &needs, step));
         }
         let effect = Effect::Milestone(Milestone { note: format!("traffic leads to {}", self.to) });
         let mut step = Step::looks(effect, Place::Nowhere);

@@ -58,6 +58,8 @@ pub enum Harm {
     SilenceAndCancel,
     /// A human says something.
     Say(Wish),
+    /// Something else does, for longer than the step is given.
+    Trouble(Trouble),
 }
 
 /// What follows from an aim.
@@ -102,15 +104,14 @@ impl Aim {
     ) -> Option<Hit> {
         let step = self.step(ledger)?;
         let from = now.mono + self.after;
+        let overdue = step.step.timeout.map_or(self.lasts, |timeout| timeout + BEYOND);
         let silence = || Trouble::Cut { seat: None, from: needs(step, policy) };
         let (lasts, trouble) = match &self.harm {
             Harm::Crash => (self.lasts, Trouble::Crashed(leader)),
             Harm::Pause => (self.lasts, Trouble::Paused(leader)),
             Harm::Calls(rates) => (self.lasts, Trouble::Calls(*rates)),
-            Harm::Silence => {
-                let overdue = step.step.timeout.map_or(self.lasts, |timeout| timeout + BEYOND);
-                (overdue, silence())
-            }
+            Harm::Silence => (overdue, silence()),
+            Harm::Trouble(trouble) => (overdue.max(self.lasts), trouble.clone()),
             Harm::SilenceAndCancel => (CANCELLED + BEYOND, silence()),
             Harm::Say(wish) => return Some(Hit { spell: None, says: Some((from, *wish)) }),
         };

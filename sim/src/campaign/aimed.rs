@@ -1,7 +1,7 @@
 //! The schedule that ought to hit one cell of the coverage: a short story in which a run comes to
 //! the step, and what must go wrong there does.
 
-use bowline_core::model::{Site, Span};
+use bowline_core::model::{Region, Site, Span};
 use bowline_core::plan::EffectKind;
 
 use super::aim::{Aim, Harm};
@@ -89,7 +89,7 @@ fn writing_it(writing: RecordKind, at: At, (n, story): (u64, &Story)) -> Schedul
 
 /// A run comes to a step, and what must go wrong there does.
 fn at_step(cell: Cell, n: u64, story: &Story) -> Option<Schedule> {
-    let (of, at, harm) = target(cell, n)?;
+    let (of, at, harm) = target(cell, n, story)?;
     let mut schedule = calm(n, story);
     let group = 0;
     schedule.events = leads_up((cell, of, at), n, story);
@@ -128,7 +128,9 @@ fn at_step(cell: Cell, n: u64, story: &Story) -> Option<Schedule> {
 fn leads_up((cell, of, at): (Cell, Purpose, EffectKind), n: u64, story: &Story) -> Vec<Happening> {
     // A prewarm that is a false alarm is cut off.
     let blip = matches!(cell, Cell::Step(Purpose::Prewarm, _, End::Abandoned));
-    let lasts = if blip { Span::secs(50) } else { Span::mins(9) };
+    // Who waits for standby's own load balancer does so for ten minutes.
+    let front = at == EffectKind::Front;
+    let lasts = if blip { Span::secs(50) } else { Span::mins(if front { 20 } else { 9 }) };
     let planned =
         matches!(of, Purpose::Switchover) || of == Purpose::Unwinding && !n.is_multiple_of(4);
     let first =
@@ -143,17 +145,22 @@ fn leads_up((cell, of, at): (Cell, Purpose, EffectKind), n: u64, story: &Story) 
         }
         (Purpose::Unwinding, _) => events.push(cancel(Purpose::Failover, n)),
         (Purpose::Failback, _) if found => {
-            events.extend(twice((of, at), CAUSE + BACK, (Wish::Failback, n)));
+            let mut from = CAUSE + BACK;
+            if at == EffectKind::CloseDoor {
+                let (gone, lasts) = (EffectKind::ConnectionsGone, Span::mins(15));
+                let harm = Harm::Trouble(stale_door(story, Site::Standby, lasts));
+                events.push(aim((of, gone), (0, Span::secs(3 * n), lasts), harm));
+                // By then no call of the run before can open the door any more.
+                from = from + Span::mins(9);
+            }
+            events.extend(twice((of, at), from, (Wish::Failback, n)));
         }
         (Purpose::Switchover, _) if found => {
             // The replica must not stream, or nothing is rebuilt.
             let mut trouble = Trouble::RegionsApart;
             let (mut from, mut lasts) = (Span::mins(4), Span::mins(2));
             if at == EffectKind::CloseDoor {
-                // RDS tells of the door as the run before had left it.
-                let home = story.policy.site(Site::Home).scope.region.clone();
-                let behind = Span::mins(6);
-                trouble = Trouble::Stale { from: Reach::Api(home, Api::Rds), behind };
+                trouble = stale_door(story, Site::Home, Span::mins(6));
                 (from, lasts) = (CAUSE + Span::secs(90 + 15 * n), Span::mins(15));
             }
             events = vec![Happening::Fault { from, lasts, trouble }];
@@ -204,8 +211,12 @@ fn aim(
 }
 
 /// At which step of which plan what must go wrong.
-fn target(cell: Cell, n: u64) -> Option<(Purpose, EffectKind, Harm)> {
+fn target(cell: Cell, n: u64, story: &Story) -> Option<(Purpose, EffectKind, Harm)> {
     match cell {
+        // Who cannot look there does not go on either: standby must be seen to serve no more.
+        Cell::Step(of @ Purpose::Failover, at @ EffectKind::Front, End::SentBack) => {
+            Some((of, at, Harm::Trouble(Trouble::TargetsDown(region(story, Site::Standby)))))
+        }
         Cell::Step(of, at, End::Overdue | End::SentBack | End::Unknown) => {
             Some((of, at, Harm::Silence))
         }
@@ -243,9 +254,18 @@ fn rates(came: Came) -> Rates {
     rates
 }
 
+fn region(story: &Story, site: Site) -> Region {
+    story.policy.site(site).scope.region.clone()
+}
+
+/// RDS tells of a site's door as the run before had left it.
+fn stale_door(story: &Story, site: Site, behind: Span) -> Trouble {
+    Trouble::Stale { from: Reach::Api(region(story, site), Api::Rds), behind }
+}
+
 /// Home's Region is lost, or a part of it.
 fn lost(story: &Story, (from, lasts): (Span, Span), n: u64) -> Happening {
-    let home = story.policy.site(Site::Home).scope.region.clone();
+    let home = region(story, Site::Home);
     let trouble =
         if n.is_multiple_of(2) { Trouble::TargetsDown(home) } else { Trouble::RegionDead(home) };
     Happening::Fault { from, lasts, trouble }

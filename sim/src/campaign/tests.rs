@@ -275,6 +275,7 @@ kept! {
         "s6-two-instances-of-one-name-are-promoted-once-each",
     s6_a_promotion_that_never_arrived_leaves_no_room:
         "s6-a-promotion-that-never-arrived-leaves-no-room",
+    s5_a_batch_of_the_dead_changes_nothing: "s5-a-batch-of-the-dead-changes-nothing",
     s4_who_takes_over_leaves_no_site_that_serves: "s4-who-takes-over-leaves-no-site-that-serves",
     s4_who_has_just_begun_to_watch_waits_until_it_can_tell:
         "s4-who-has-just-begun-to-watch-waits-until-it-can-tell",

@@ -1,5 +1,6 @@
 //! A cell: one thing that can happen, and that is counted when it does.
 
+use bowline_core::op::{Answer, Fault};
 use bowline_core::plan::{EffectKind, PlanKind};
 use serde::{Deserialize, Serialize};
 
@@ -21,6 +22,8 @@ pub enum Cell {
     Call(EffectKind, Came),
     /// The leader died while a step was there.
     Died(EffectKind, At),
+    /// The leader died behind a call of a step that had come to this, on this side of hearing it.
+    DiedOf(EffectKind, Came, Side),
     /// A record was stored.
     Stored(RecordKind),
     /// An append came to this.
@@ -123,6 +126,15 @@ impl Came {
     }
 }
 
+impl From<&Result<Answer, Fault>> for Came {
+    fn from(result: &Result<Answer, Fault>) -> Self {
+        match result {
+            Ok(_) => Self::Answer,
+            Err(fault) => Self::Fault(fault.into()),
+        }
+    }
+}
+
 /// How far a step's call, or an append, was when the leader died.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -140,6 +152,21 @@ pub enum At {
 impl At {
     /// Every place.
     pub const ALL: [Self; 4] = [Self::Looking, Self::Recorded, Self::Sent, Self::Had];
+}
+
+/// On which side of hearing what a call had come to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Side {
+    /// Nobody had heard it.
+    Unheard,
+    /// It had been heard, and the step had not ended.
+    Heard,
+}
+
+impl Side {
+    /// Both.
+    pub const BOTH: [Self; 2] = [Self::Unheard, Self::Heard];
 }
 
 /// A decision about a group.

@@ -14,21 +14,23 @@ use bowline_core::run::{Entry, Ledger, Phase, Record, Run};
 use bowline_core::step::QuestionKind as Asks;
 
 use super::Coverage;
-use super::cell::{At, Came, Cell, Decided, End, Purpose};
+use super::cell::{At, Came, Cell, Decided, End, Purpose, Side};
 use super::kinds::{PhaseKind, RecordKind};
 use super::universe::universe;
 use crate::faults::Trouble;
 use crate::harness::{Event, Simulation, Watch};
 use crate::world::{News, World};
 
-/// Counts what happens in one simulation. A clone counts into the same.
+/// Counts what happens in one simulation after the other. A clone counts into the same.
 #[derive(Clone, Debug, Default)]
 pub struct Counter(Rc<RefCell<Tally>>);
 
 impl Counter {
-    /// Somebody who looks on and counts.
+    /// Somebody who looks on and counts, in a simulation that has not begun: what was remembered of
+    /// the one before is forgotten, and what was counted is not.
     #[must_use]
     pub fn watch(&self) -> Box<dyn Watch> {
+        self.0.borrow_mut().groups.clear();
         Box::new(self.clone())
     }
 
@@ -109,8 +111,16 @@ struct Group {
 struct Open {
     op: Op,
     at: At,
-    /// Whether its sender heard of it.
+    /// What came of it where it went.
+    came: Option<Came>,
+    /// Whether its sender heard of it, or is dead.
     heard: bool,
+}
+
+impl Open {
+    fn new(op: Op, at: At) -> Self {
+        Self { op, at, came: None, heard: at == At::Had }
+    }
 }
 
 /// An append on its way.
@@ -156,29 +166,32 @@ impl Tally {
                 self.hit(Cell::Append(Came::Nothing));
             }
         }
-        self.of_step(&call.op, |open| open.at = At::Sent);
+        self.of_step(&call.op, |open| {
+            (open.at, open.came, open.heard) = (At::Sent, None, false);
+        });
     }
 
     fn performed(&mut self, seat: usize, op: &Op, result: &Result<Answer, Fault>) {
-        if result.is_err() {
-            return;
-        }
-        if let Some(append) = self.appending(seat, op) {
+        let came = Came::from(result);
+        if let (Some(append), Came::Answer) = (self.appending(seat, op), came) {
             append.at = Some(At::Had);
         }
-        self.of_step(op, |open| open.at = At::Had);
+        self.of_step(op, |open| {
+            open.came = Some(came);
+            if came == Came::Answer {
+                open.at = At::Had;
+            }
+        });
     }
 
     fn heard(&mut self, seat: usize, op: &Op, result: &Result<Answer, Fault>) {
-        let came = match result {
-            Ok(_) => Came::Answer,
-            Err(fault) => Came::Fault(fault.into()),
-        };
+        let came = Came::from(result);
         if let Some(append) = self.appending(seat, op) {
             append.at = None;
             self.hit(Cell::Append(came));
         }
-        if let Some(kind) = self.of_step(op, |open| open.heard = true) {
+        let hear = |open: &mut Open| (open.came, open.heard) = (Some(came), true);
+        if let Some(kind) = self.of_step(op, hear) {
             self.hit(Cell::Call(kind, came));
         }
     }
@@ -235,9 +248,7 @@ impl Tally {
             Record::Planned { plan, moves } => group.planned(plan, *moves),
             Record::Started { step, op, .. } => {
                 self.unheard(group, step);
-                let op = (**op).clone();
-                let open = Open { op, at: At::Recorded, heard: false };
-                group.calls.insert(step.clone(), open);
+                group.calls.insert(step.clone(), Open::new((**op).clone(), At::Recorded));
             }
             Record::Done { step, unknown, .. } => {
                 self.unheard(group, step);
@@ -309,12 +320,18 @@ impl Tally {
             }
             let Some(run) = group.ledger.run.as_ref().filter(|run| run.busy()) else { continue };
             for (id, step) in run.runnable() {
-                let call = group.calls.get(id).filter(|open| !open.heard);
-                let at = call.map_or(At::Looking, |open| open.at);
-                cut.push(Cell::Died(step.step.effect.kind(), at));
+                let (kind, call) = (step.step.effect.kind(), group.calls.get(id));
+                let at = call.filter(|open| !open.heard).map_or(At::Looking, |open| open.at);
+                cut.push(Cell::Died(kind, at));
+                if let Some((open, came)) = call.and_then(|open| Some((open, open.came?))) {
+                    let side = if open.heard { Side::Heard } else { Side::Unheard };
+                    cut.push(Cell::DiedOf(kind, came, side));
+                }
             }
             // Nobody will hear of these calls any more.
-            group.calls.values_mut().for_each(|open| open.heard = true);
+            for open in group.calls.values_mut() {
+                (open.came, open.heard) = (None, true);
+            }
         }
         cut.into_iter().for_each(|cell| self.hit(cell));
     }
@@ -333,7 +350,7 @@ impl Group {
                 Record::Opened { .. } => self.opened(),
                 Record::Planned { plan, moves } => self.planned(&plan, moves),
                 Record::Started { step, op, .. } => {
-                    self.calls.insert(step, Open { op: *op, at: At::Had, heard: true });
+                    self.calls.insert(step, Open::new(*op, At::Had));
                 }
                 Record::Done { step, .. } => drop(self.calls.remove(&step)),
                 Record::Unwinding { .. } => self.calls.clear(),
@@ -349,8 +366,13 @@ impl Group {
 
     fn planned(&mut self, plan: &Plan, moves: bool) {
         let run = self.ledger.run.as_ref();
-        let unwinds = run.is_some_and(|run| matches!(run.phase, Phase::Unwinding { .. }));
-        let purpose = Purpose::of(plan.kind, moves, unwinds);
+        // A run that moves may find that it must undo something first.
+        let undoes = run.is_some_and(|run| match run.phase {
+            Phase::Unwinding { .. } => true,
+            Phase::Moving => !moves,
+            _ => false,
+        });
+        let purpose = Purpose::of(plan.kind, moves, undoes);
         self.purposes.extend(plan.steps.keys().map(|id| (id.clone(), purpose)));
     }
 

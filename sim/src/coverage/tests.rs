@@ -5,6 +5,7 @@ use bowline_core::policy::examples;
 
 use super::*;
 use crate::campaign::{Faults, PANIC, Schedule, Story, generate};
+use crate::crash::CASES;
 use crate::mutants::PLAYS;
 use crate::story::{SCENARIOS, Stage, find};
 
@@ -55,6 +56,19 @@ fn what_several_stories_hit_is_added_and_survives_a_file() {
     let text = serde_json::to_string(&both).unwrap();
     assert_eq!(serde_json::from_str::<Coverage>(&text).unwrap(), both);
     assert_eq!(both.missed().count(), Coverage::possible() - both.hits());
+}
+
+#[test]
+fn every_death_of_a_case_is_counted() {
+    let case = CASES.iter().find(|case| case.name == "stand down").unwrap();
+    let (table, coverage) = crashes(case, &examples::shop());
+    let sides = Side::BOTH.map(|side| {
+        let fault = Came::Fault(FaultKind::Denied);
+        coverage.times(Cell::DiedOf(EffectKind::SetPool, fault, side))
+    });
+    assert!(sides.iter().all(|times| *times > 0), "{sides:?}");
+    let begun = coverage.times(Cell::Turned(None, PhaseKind::Prewarm));
+    assert!(begun as usize > table.rows.len() / 2, "{begun} of {}", table.rows.len());
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 
 use bowline_core::plan::EffectKind;
 
-use super::cell::{At, Came, Cell, Decided, End, Purpose};
+use super::cell::{At, Came, Cell, Decided, End, Purpose, Side};
 use super::kinds::{
     Action, AskKind, FaultKind, HoldKind, IntentKind, PhaseKind, QuestionKind, RecordKind,
     RefusalKind,
@@ -31,6 +31,9 @@ fn cells(steps: &Steps) -> Vec<Cell> {
     for kind in EffectKind::ALL {
         all.extend(Came::all().map(|came| Cell::Call(*kind, came)));
         all.extend(At::ALL.map(|at| Cell::Died(*kind, at)));
+        for side in Side::BOTH {
+            all.extend(Came::all().map(|came| Cell::DiedOf(*kind, came, side)));
+        }
         all.extend(QuestionKind::ALL.iter().map(|question| Cell::Asked(*kind, *question)));
     }
     for kind in RecordKind::ALL {
@@ -69,6 +72,10 @@ fn impossible(steps: &Steps, cell: Cell) -> Option<&'static str> {
         Cell::Step(purpose, kind, end) => no_end(steps.get(&(purpose, kind))?, (kind, end)),
         Cell::Call(kind, came) => no_call(steps, kind, came),
         Cell::Died(kind, at) => no_death(steps, kind, at),
+        Cell::DiedOf(_, Came::Nothing, _) => {
+            Some("of a call that came to nothing nobody hears: it is counted by where it was")
+        }
+        Cell::DiedOf(kind, came, _) => no_call(steps, kind, came),
         Cell::Append(came) => fenced(came),
         Cell::DiedWriting(_, At::Looking | At::Recorded) => {
             Some("an append is on its way or had its effect: it is no call with a record before it")
@@ -168,6 +175,9 @@ fn no_turn(before: Option<PhaseKind>, after: PhaseKind) -> Option<&'static str> 
         (Some(Prewarm), Moving | Unwinding | Unwound) => None,
         (Some(Moving), Moved | Unwinding | Unwound) => None,
         (Some(Unwinding), Unwound) => None,
+        // What a run, or an imported one, left behind is let go by a run that only goes back.
+        (Some(Unwound), Unwinding) => None,
+        (Some(Moved), Unwinding) => Some("who has moved home holds nothing but the door it left"),
         // A failover that is ordered takes the place of a planned move, or of one that goes back.
         (Some(Moving | Unwinding), Moving) => None,
         (None, _) => Some("a run begins by preparing or by moving"),

@@ -57,8 +57,11 @@ impl FaultTable {
         let plot = Plot { case, shop, crew: Crew::Pair, counter: None };
         let whole = plot.play(None, None);
         let mut rows = Vec::new();
-        for call in calls(case, shop, &whole) {
-            for trouble in SpoilTrouble::ALL {
+        for (call, acts) in calls(case, shop, &whole) {
+            // What a service says of an instance or a set would be a lie where it is not so: a look
+            // would tell of another world.
+            let told = |trouble: &SpoilTrouble| acts || !trouble.tells_of_the_world();
+            for trouble in SpoilTrouble::ALL.into_iter().filter(told) {
                 for lasts in [None, Some(LASTS)] {
                     let spoil = Spoil { run, name, call, trouble, lasts };
                     rows.push(row(&plot, spoil, &whole));
@@ -75,14 +78,16 @@ impl FaultTable {
 }
 
 /// The calls that a case's runs make: those that change something, as they were recorded, and the
-/// looks.
-fn calls(case: &Case, shop: &Policy, whole: &Played) -> Vec<&'static str> {
+/// looks. Each with whether it is a step's.
+fn calls(case: &Case, shop: &Policy, whole: &Played) -> BTreeMap<&'static str, bool> {
     let points = points(case, &case.policy(shop), &whole.arrivals);
-    let mut calls: Vec<_> = points.iter().map(|point| point.op).collect();
-    let gates = calls.contains(&"write gate");
-    calls.extend(LOOKS.iter().filter(|look| **look != "read gate" || gates));
-    calls.sort_unstable();
-    calls.dedup();
+    let mut calls = BTreeMap::new();
+    for point in &points {
+        *calls.entry(point.op).or_default() |= point.effect.is_some();
+    }
+    let gates = calls.contains_key("write gate");
+    let looks = LOOKS.iter().filter(|look| **look != "read gate" || gates);
+    calls.extend(looks.map(|look| (*look, false)));
     calls
 }
 

@@ -1,6 +1,6 @@
 //! The table: every crash point of a case, on every side, with every crew, and how it ended.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use bowline_core::model::{Site, Span};
@@ -10,7 +10,7 @@ use super::case::Case;
 use super::play::{Crew, Played, Plot};
 use super::points::{Point, points};
 use crate::coverage::Counter;
-use crate::harness::{Side, Strike};
+use crate::harness::{Side, SpoilTrouble, Strike};
 
 /// A call that is held up arrives so much later: the lease was another's after fifteen seconds, and
 /// the new leader has looked at the world.
@@ -24,6 +24,14 @@ fn sides(crew: Crew) -> &'static [Side] {
     }
 }
 
+/// What the call came to at which its sender died, if not what comes of it by itself, and on which
+/// side of hearing it. Once for each kind of step of a phase; who takes over is whoever died.
+fn outcomes() -> impl Iterator<Item = (Side, Option<SpoilTrouble>)> {
+    let faults = SpoilTrouble::ALL.into_iter().map(Some);
+    let all = faults.flat_map(|fault| [(Side::After, fault), (Side::Heard, fault)]);
+    std::iter::once((Side::Heard, None)).chain(all)
+}
+
 /// One death, and how the case ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Row {
@@ -33,6 +41,8 @@ pub struct Row {
     pub point: Point,
     /// On which side of the call.
     pub side: Side,
+    /// What the call came to; `None`: what comes of it by itself.
+    pub comes_to: Option<SpoilTrouble>,
     /// How it ended.
     pub end: End,
 }
@@ -69,9 +79,16 @@ impl Table {
             let plot = Plot { case, shop, crew, counter };
             let whole = plot.play(None, None);
             table.unharmed.extend(unharmed(crew, &whole));
+            let mut met = BTreeSet::new();
             for point in points(case, &case.policy(shop), &whole.arrivals) {
-                for side in sides(crew) {
-                    table.rows.push(row(&plot, (&point, *side), &whole));
+                let strike =
+                    |(side, comes_to)| Strike { nth: point.nth, side, comes_to, away: crew.away() };
+                let plain = sides(crew).iter().map(|side| strike((*side, None)));
+                table.rows.extend(plain.map(|strike| row(&plot, (&point, strike), &whole)));
+                let first = point.effect.is_some_and(|kind| met.insert((point.phase, kind)));
+                if crew == Crew::Pair && first {
+                    let rows = outcomes().map(|of| row(&plot, (&point, strike(of)), &whole));
+                    table.rows.extend(rows);
                 }
             }
         }
@@ -95,13 +112,14 @@ pub(super) fn unharmed(crew: Crew, whole: &Played) -> Vec<String> {
     wrong
 }
 
-fn row(plot: &Plot<'_>, (point, side): (&Point, Side), whole: &Played) -> Row {
+fn row(plot: &Plot<'_>, (point, strike): (&Point, Strike), whole: &Played) -> Row {
     let (case, crew) = (plot.case, plot.crew);
-    let strike = Strike { nth: point.nth, side, away: crew.away() };
+    let Strike { side, comes_to, .. } = strike;
     let played = plot.play(Some(strike), Some(&whole.picture));
     let nobody = "nobody died: the story before the call is another";
     let missed = (!played.struck).then_some(nobody);
-    Row { crew, point: point.clone(), side, end: End::of(case, played, whole, missed) }
+    let end = End::of(case, played, whole, missed);
+    Row { crew, point: point.clone(), side, comes_to, end }
 }
 
 /// Whether no run was begun, where none needs to be.
@@ -129,11 +147,16 @@ fn differs(case: &Case, played: &Played, whole: &Played) -> Vec<String> {
     wrong
 }
 
-fn word(side: Side) -> String {
-    match side {
+fn word(side: Side, comes_to: Option<SpoilTrouble>) -> String {
+    let word = match side {
         Side::Before => "before".into(),
         Side::After => "after".into(),
+        Side::Heard => "heard".into(),
         Side::Late(by) => format!("{by} late"),
+    };
+    match comes_to {
+        None => word,
+        Some(fault) => format!("{word} ({})", fault.word()),
     }
 }
 
@@ -164,7 +187,7 @@ impl fmt::Display for Table {
         let mut lines: BTreeMap<_, Vec<String>> = BTreeMap::new();
         for row in &self.rows {
             let key = (row.crew, row.point.nth, row.end.how());
-            lines.entry(key).or_default().push(word(row.side));
+            lines.entry(key).or_default().push(word(row.side, row.comes_to));
         }
         for ((crew, nth, how), sides) in &lines {
             let mut rows = self.rows.iter();

@@ -1,5 +1,7 @@
 //! Calls on their way to the world, and replies on their way back.
 
+use std::ops::ControlFlow;
+
 use bowline_core::model::{Now, Span};
 use bowline_core::op::{Call, Fault, Op};
 
@@ -82,15 +84,15 @@ impl<R: Replica> Simulation<R> {
 
     /// A call is in the world: it has its effect, and its answer sets out.
     pub(super) fn arrive(&mut self, slot: Slot, now: Now) {
-        if self.stopped_at_the_door(slot, now) {
-            return;
-        }
-        let trouble = self.spoilt(slot, now.mono);
+        let ControlFlow::Continue(struck) = self.at_the_door(slot, now) else { return };
+        let trouble = struck.or_else(|| self.spoilt(slot, now.mono));
         let flight = self.flights.get(slot);
         let (seat, op) = (flight.seat, &flight.call.op);
         if let Some(trouble) = trouble.filter(|trouble| *trouble != SpoilTrouble::LostAfter) {
             let lasts = latency::draw(op, &mut self.network);
-            return self.answer(slot, Err(trouble.fault()), lasts);
+            self.answer(slot, Err(trouble.fault()), lasts);
+            self.tell_performed(slot, now);
+            return self.was_answered(slot, now);
         }
         let mut outcome = if self.apart == Some(seat) {
             self.world.perform_apart(op, now, &mut self.nature)
@@ -161,11 +163,15 @@ impl<R: Replica> Simulation<R> {
         if self.seats[seat].incarnation != incarnation {
             return;
         }
+        let dies = self.dies_hearing(slot);
         self.note(2, seat as u64, id.0);
         self.tell_heard(slot, &given, now);
         let mut out = std::mem::take(&mut self.out);
         self.seats[seat].reply(now, id, given, &mut out);
         self.send(seat, &mut out);
         self.out = out;
+        if let Some(away) = dies {
+            self.strike((seat, away), now);
+        }
     }
 }

@@ -23,18 +23,31 @@ pub enum Trouble {
     Denied,
     /// It is never accepted.
     Invalid,
+    /// What it would change is said to be otherwise, or busy.
+    Conflict,
+    /// What it would change is said not to be there.
+    NotFound,
 }
 
 impl Trouble {
     /// Every one.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 8] = [
         Self::Throttled,
         Self::Transient,
         Self::LostBefore,
         Self::LostAfter,
         Self::Denied,
         Self::Invalid,
+        Self::Conflict,
+        Self::NotFound,
     ];
+
+    /// Whether it says something of what the call is about: beside a world in which it is not so,
+    /// it is an error of that service, and no trouble on the way.
+    #[must_use]
+    pub fn tells_of_the_world(self) -> bool {
+        matches!(self, Self::Conflict | Self::NotFound)
+    }
 
     /// The word for it.
     #[must_use]
@@ -46,6 +59,8 @@ impl Trouble {
             Self::LostAfter => "unknown, had",
             Self::Denied => "denied",
             Self::Invalid => "invalid",
+            Self::Conflict => "conflict",
+            Self::NotFound => "not found",
         }
     }
 
@@ -57,6 +72,8 @@ impl Trouble {
             Self::LostBefore | Self::LostAfter => Fault::Unknown(said()),
             Self::Denied => Fault::Denied(said()),
             Self::Invalid => Fault::Invalid(said()),
+            Self::Conflict => Fault::Conflict(said()),
+            Self::NotFound => Fault::NotFound(said()),
         }
     }
 }

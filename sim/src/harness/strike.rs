@@ -1,9 +1,11 @@
 //! Killing a replica at one exact call: just before the call arrives in the world, just after it
-//! had its effect and before anybody hears of it, or with the call still on its way. Which call is
-//! said by its number, or by what it writes.
+//! was answered there and before anybody hears of it, when it is heard, or with the call still on
+//! its way; and what the call comes to. Which call is said by its number, or by what it writes.
 //!
 //! Calls that change something are counted as they arrive, so that a story which was recorded once
 //! can be played again up to the n-th of them, to the last message.
+
+use std::ops::ControlFlow;
 
 use bowline_core::model::{GroupName, Mono, Now, Span};
 use bowline_core::op::{Fault, Op, StoreOp};
@@ -11,6 +13,7 @@ use bowline_core::run::Entry;
 use serde::{Deserialize, Serialize};
 
 use super::flight::Slot;
+use super::spoil::Trouble as SpoilTrouble;
 use super::{Item, Replica, Simulation};
 use crate::coverage::RecordKind;
 use crate::faults::{Spell, Trouble};
@@ -21,8 +24,10 @@ use crate::faults::{Spell, Trouble};
 pub enum Side {
     /// The call is lost: nothing happened.
     Before,
-    /// It happened, and no answer is heard.
+    /// It happened, or was refused, and no answer is heard.
     After,
+    /// Its answer is heard, and what follows from it is on its way.
+    Heard,
     /// It is held up on its way and happens so much later, whoever leads by then.
     Late(Span),
 }
@@ -34,6 +39,8 @@ pub struct Strike {
     pub nth: u64,
     /// On which side of it.
     pub side: Side,
+    /// What the call comes to, if it arrives; `None`: what comes of it by itself.
+    pub comes_to: Option<SpoilTrouble>,
     /// How long its seat stays empty.
     pub away: Span,
 }
@@ -87,6 +94,8 @@ pub(super) struct Strikes {
     deaths: Vec<Death>,
     /// The call that was held up: it arrives for the second time, and is not counted again.
     held_up: Option<Slot>,
+    /// The call whose sender dies when it hears of it, and for how long.
+    hearing: Option<(Slot, Span)>,
     /// The arrivals so far, if somebody wants them.
     log: Option<Vec<Arrival>>,
 }
@@ -125,17 +134,30 @@ impl<R: Replica> Simulation<R> {
         self.strikes.planned.is_none()
     }
 
-    /// A call arrives. Says whether it must not have its effect (now).
-    pub(super) fn stopped_at_the_door(&mut self, slot: Slot, now: Now) -> bool {
+    /// A call arrives. Goes on, with what it comes to if that is planned, unless it must not have
+    /// its effect (now).
+    pub(super) fn at_the_door(
+        &mut self,
+        slot: Slot,
+        now: Now,
+    ) -> ControlFlow<(), Option<SpoilTrouble>> {
         let flight = self.flights.get(slot);
         let (seat, counted) = (flight.seat, counts(&flight.call.op));
         if !counted || self.strikes.held_up.take_if(|held| *held == slot).is_some() {
-            return false;
+            return ControlFlow::Continue(None);
         }
         self.strikes.arrived += 1;
-        let Some((side, away)) = self.strikes_at(slot, now.mono, false) else { return false };
+        let Strikes { arrived, planned, .. } = &self.strikes;
+        let comes_to = planned.filter(|strike| strike.nth == *arrived).and_then(|s| s.comes_to);
+        let Some((side, away)) = self.strikes_at(slot, now.mono, false) else {
+            return ControlFlow::Continue(comes_to);
+        };
         match side {
-            Side::After => return false,
+            Side::After => return ControlFlow::Continue(comes_to),
+            Side::Heard => {
+                self.strikes.hearing = Some((slot, away));
+                return ControlFlow::Continue(comes_to);
+            }
             Side::Before => drop(self.flights.end(slot)),
             Side::Late(by) => {
                 self.strikes.held_up = Some(slot);
@@ -143,7 +165,7 @@ impl<R: Replica> Simulation<R> {
             }
         }
         self.strike((seat, away), now);
-        true
+        ControlFlow::Break(())
     }
 
     /// A call had its effect, or nobody was there to have it.
@@ -160,9 +182,20 @@ impl<R: Replica> Simulation<R> {
             let (nth, at, op) = (strikes.arrived, now.mono, flight.call.op.clone());
             log.push(Arrival { nth, at, seat, op, result });
         }
+        self.was_answered(slot, now);
+    }
+
+    /// A call was answered, whatever it came to.
+    pub(super) fn was_answered(&mut self, slot: Slot, now: Now) {
+        let seat = self.flights.get(slot).seat;
         if let Some((_, away)) = self.strikes_at(slot, now.mono, true) {
             self.strike((seat, away), now);
         }
+    }
+
+    /// An answer is heard. Says for how long its hearer is to be dead then, if at all.
+    pub(super) fn dies_hearing(&mut self, slot: Slot) -> Option<Span> {
+        self.strikes.hearing.take_if(|(call, _)| *call == slot).map(|(_, away)| away)
     }
 
     /// On which side of this call its sender dies, and for how long, if it does.
@@ -184,7 +217,7 @@ impl<R: Replica> Simulation<R> {
         Some((death.side, death.away))
     }
 
-    fn strike(&mut self, (seat, away): (usize, Span), now: Now) {
+    pub(super) fn strike(&mut self, (seat, away): (usize, Span), now: Now) {
         let (index, until) = (self.spells.len(), now.mono + away);
         let trouble = Trouble::Crashed(seat);
         self.spells.push(Spell { from: now.mono, until: Some(until), trouble });

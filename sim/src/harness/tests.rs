@@ -412,7 +412,7 @@ fn struck(side: Side) -> (Simulation<Script>, Diary) {
     let script = vec![(secs(1), append(1)), (secs(30), append(2))];
     let (mut sim, diary) = simulation(1, vec![script]);
     sim.log_arrivals();
-    sim.plan_strike(Strike { nth: 1, side, away: Span::mins(1) });
+    sim.plan_strike(Strike { nth: 1, side, comes_to: None, away: Span::mins(1) });
     (sim, diary)
 }
 
@@ -449,9 +449,33 @@ fn a_call_of_the_dead_that_was_held_up_changes_the_world_later() {
 }
 
 #[test]
+fn who_dies_hearing_has_heard() {
+    let (mut sim, diary) = struck(Side::Heard);
+    sim.run_until(secs(10));
+    assert!(sim.struck() && sim.replica(0).is_none());
+    assert_eq!(sim.world.store.chain(&group()).len(), 1);
+    assert_eq!(replies(&diary).len(), 1);
+}
+
+#[test]
+fn a_call_comes_to_what_is_planned_and_its_sender_dies_of_it() {
+    for (fault, had) in [(SpoilTrouble::Conflict, 0), (SpoilTrouble::LostAfter, 1)] {
+        for (side, heard) in [(Side::After, 0), (Side::Heard, 1)] {
+            let (mut sim, diary) = struck(side);
+            let (nth, comes_to, away) = (1, Some(fault), Span::mins(1));
+            sim.plan_strike(Strike { nth, side, comes_to, away });
+            sim.run_until(secs(10));
+            assert!(sim.struck() && sim.replica(0).is_none(), "{fault:?} {side:?}");
+            assert_eq!(sim.world.store.chain(&group()).len(), had, "{fault:?} {side:?}");
+            assert_eq!(replies(&diary).len(), heard, "{fault:?} {side:?}");
+        }
+    }
+}
+
+#[test]
 fn a_strike_that_never_comes_due_is_known() {
     let (mut sim, _) = simulation(1, vec![vec![(secs(1), append(1))]]);
-    sim.plan_strike(Strike { nth: 2, side: Side::Before, away: Span::secs(1) });
+    sim.plan_strike(Strike { nth: 2, side: Side::Before, comes_to: None, away: Span::secs(1) });
     sim.run_until(secs(9));
     assert!(!sim.struck() && sim.replica(0).is_some());
 }

@@ -24,6 +24,8 @@ pub fn shows(bug: Bug) -> &'static str {
         Bug::FenceWithoutRestart | Bug::FenceWithoutClosing => "deaf-clusters",
         Bug::TimeoutIsAFence => "deaf-region",
         Bug::NoLatch | Bug::RolesStay => "standby-red",
+        Bug::OpensBeforeClosing => "planned",
+        Bug::Upserts => "s5-a-batch-of-the-dead-changes-nothing",
         Bug::UnwindAfterStarted => "shot",
         Bug::MinimumOverAll => "few-nodes",
         Bug::FrontTakesAnyAnswer => "standby-broken",
@@ -58,7 +60,10 @@ pub fn shows(bug: Bug) -> &'static str {
         | Bug::NeedsTheDead
         | Bug::LongCalls
         | Bug::LaterSampleIsEvidence => "gone",
-        Bug::NeverScalesDown | Bug::StandbyNotRebuilt | Bug::NotRearmed => "round-trip",
+        Bug::NoFenceOnTheWayHome
+        | Bug::NeverScalesDown
+        | Bug::StandbyNotRebuilt
+        | Bug::NotRearmed => "round-trip",
         Bug::EarlierRestartFences => "restarted",
         Bug::LowClaimIsOurs => "s1-a-low-claim-at-the-lever-is-somebody-else-s",
         Bug::ReplacedIsTheSame => "s1-a-journal-that-promoted-what-was-replaced-leads-nowhere",

@@ -33,6 +33,7 @@ kept! {
     "s3-traffic-does-not-move-to-a-front-that-stopped-serving",
     "s4-a-decision-that-the-store-held-up-is-not-followed-blindly",
     "s4-a-claim-is-no-beginning",
+    "s5-a-batch-of-the-dead-changes-nothing",
     "s9-every-group-of-many-sees-its-check",
     "s7-a-stale-view-does-not-let-go",
     "s10-a-fault-that-is-over-dates-no-other",
@@ -44,7 +45,7 @@ kept! {
 }
 
 /// Every play that was made for bugs.
-pub const PLAYS: [Scenario; 34] = [
+pub const PLAYS: [Scenario; 35] = [
     play("gone", "home's Region is gone, until the application has moved", |p| {
         ends(25, vec![dead(p, 6, 60)])
     }),
@@ -262,6 +263,7 @@ pub const PLAYS: [Scenario; 34] = [
             ..ends(50, vec![dead(p, 6, 60)])
         }
     }),
+    play("planned", "a human moves the application to standby", |_| switchover(30)),
     play("all-cut", "no replica reaches its store for a minute, in the middle of a run", |p| {
         let cut = Trouble::Cut { seat: None, from: Reach::Management };
         ends(240, vec![dead(p, 6, 20), spell(9, 10, cut)])

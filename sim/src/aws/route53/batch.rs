@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use bowline_core::bugs::{self, Bug};
 use bowline_core::model::Host;
 use bowline_core::op::{Failover, Fault, RecordSet, RecordType};
 
@@ -75,12 +76,19 @@ fn remove(sets: &mut Vec<RecordSet>, set: &RecordSet) -> Result<(), Fault> {
         sets.remove(found);
         return Ok(());
     }
+    if bugs::on(Bug::Upserts) {
+        sets.retain(|present| !same_key(present, set));
+        return Ok(());
+    }
     let known = sets.iter().any(|present| same_key(present, set));
     let why = if known { "the values provided do not match" } else { "it was not found" };
     Err(conflict("delete", set, why))
 }
 
 fn insert(sets: &mut Vec<RecordSet>, set: &RecordSet) -> Result<(), Fault> {
+    if bugs::on(Bug::Upserts) {
+        sets.retain(|present| !same_key(present, set));
+    }
     if sets.iter().any(|present| same_key(present, set)) {
         return Err(conflict("create", set, "it already exists"));
     }
