@@ -113,6 +113,13 @@ bugs! {
     TakesOverBlindly,
     /// What users notice is begun though it is not to be said, just then, whether they are served.
     BeginsInDoubt,
+    /// That users are served again is seen by Bowline's own eyes alone, though it is cut off.
+    OwnEyesSeeUsers,
+    /// What the store has refused for minutes is written all the same when it takes writes again.
+    RefusedRecordsStand,
+    /// A call that was recorded was sent, though its record came too late, or to one who did not
+    /// lead any more.
+    RecordedIsSent,
     /// A group that was never armed is moved like any other (field: Keycloak).
     Unarmed,
     /// Prewarm starts the workloads that need the writer, consumers among them.

@@ -72,6 +72,9 @@ pub enum Trouble {
     Paused(usize),
     /// A replica's wall clock steps by so many milliseconds, and back when it ends.
     Skewed(usize, i64),
+    /// A replica's monotonic clock runs so many millionths faster than it should (slower, if below
+    /// zero), and as it should when it ends.
+    Drifts(usize, i64),
     /// The store is not as it should be.
     Store(Condition),
     /// EC2 has only so many nodes left for a NodePool.

@@ -43,6 +43,9 @@ pub enum Condition {
     Failing,
     /// It allows reads only.
     Refusing,
+    /// It answers reads, and takes nothing new: what is to be written times out, and nobody is told
+    /// that it did nothing.
+    Frozen,
 }
 
 impl Store {
@@ -135,6 +138,9 @@ impl Store {
             Condition::Failing => Err(Fault::Transient("etcdserver: no leader".into())),
             Condition::Full if op.mutates() => {
                 Err(Fault::Transient("etcdserver: mvcc: database space exceeded".into()))
+            }
+            Condition::Frozen if op.mutates() => {
+                Err(Fault::Unknown("etcdserver: request timed out".into()))
             }
             Condition::Refusing if op.mutates() => Err(Fault::Denied("read-only".into())),
             _ => Ok(()),

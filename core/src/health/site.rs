@@ -209,29 +209,33 @@ impl SiteHealth {
         self.kept.as_ref().map(|kept| kept.serving)
     }
 
-    /// Whether the site looks as if it served, before enough samples said so for a verdict: of what
-    /// Bowline itself sees of users, something that was bad is good, and nothing is bad; or what
-    /// nobody's Down overrules says up.
+    /// Whether the site looks as if it served, before enough samples said so for a verdict or a
+    /// veto: of what is seen of users from inside, or from outside, something that was bad is good,
+    /// and nothing is bad. Bowline itself may be cut off from a site that others reach.
     #[must_use]
     pub fn looks_served(&self, now: Mono) -> bool {
-        let own = self.own();
         let is = |signal: &Signal, outcome| signal.window.newest(now) == Some(outcome);
         let recovers = |signal: &Signal| is(signal, Outcome::Good) && signal.window.was_bad();
-        let clear = own.clone().all(|signal| !is(signal, Outcome::Bad));
+        let seen_from = |outside: bool| {
+            let there = || self.users().filter(move |signal| signal.kind.outside() == outside);
+            there().all(|signal| !is(signal, Outcome::Bad)) && there().any(recovers)
+        };
         let serving = self.serving(now);
         let seen = serving.verdict == Answer3::Yes || serving.veto.is_some();
-        seen || (clear && own.clone().any(recovers))
+        let outside = || seen_from(true) && !bugs::on(Bug::OwnEyesSeeUsers);
+        seen || seen_from(false) || outside()
     }
 
     /// Since when nothing that Bowline itself sees of users was good; `None` while nothing is bad.
     #[must_use]
     pub fn unserved_since(&self) -> Option<Now> {
-        self.own().filter_map(|signal| signal.window.unbroken()).max_by_key(|at| at.mono)
+        let own = self.users().filter(|signal| !signal.kind.outside());
+        own.filter_map(|signal| signal.window.unbroken()).max_by_key(|at| at.mono)
     }
 
-    /// What Bowline itself sees of users.
-    fn own(&self) -> impl Iterator<Item = &Signal> + Clone {
-        self.signals.iter().filter(|s| s.kind.user_facing() && !s.kind.outside())
+    /// What is seen of users.
+    fn users(&self) -> impl Iterator<Item = &Signal> {
+        self.signals.iter().filter(|signal| signal.kind.user_facing())
     }
 
     fn judge(&self, now: Mono) -> Serving {

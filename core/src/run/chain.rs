@@ -43,6 +43,8 @@ enum State {
 struct Pending {
     bytes: Arc<str>,
     records: Vec<Record>,
+    /// Whether the store may take it yet: not all that it said was that it did nothing.
+    may_come: bool,
 }
 
 /// What a reply to the chain's call meant.
@@ -155,7 +157,7 @@ impl Chain {
             claim: claimed.or_else(|| self.ledger.claim.clone()),
             records: records.clone(),
         };
-        let pending = Pending { bytes: entry.bytes(), records };
+        let pending = Pending { bytes: entry.bytes(), records, may_come: false };
         let op = self.append_op(&pending);
         self.state = State::Appending(pending);
         Some(op)
@@ -168,6 +170,17 @@ impl Chain {
     fn append_op(&self, pending: &Pending) -> StoreOp {
         let seq = self.ledger.head + 1;
         StoreOp::Append { group: self.group.clone(), seq, bytes: Arc::clone(&pending.bytes) }
+    }
+
+    /// Drops what is to be appended once more, if the store has refused it each time and so will
+    /// never have it: what was wanted a while ago is to be decided anew. Says whether it did.
+    pub fn forgo(&mut self) -> bool {
+        let refused = matches!(&self.state, State::Appending(ours) if !ours.may_come);
+        if refused {
+            self.state = State::Idle;
+            self.queue.clear();
+        }
+        refused
     }
 
     /// Takes the reply to the call in flight, and gives the call that must follow at once.
@@ -184,9 +197,10 @@ impl Chain {
 
     fn appended(
         &mut self,
-        pending: Pending,
+        mut pending: Pending,
         result: Result<Answer, Fault>,
     ) -> (Outcome, Option<StoreOp>) {
+        pending.may_come |= !result.as_ref().is_err_and(Fault::did_nothing);
         match result {
             Ok(_) => (self.accept(pending), None),
             // The name is taken, by us or by somebody else: what the store has decides.

@@ -169,8 +169,10 @@ impl Desk {
     /// the store held up for so long that it was not sent.
     #[must_use]
     pub fn only_planned(&self) -> bool {
-        let unsent = |step: &StepId| self.execution.is_unsent(step);
-        self.ledger().open_run().is_some_and(|run| run.only_planned_but(unsent))
+        let run = self.ledger().open_run();
+        run.is_some_and(|run| {
+            run.only_planned_but(|step| self.execution.is_unsent(run.epoch, step))
+        })
     }
 
     /// Whether an answer to this call of a step would be heard.
@@ -384,7 +386,7 @@ impl Desk {
 
 impl Desk {
     /// Takes what became of the call to the store. `held_up`: what it wrote has waited for so long
-    /// that no call is to be sent on it.
+    /// that no call is to be sent on it, nor is it to be written if it certainly was not.
     pub fn heard(
         &mut self,
         seat: &Seat<'_>,
@@ -394,7 +396,12 @@ impl Desk {
         self.work = Work::Due;
         let reading = matches!(result, Ok(Answer::Entries(_)));
         let before = self.ledger().head;
-        let (outcome, next) = self.chain.reply(result);
+        let (mut outcome, mut next) = self.chain.reply(result);
+        let again = matches!(next, Some(StoreOp::Append { .. }));
+        let stands = bugs::on(Bug::RefusedRecordsStand);
+        if again && held_up && !stands && self.chain.forgo() {
+            (outcome.lost, next) = (true, None);
+        }
         if reading {
             // An answer may hold only a part of what is there: current is who got nothing new.
             self.current = self.current || (seat.leads && self.ledger().head == before);
@@ -404,10 +411,10 @@ impl Desk {
             self.execution.forget();
         }
         let may_act = self.may_act(seat);
-        let mut calls = Vec::new();
+        let (mut calls, at) = (Vec::new(), (self.ledger().epoch(), seat.now.mono));
         for record in &outcome.accepted {
             if let Some(Doing::Call { slot, timeout, op }) =
-                self.execution.recorded(record, seat.now.mono, may_act, held_up)
+                self.execution.recorded(record, at, may_act, held_up)
             {
                 calls.push(StepCall { slot, timeout, op });
             }

@@ -15,7 +15,7 @@ use super::ledger::Ledger;
 use super::record::Record;
 use super::state::{Phase, Run, StepRun};
 use crate::bugs::{self, Bug};
-use crate::model::{Claim, GroupName, Mono, Now, Place, RunId, Span, StepId};
+use crate::model::{Claim, Epoch, GroupName, Mono, Now, Place, RunId, Span, StepId};
 use crate::op::{Answer, Fault, Op};
 use crate::plan::OnTimeout;
 use crate::step::{Context, Hold, HoldId, Judgement, Outputs, Question, QuestionKind};
@@ -43,8 +43,9 @@ pub struct Execution {
     forgotten: u64,
     /// How many calls that took a hold were answered for sure, by hold.
     answered: BTreeMap<HoldId, u32>,
-    /// Steps whose call was recorded for the first time too late to be sent.
-    unsent: BTreeSet<StepId>,
+    /// Steps whose call was recorded for the first time, and not sent: too late, or by who did not
+    /// lead any more. Each with the claim's epoch; under another one somebody else may have.
+    unsent: BTreeSet<(Epoch, StepId)>,
     /// A move does nothing but claim for now.
     held: bool,
 }
@@ -88,7 +89,7 @@ struct Pass<'a> {
 }
 
 impl Execution {
-    /// Forgets everything, as a crash does.
+    /// Forgets everything, as a crash does, but which calls were certainly never sent.
     pub fn forget(&mut self) {
         self.forget_steps();
         self.answered.clear();
@@ -98,12 +99,11 @@ impl Execution {
         let last = self.activities.values().map(|activity| activity.generation).max();
         self.forgotten = self.forgotten.max(last.unwrap_or_default());
         self.activities.clear();
-        self.unsent.clear();
     }
 
-    /// Whether no call of this step was sent, though one was recorded.
-    pub(super) fn is_unsent(&self, step: &StepId) -> bool {
-        self.unsent.contains(step)
+    /// Whether no call of this step was sent under this claim, though one was recorded.
+    pub(super) fn is_unsent(&self, epoch: Epoch, step: &StepId) -> bool {
+        self.unsent.contains(&(epoch, step.clone()))
     }
 
     /// Whether an answer to this call would be heard.
@@ -168,6 +168,7 @@ impl Execution {
         // A run that took another one's place has steps of the same names.
         if self.run.as_ref() != Some(&run.id) {
             self.forget_steps();
+            self.unsent.retain(|(epoch, _)| *epoch == run.epoch);
             self.run = Some(run.id.clone());
         }
         self.activities.retain(|id, _| run.steps.get(id).is_some_and(StepRun::open));
@@ -226,7 +227,7 @@ impl Execution {
     pub fn recorded(
         &mut self,
         record: &Record,
-        now: Mono,
+        (epoch, now): (Epoch, Mono),
         may_act: bool,
         held_up: bool,
     ) -> Option<Doing> {
@@ -235,17 +236,18 @@ impl Execution {
             Record::Asked { step, .. } => (step, None, false),
             _ => return None,
         };
+        let unsent = (epoch, step.clone());
+        if first && !bugs::on(Bug::RecordedIsSent) {
+            self.unsent.insert(unsent.clone());
+        }
         let activity = self.activities.get_mut(step)?;
         let Does::Recording(op) = std::mem::replace(&mut activity.doing, Does::Idle) else {
             return None;
         };
         let stale = activity.fresh.take().is_some_and(|until| until < now) || held_up;
-        if stale && first {
-            activity.refused = true;
-            self.unsent.insert(step.clone());
-        }
+        activity.refused |= stale && first;
         let op = op.filter(|_| may_act && !stale)?;
-        self.unsent.remove(step);
+        self.unsent.remove(&unsent);
         activity.doing = Does::Acting;
         activity.takes = hold.map(|hold| hold.id.clone());
         activity.generation += 1;

@@ -171,7 +171,9 @@ impl Draw<'_> {
     }
 
     pub(super) fn store(&mut self) -> Trouble {
-        Trouble::Store(self.one_of(&[Condition::Full, Condition::Failing, Condition::Refusing]))
+        let conditions =
+            [Condition::Full, Condition::Failing, Condition::Refusing, Condition::Frozen];
+        Trouble::Store(self.one_of(&conditions))
     }
 
     /// EC2 has few nodes left, if there is a NodePool.
@@ -323,8 +325,15 @@ impl Draw<'_> {
         Happening::Strike { group, entry, after, lasts, blow }
     }
 
-    /// A wall clock steps.
+    /// A wall clock steps, or a monotonic one is slewed: by 500 millionths at most (NTP), and by
+    /// more on a machine whose clock is wrong.
     pub(super) fn clock(&mut self) -> Happening {
+        if self.rng.bool() {
+            let ppm =
+                self.one_of(&[100, 500, 5_000, 20_000]) * if self.rng.bool() { 1 } else { -1 };
+            let seat = self.seat();
+            return self.spell(Span::mins(2), Span::mins(40), Trouble::Drifts(seat, ppm));
+        }
         let size = i64::try_from(self.length(Span::millis(50), Span::mins(2)).as_millis());
         let by_ms = size.unwrap_or(0) * if self.rng.bool() { 1 } else { -1 };
         let seat = self.seat();

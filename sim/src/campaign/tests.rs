@@ -275,6 +275,14 @@ kept! {
         "s6-two-instances-of-one-name-are-promoted-once-each",
     s6_a_promotion_that_never_arrived_leaves_no_room:
         "s6-a-promotion-that-never-arrived-leaves-no-room",
+    s4_a_site_that_others_reach_again_is_not_left:
+        "s4-a-site-that-others-reach-again-is-not-left",
+    s4_a_record_that_the_store_refused_is_not_written_late:
+        "s4-a-record-that-the-store-refused-is-not-written-late",
+    s10_what_others_reach_again_is_not_left_behind:
+        "s10-what-others-reach-again-is-not-left-behind",
+    s4_what_was_recorded_and_not_sent_began_nothing:
+        "s4-what-was-recorded-and-not-sent-began-nothing",
     s5_a_batch_of_the_dead_changes_nothing: "s5-a-batch-of-the-dead-changes-nothing",
     s4_who_takes_over_leaves_no_site_that_serves: "s4-who-takes-over-leaves-no-site-that-serves",
     s4_who_has_just_begun_to_watch_waits_until_it_can_tell:

@@ -161,9 +161,10 @@ impl Trial {
     /// Whether a trouble of a replica has one to befall.
     fn seated(&self, trouble: &Trouble) -> bool {
         match trouble {
-            Trouble::Crashed(seat) | Trouble::Paused(seat) | Trouble::Skewed(seat, _) => {
-                *seat < self.replicas
-            }
+            Trouble::Crashed(seat)
+            | Trouble::Paused(seat)
+            | Trouble::Skewed(seat, _)
+            | Trouble::Drifts(seat, _) => *seat < self.replicas,
             _ => true,
         }
     }

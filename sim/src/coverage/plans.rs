@@ -10,10 +10,11 @@ use bowline_core::plan::{
     Class, Effect, EffectKind, Facts, Incomplete, OnTimeout, Plan, PlanKind, Step, Survey, Undo,
     failover, planned_move, prewarm, unwind,
 };
-use bowline_core::policy::{GatesLever, Lever, OnUnknown, Policy, examples};
+use bowline_core::policy::{OnUnknown, Policy, examples};
 use bowline_core::step::{Held, Hold, HoldId, Question, QuestionKind};
 
 use super::cell::Purpose;
+use crate::campaign::Twist;
 use crate::harness::Simulation;
 use crate::world::{World, WorldSpec};
 
@@ -62,15 +63,7 @@ fn policies() -> Vec<Policy> {
         database.on_unknown = OnUnknown::Ask;
     }
     let mut gates = shop.clone();
-    if let Lever::Records(lever) = &shop.lever {
-        gates.lever = Lever::Gates(GatesLever {
-            role: None,
-            object: "s3://bowline-gates/shop".into(),
-            home_check: "gate-home".into(),
-            standby_check: "gate-standby".into(),
-            names: lever.names.clone(),
-        });
-    }
+    Twist::Gates.apply(&mut gates);
     vec![shop, asking, gates, examples::minimal()]
 }
 

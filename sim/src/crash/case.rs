@@ -2,9 +2,10 @@
 
 use bowline_core::model::{Site, Span};
 use bowline_core::plan::PlanKind;
-use bowline_core::policy::{GatesLever, Lever, Mode, Policy};
+use bowline_core::policy::{Mode, Policy};
 use bowline_core::run::{Ledger, Phase as RunPhase, Run};
 
+use crate::campaign::Twist;
 use crate::faults::Trouble;
 use crate::story::home;
 
@@ -271,7 +272,7 @@ fn alone(policy: &mut Policy) {
 /// Nor by itself, and by a gate.
 fn by_a_gate(policy: &mut Policy) {
     alone(policy);
-    policy.lever = gates(policy);
+    Twist::Gates.apply(policy);
 }
 
 fn region_lost(policy: &Policy) -> Vec<Wrong> {
@@ -288,21 +289,6 @@ fn targets_lost(policy: &Policy) -> Vec<Wrong> {
 
 fn targets(policy: &Policy, length: Span) -> Vec<Wrong> {
     vec![(TROUBLE, Some(TROUBLE + length), Trouble::TargetsDown(home(policy)))]
-}
-
-/// The same names, moved by an object that two checks follow.
-fn gates(policy: &Policy) -> Lever {
-    let names = match &policy.lever {
-        Lever::Records(lever) => lever.names.clone(),
-        Lever::Gates(lever) => lever.names.clone(),
-    };
-    Lever::Gates(GatesLever {
-        role: None,
-        object: "s3://bowline-gates/shop".into(),
-        home_check: "gate-home".into(),
-        standby_check: "gate-standby".into(),
-        names,
-    })
 }
 
 impl Case {

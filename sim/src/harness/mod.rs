@@ -7,6 +7,7 @@
 //! Everything happens in the order of (virtual time, sequence). One seed gives one story, to the
 //! last reply: [`Simulation::digest`] says whether two stories were the same.
 
+mod clock;
 mod digest;
 mod flight;
 mod latency;

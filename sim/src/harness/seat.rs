@@ -4,6 +4,7 @@ use bowline_core::model::{Mono, Now, Span};
 use bowline_core::node::Input;
 use bowline_core::op::{Answer, Budgets, Call, CallId, Fault, Op, Share};
 
+use super::clock::Clock;
 use super::replica::Replica;
 
 /// The shortest time between two wakes of one replica. A replica that asks to be woken in the past
@@ -17,8 +18,8 @@ pub(super) struct Seat<R> {
     pub(super) replica: Option<R>,
     /// How many sat there before.
     pub(super) incarnation: u32,
-    /// How far its wall clock is off, in milliseconds.
-    pub(super) skew_ms: i64,
+    /// Its machine's clocks.
+    pub(super) clock: Clock,
     /// When it is to be woken.
     wake: Option<Mono>,
     /// How many troubles keep it dead.
@@ -36,7 +37,7 @@ impl<R: Replica> Seat<R> {
         Self {
             replica: None,
             incarnation: 0,
-            skew_ms: 0,
+            clock: Clock::default(),
             wake: None,
             crashes: 0,
             pauses: 0,
@@ -113,13 +114,15 @@ impl<R: Replica> Seat<R> {
     pub(super) fn hand(&mut self, now: Now, input: Input, out: &mut Vec<Call>) {
         let woken = matches!(input, Input::Wake);
         let Some(replica) = &mut self.replica else { return };
-        let skewed = Now { mono: now.mono, wall: skew(now, self.skew_ms) };
-        replica.handle(skewed, input, out);
+        replica.handle(self.clock.read(now), input, out);
         let earliest = if woken { now.mono + WAKE_AGAIN } else { now.mono };
-        self.wake = replica.wake_at().map(|wake| wake.max(earliest));
+        self.wake = replica.wake_at().map(|wake| self.clock.when(wake).max(earliest));
     }
-}
 
-fn skew(now: Now, by_ms: i64) -> bowline_core::model::Wall {
-    bowline_core::model::Wall(now.wall.0.saturating_add(by_ms))
+    /// From now on its monotonic clock runs by so many millionths faster than it did.
+    pub(super) fn drift(&mut self, by_ppm: i64, now: Mono) {
+        self.clock.drift(by_ppm, now);
+        let wakes = self.replica.as_ref().and_then(Replica::wake_at);
+        self.wake = wakes.map(|wake| self.clock.when(wake).max(now));
+    }
 }

@@ -257,6 +257,19 @@ fn a_skewed_clock_shows_in_wall_time_only() {
 }
 
 #[test]
+fn a_clock_that_drifts_wakes_its_replica_by_its_own_time() {
+    let (mut sim, diary) = simulation(1, vec![vec![(secs(101), ready())]]);
+    sim.plan(spell(secs(1), None, Trouble::Drifts(0, 1_000)));
+    sim.run_until(secs(102));
+    let woken = diary.borrow().iter().find_map(|(_, _, heard)| match heard {
+        Heard::Woken(now) => Some(*now),
+        _ => None,
+    });
+    let early = part::wall(Mono(100_901));
+    assert_eq!(woken.unwrap(), Now { mono: secs(101), wall: early }, "the wall clock is right");
+}
+
+#[test]
 fn a_dead_region_answers_nothing_and_goes_on_afterwards() {
     let script = vec![(secs(1), ready()), (secs(5), ready()), (secs(40), ready())];
     let (mut sim, diary) = simulation(1, vec![script]);

@@ -13,7 +13,8 @@ impl<R: Replica> Simulation<R> {
         match &trouble {
             Trouble::Crashed(seat) => self.seats[*seat].crash(),
             Trouble::Paused(seat) => self.seats[*seat].pause(),
-            Trouble::Skewed(seat, by_ms) => self.seats[*seat].skew_ms += *by_ms,
+            Trouble::Skewed(seat, by_ms) => self.seats[*seat].clock.skew_ms += *by_ms,
+            Trouble::Drifts(seat, ppm) => self.seats[*seat].drift(*ppm, now.mono),
             other if other.plays_on_calls() => self.weather.begin(other),
             other => self.world.begin(other, now, &mut self.nature),
         }
@@ -27,7 +28,8 @@ impl<R: Replica> Simulation<R> {
         match &trouble {
             Trouble::Crashed(seat) => self.restart(*seat),
             Trouble::Paused(seat) => self.resume(*seat, now),
-            Trouble::Skewed(seat, by_ms) => self.seats[*seat].skew_ms -= *by_ms,
+            Trouble::Skewed(seat, by_ms) => self.seats[*seat].clock.skew_ms -= *by_ms,
+            Trouble::Drifts(seat, ppm) => self.seats[*seat].drift(-*ppm, now.mono),
             other if other.plays_on_calls() => self.weather.end(other),
             other => self.world.end(other, now, &mut self.nature),
         }

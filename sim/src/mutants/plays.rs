@@ -6,6 +6,7 @@ use bowline_core::policy::{Mode, Policy};
 use bowline_core::run::Intent;
 
 use crate::aws::rds::Engine;
+use crate::campaign::Twist;
 use crate::faults::{Api, Evidence, Rates, Reach, Trouble};
 use crate::story::{BreakGlass, Cue, Scenario, Script, Then, automatic, home};
 
@@ -40,6 +41,9 @@ kept! {
     "s10-a-yes-to-leave-a-site-that-serves-again-is-refused",
     "s4-who-takes-over-leaves-no-site-that-serves",
     "s4-nothing-that-users-notice-is-begun-in-doubt",
+    "s4-a-site-that-others-reach-again-is-not-left",
+    "s4-a-record-that-the-store-refused-is-not-written-late",
+    "s4-what-was-recorded-and-not-sent-began-nothing",
     "s10-what-bowline-alone-did-not-see-dates-no-fault",
     "l1-an-idle-postgresql-source-is-near",
 }
@@ -99,12 +103,16 @@ pub const PLAYS: [Scenario; 35] = [
             ends(20, vec![dead(p, 6, 60)])
         })
     },
-    play("silent-apis", "home serves; its ELB API is silent, and for a while Route 53's", |p| {
-        let cut = |from| Trouble::Cut { seat: None, from };
-        let elb = cut(Reach::Api(home(p), Api::Elb));
-        let dns = (Span::mins(6), Some(Span::secs(450)), cut(Reach::Dns));
-        ends(20, vec![spell(6, 60, elb), dns])
-    }),
+    Scenario {
+        policy: |policy| {
+            automatic(policy);
+            Twist::Gates.apply(policy);
+        },
+        ..play("silent-apis", "home serves; its ELB API and Route 53's are silent", |p| {
+            let cut = |from| spell(6, 60, Trouble::Cut { seat: None, from });
+            ends(20, vec![cut(Reach::Api(home(p), Api::Elb)), cut(Reach::Dns)])
+        })
+    },
     play("few-nodes", "home's Region is gone, and standby gets a few nodes only", |p| {
         let (cluster, pool) = (p.standby.cluster.clone(), "dr".into());
         let few = Trouble::NoCapacity { cluster, pool, available: 3 };

@@ -204,6 +204,7 @@ fn fails_users(trouble: &Trouble) -> bool {
         | Trouble::Crashed(_)
         | Trouble::Paused(_)
         | Trouble::Skewed(..)
+        | Trouble::Drifts(..)
         | Trouble::Store(_) => false,
     }
 }

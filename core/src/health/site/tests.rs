@@ -459,10 +459,16 @@ fn what_serves_again_looks_served_before_the_verdict_is_in() {
     assert_eq!(looks(399, &back), (Answer3::No, false));
     assert_eq!(looks(400, &back), (Answer3::No, true), "one good sample");
     let partly = |signal, secs| match signal {
-        FRONT => dead(signal, secs),
+        FRONT | OUTSIDE => dead(signal, secs),
         _ => back(signal, secs),
     };
     assert!(!looks(420, &partly).1, "users are still seen to fail");
+    let cut_off = |signal, secs| match signal {
+        OUTSIDE => back(signal, secs),
+        _ => dead(signal, secs),
+    };
+    assert_eq!(looks(405, &cut_off), (Answer3::No, true), "who is not cut off reaches it again");
+    assert_eq!(looks(404, &cut_off), (Answer3::No, false));
     // What Bowline itself saw all the time says nothing of who cannot be reached from outside.
     let outside = |signal, secs| match signal {
         OUTSIDE | REGION => dead(signal, secs),

@@ -97,6 +97,29 @@ fn s6_an_append_that_was_not_stored_is_sent_again_with_the_same_bytes() {
 }
 
 #[test]
+fn s4_only_what_the_store_refused_each_time_can_be_forgone() {
+    let refused = || Err(Fault::Transient("no space".into()));
+    for (said, forgone) in [
+        (vec![refused()], true),
+        (vec![refused(), refused()], true),
+        (vec![unknown()], false),
+        (vec![unknown(), refused()], false),
+    ] {
+        let (mut store, mut chain) = (Store::default(), Chain::new("g".into()));
+        chain.push(paused("x"));
+        chain.write(&by("a"), Wall(1)).unwrap();
+        chain.push(paused("y"));
+        for said in said.clone() {
+            assert!(!chain.reply(said).0.lost && !chain.forgo(), "whether it is there is not read");
+            let read = chain.read().unwrap();
+            assert!(chain.reply(store.perform(&read)).1.is_some(), "once more");
+        }
+        assert_eq!(chain.forgo(), forgone, "{said:?}");
+        assert_eq!(chain.settled(), forgone, "{said:?}");
+    }
+}
+
+#[test]
 fn what_waits_is_dropped_with_the_entry_that_lost() {
     let mut store = Store::default();
     let (mut one, mut two) = (Chain::new("g".into()), Chain::new("g".into()));

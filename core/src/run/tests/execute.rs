@@ -117,7 +117,12 @@ impl Bench {
     /// The same, and when it was in the store.
     pub(super) fn accept_at(&mut self, secs: u64, record: Record) -> Option<Doing> {
         self.book.write(vec![record.clone()]);
-        let then = self.execution.recorded(&record, now(secs).mono, true, false);
+        let then = self.execution.recorded(
+            &record,
+            (self.book.ledger.epoch(), now(secs).mono),
+            true,
+            false,
+        );
         then.iter().for_each(|doing| self.told_apart(doing));
         then
     }

@@ -6,7 +6,7 @@ use super::started;
 use crate::capacity::ClaimCluster;
 use crate::databases::rds::{CloseDoor, Fence, Promote};
 use crate::levers::outside::{Leads, Serves};
-use crate::model::{Cluster, Mono, Place, Site, Span, StepId};
+use crate::model::{Cluster, Epoch, Mono, Place, Site, Span, StepId};
 use crate::op::{Answer, Fault, HttpSeen, Instance, Op, ProbeOp, RdsOp};
 use crate::plan::{Approval, Class, Effect, OnTimeout, Step};
 use crate::step::{Question, QuestionKind};
@@ -377,10 +377,11 @@ fn s4_a_call_whose_record_the_store_held_up_is_not_sent_and_began_nothing() {
         let mut bench = Bench::new(vec![("promote", undoable())]);
         let record = bench.until_started(0);
         bench.book.write(vec![record.clone()]);
-        let call = bench.execution.recorded(&record, Mono(60_000), true, held_up);
+        let epoch = bench.book.ledger.epoch();
+        let call = bench.execution.recorded(&record, (epoch, Mono(60_000)), true, held_up);
         assert_eq!(call.is_some(), sent);
         let began = |bench: &Bench| {
-            let unsent = |id: &StepId| bench.execution.is_unsent(id);
+            let unsent = |id: &StepId| bench.execution.is_unsent(epoch, id);
             !bench.book.ledger.run.as_ref().unwrap().only_planned_but(unsent)
         };
         assert_eq!(began(&bench), sent);
@@ -391,6 +392,25 @@ fn s4_a_call_whose_record_the_store_held_up_is_not_sent_and_began_nothing() {
             assert!(bench.accept_at(61, record).is_some());
             assert!(began(&bench));
         }
+    }
+}
+
+#[test]
+fn s4_a_call_whose_record_came_to_who_does_not_lead_began_nothing() {
+    let undoable = || Step { class: Class::Reversible, ..promote() };
+    for forgets_first in [false, true] {
+        let mut bench = Bench::new(vec![("promote", undoable())]);
+        let record = bench.until_started(0);
+        bench.book.write(vec![record.clone()]);
+        if forgets_first {
+            bench.execution.forget();
+        }
+        let (epoch, id) = (bench.book.ledger.epoch(), StepId::new("promote"));
+        assert_eq!(bench.execution.recorded(&record, (epoch, Mono(0)), false, false), None);
+        bench.execution.forget();
+        bench.poll(1);
+        assert!(bench.execution.is_unsent(epoch, &id), "who leads again sent nothing");
+        assert!(!bench.execution.is_unsent(Epoch(epoch.0 + 1), &id), "another one may have");
     }
 }
 
@@ -408,7 +428,11 @@ fn s6_a_call_that_was_held_up_is_no_reason_to_forget_the_one_before_it() {
     let again = bench.record(362);
     assert!(matches!(&again, Record::Started { attempt: 2, .. }), "its time to show is over");
     bench.book.write(vec![again.clone()]);
-    assert_eq!(bench.execution.recorded(&again, Mono(0), true, true), None, "it was held up");
+    assert_eq!(
+        bench.execution.recorded(&again, (Epoch(1), Mono(0)), true, true),
+        None,
+        "it was held up"
+    );
     look(&mut bench);
     assert_eq!(bench.poll(362), [], "perhaps the first one shows now");
 }
