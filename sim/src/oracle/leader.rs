@@ -1,9 +1,10 @@
 //! Who leads, as the lease's bytes say it, and who behaves as if he did: S5.
 
-use bowline_core::model::{Mono, ReplicaId};
+use bowline_core::model::{Mono, ReplicaId, Span};
 use bowline_core::op::{Call, LeaseOp, LeaseSpec, Op, Route53Op};
 
 use super::court::{Court, Scene};
+use crate::faults::Trouble;
 
 /// Who wrote the lease last.
 #[derive(Clone, Debug)]
@@ -13,7 +14,8 @@ pub(super) struct Holder {
     since: Mono,
 }
 
-/// S5: nobody takes the lease from its holder before its duration is over.
+/// S5: nobody takes the lease from its holder before its duration is over, by the clock of who
+/// takes it: that one may be fast.
 pub(super) fn judge_lease(scene: Scene<'_>, (seat, op): (usize, &Op), court: &mut Court) {
     let Op::Lease(LeaseOp::Write { lease, .. }) = op else { return };
     // A break-glass process has a lease of its own.
@@ -22,12 +24,22 @@ pub(super) fn judge_lease(scene: Scene<'_>, (seat, op): (usize, &Op), court: &mu
     }
     if let Some(before) = &court.lease {
         let held = scene.now.mono.since(before.since);
-        if let (Some(name), true) = (&before.name, taken(before, lease) && held < lease.duration) {
+        let early = held + gained(seat, held, court) < lease.duration;
+        if let (Some(name), true) = (&before.name, taken(before, lease) && early) {
             let words = format!("the lease was taken from {name} {held} after it was renewed");
             court.breaks("S5", scene.now, words);
         }
     }
     court.lease = Some(Holder { seat, name: lease.holder.clone(), since: scene.now.mono });
+}
+
+/// What a seat's monotonic clock may have gained meanwhile.
+fn gained(seat: usize, meanwhile: Span, court: &Court) -> Span {
+    let fast = court.spells.iter().filter_map(|spell| match spell.trouble {
+        Trouble::Drifts(of, ppm) if of == seat => u64::try_from(ppm).ok(),
+        _ => None,
+    });
+    Span::millis((meanwhile.as_millis() * fast.sum::<u64>()).div_ceil(1_000_000))
 }
 
 fn taken(before: &Holder, lease: &LeaseSpec) -> bool {

@@ -60,7 +60,7 @@ pub const PROMISES: [(&str, &str); 13] = [
         "the stored chain is whole and each entry written under the claim that stood, steps by \
          the replica that claimed; no run opens while another is open; claims in clusters, on \
          held objects, in zones and gates never go back; nobody takes a lease before its \
-         duration is over, or does what only a leader does while another holds it",
+         duration is over by its own clock, or does what only a leader does while another holds it",
     ),
     (
         "S6",

@@ -375,6 +375,18 @@ fn s5_breaks_when_a_lease_is_taken_before_its_duration_is_over() {
 }
 
 #[test]
+fn s5_holds_when_a_lease_is_taken_by_a_clock_that_is_fast() {
+    for (fast, broken) in [(0, true), (1, false)] {
+        let mut trial = Trial::shop();
+        let version = lead(&mut trial, 0, None);
+        trial.begin(&Trouble::Drifts(fast, 20_000));
+        trial.pass(Span::millis(14_800));
+        lead(&mut trial, 1, version);
+        assert_eq!(trial.breaks("S5"), broken, "seat {fast} is fast");
+    }
+}
+
+#[test]
 fn s5_breaks_when_two_act_as_the_leader() {
     let mut trial = Trial::shop();
     lead(&mut trial, 1, None);
