@@ -69,8 +69,8 @@ bugs! {
     /// An instance without a source was promoted, whoever stopped it: what was written since it was
     /// left is dropped.
     LeftWriterIsPromoted,
-    /// The way home leaves standby's writer as it is, neither silenced nor closed nor restarted, and
-    /// no lint sees it.
+    /// The way home leaves standby's writer as it is, neither silenced nor closed nor restarted,
+    /// and no lint sees it.
     NoFenceOnTheWayHome,
     /// A planned move leads traffic to the site that gains it before the other one is closed, and
     /// no lint sees it.

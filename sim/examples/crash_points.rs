@@ -1,6 +1,6 @@
 //! Prints the table of crash points: `crash_points [CASE]`; fails if one ends otherwise than when
-//! nobody dies. `crash_points CASE alone|pair [NTH before|after|heard|late [FAULT]]` tells one story
-//! instead, record by record: who dies at the n-th call, and what that comes to, or nobody.
+//! nobody dies. `crash_points CASE alone|pair [NTH before|after|heard|late [FAULT]]` tells one
+//! story instead, record by record: who dies at the n-th call, and what that comes to, or nobody.
 use std::process::ExitCode;
 use std::time::Instant;
 

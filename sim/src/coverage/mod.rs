@@ -1,10 +1,10 @@
 //! Coverage: what happened in a set of stories, of everything that can.
 //!
 //! Counted is how each kind of step ended in each kind of plan, what each call came to and on which
-//! side of that the leader died, where an append was when it did, every question, every turn of a run, every intent
-//! and refusal, every decision with its reason. What can be counted comes from the types and the
-//! plan builders of the core ([`universe`]), so what was never hit is known; what cannot happen
-//! says why, and panics when it does.
+//! side of that the leader died, where an append was when it did, every question, every turn of a
+//! run, every intent and refusal, every decision with its reason. What can be counted comes from
+//! the types and the plan builders of the core ([`universe`]), so what was never hit is known; what
+//! cannot happen says why, and panics when it does.
 //!
 //! ```text
 //! let counter = Counter::default();
