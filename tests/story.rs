@@ -8,12 +8,18 @@
 mod look;
 #[path = "story/processes.rs"]
 mod processes;
+#[path = "story/spoiler.rs"]
+mod spoiler;
 #[path = "story/stale.rs"]
 mod stale;
 #[path = "story/stand.rs"]
 mod stand;
+#[path = "wire/faults/trouble.rs"]
+mod trouble;
 #[path = "story/ways.rs"]
 mod ways;
+#[path = "story/wire.rs"]
+mod wire;
 
 use std::net::IpAddr;
 use std::time::{Duration, Instant};

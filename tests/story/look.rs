@@ -79,7 +79,12 @@ impl Stand {
 impl Stand {
     /// Waits until everybody is led to standby, and served there.
     pub(crate) fn serves_at_standby(&self) {
-        wait_for("the answer that leads to standby", 300, || {
+        self.serves_at_standby_within(300);
+    }
+
+    /// The same, for so many seconds at most.
+    pub(crate) fn serves_at_standby_within(&self, secs: u64) {
+        wait_for("the answer that leads to standby", secs, || {
             let seen = self.answer();
             (seen == [IpAddr::from(self.balancer("standby"))], self.headline())
         });

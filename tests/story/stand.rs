@@ -13,6 +13,8 @@ use bowline_lab::command::{self, Output};
 pub(crate) use bowline_lab::wait::wait_for;
 use bowline_lab::{Cluster, Lab, LabOptions, Stage, StageOptions};
 
+use super::spoiler::Spoiler;
+use super::trouble::Trouble;
 use super::ways::Ways;
 
 /// Longest time for one command that does not wait for a run.
@@ -50,6 +52,8 @@ pub(crate) struct Stand {
     pub(crate) replicas: Vec<Running>,
     /// Of replicas that have ways of their own.
     pub(crate) ways: BTreeMap<String, Ways>,
+    /// Who stands in everybody's way to AWS, and the file that leads there.
+    spoiler: Option<(Spoiler, PathBuf)>,
     _users: Running,
     pub(crate) lab: Lab,
 }
@@ -67,6 +71,29 @@ impl Stand {
         Self::set_with(Self::make_ways)
     }
 
+    /// The same as [`Stand::set`], with a spoiler in everybody's way to AWS.
+    pub(crate) fn set_spoilt(trouble: Trouble) -> Self {
+        Self::set_with(|stand, _| {
+            if stand.spoiler.is_none() {
+                stand.put_in_the_way(Spoiler::new(trouble));
+            }
+        })
+    }
+
+    fn put_in_the_way(&mut self, spoiler: Spoiler) {
+        let text = std::fs::read_to_string(self.stage().endpoints_file()).unwrap();
+        let mut endpoints = serde_json::from_str(&text).unwrap();
+        spoiler.stand_before(&mut endpoints);
+        let path = self.lab.folder().join("spoilt-endpoints.json");
+        std::fs::write(&path, endpoints.to_string()).unwrap();
+        self.spoiler = Some((spoiler, path));
+    }
+
+    /// Who stands in everybody's way.
+    pub(crate) fn spoiler(&self) -> &Spoiler {
+        &self.spoiler.as_ref().expect("the stand was set without one").0
+    }
+
     fn set_with(prepare: impl Fn(&mut Self, &str)) -> Self {
         let mut lab = Lab::start(LabOptions::default()).unwrap();
         let tell = |line: &str| println!("lab: {line}");
@@ -81,7 +108,8 @@ impl Stand {
         lab.put_policy_in_force().unwrap();
         let users = users(&lab);
         let ways = BTreeMap::new();
-        let mut stand = Self { replicas: Vec::new(), ways, _users: users, lab };
+        let (replicas, spoiler) = (Vec::new(), None);
+        let mut stand = Self { replicas, ways, spoiler, _users: users, lab };
         wait_for("home serves", 120, || {
             let order = stand.order();
             (order.as_deref() == Ok("home"), format!("{order:?}"))
@@ -118,7 +146,9 @@ impl Stand {
         match self.ways.get(name) {
             None => {
                 self.reaches(&mut command, &self.stage().kubeconfig_file("bowline"));
-                command.arg("--endpoints").arg(self.stage().endpoints_file());
+                let spoilt = self.spoiler.as_ref().map(|(_, path)| path.clone());
+                let endpoints = spoilt.unwrap_or_else(|| self.stage().endpoints_file());
+                command.arg("--endpoints").arg(endpoints);
             }
             Some(ways) => {
                 self.reaches(&mut command, &ways.kubeconfig);

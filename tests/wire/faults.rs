@@ -4,6 +4,8 @@
 
 #[path = "faults/server.rs"]
 mod server;
+#[path = "faults/trouble.rs"]
+mod trouble;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -23,7 +25,8 @@ use bowline_core::op::{
 use bowline_core::policy::load;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
-use server::{Server, Trouble};
+use server::Server;
+use trouble::Trouble;
 
 /// When a call is given up. The connection has less.
 const LIMIT: Duration = Duration::from_secs(10);
