@@ -113,6 +113,9 @@ fn a_planned_move_is_quiet_and_caught_up_before_it_promotes() {
         assert!(before.contains(id), "{id} in {before:?}");
     }
     assert_eq!(plan.kind, PlanKind::Failback);
+    // What was written until then must be there: to be near is not enough (S10).
+    let Effect::CaughtUp(caught_up) = &plan.steps["caughtUp"].effect else { panic!("{plan:?}") };
+    assert_eq!(caught_up.past, Some(StepId::new("quiet")));
 }
 
 #[test]

@@ -128,7 +128,7 @@ impl Bench {
     }
 
     /// Another replica works on it, that knows nothing.
-    fn crash(&mut self) {
+    pub(super) fn crash(&mut self) {
         (self.execution, self.asked) = Default::default();
     }
 

@@ -411,6 +411,14 @@ fn s4_a_call_whose_record_came_to_who_does_not_lead_began_nothing() {
         bench.poll(1);
         assert!(bench.execution.is_unsent(epoch, &id), "who leads again sent nothing");
         assert!(!bench.execution.is_unsent(Epoch(epoch.0 + 1), &id), "another one may have");
+        // Who has only just read of the run keeps it, and nothing of an older one.
+        let at = |epoch| (epoch, Mono(0));
+        bench.crash();
+        bench.execution.recorded(&record, at(epoch), false, false);
+        bench.execution.recorded(&record, at(Epoch(0)), false, false);
+        bench.poll(2);
+        let unsent = [epoch, Epoch(0)].map(|epoch| bench.execution.is_unsent(epoch, &id));
+        assert_eq!(unsent, [true, false]);
     }
 }
 
