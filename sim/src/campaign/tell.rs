@@ -86,9 +86,8 @@ fn decisions(
     before: &mut BTreeMap<GroupName, String>,
 ) -> Vec<String> {
     let simulation = &trial.simulation;
-    let now = simulation.now();
-    let mut replicas = (0..replicas).filter_map(|seat| simulation.replica(seat));
-    let Some(leader) = replicas.find(|node| node.leads(now.mono)) else { return Vec::new() };
+    let leader = simulation.leader().filter(|(seat, _)| *seat < replicas);
+    let Some((_, leader)) = leader else { return Vec::new() };
     let mut lines = Vec::new();
     for group in trial.groups() {
         let Some(decided) = leader.decision(group) else { continue };

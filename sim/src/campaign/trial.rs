@@ -382,9 +382,7 @@ impl Trial {
     }
 
     fn leader(&self) -> Option<usize> {
-        let now = self.simulation.now().mono;
-        let leads = |seat: &usize| self.simulation.replica(*seat).is_some_and(|n| n.leads(now));
-        (0..self.replicas).find(leads)
+        self.simulation.leader().map(|(seat, _)| seat).filter(|seat| *seat < self.replicas)
     }
 
     /// Does what was to happen once a run comes to a step; never so that it lasts into healing.

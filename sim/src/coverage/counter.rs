@@ -41,9 +41,7 @@ impl Counter {
         simulation: &Simulation<Node>,
         groups: impl IntoIterator<Item = &'a GroupName>,
     ) {
-        let now = simulation.now().mono;
-        let leader = (0..simulation.seats()).filter_map(|seat| simulation.replica(seat));
-        let Some(leader) = leader.into_iter().find(|node| node.leads(now)) else { return };
+        let Some((_, leader)) = simulation.leader() else { return };
         let mut tally = self.0.borrow_mut();
         for group in groups {
             if let Some(decision) = leader.decision(group) {

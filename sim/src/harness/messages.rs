@@ -22,7 +22,9 @@ impl<R: Replica> Simulation<R> {
     /// Lets a replica's calls set out.
     pub(super) fn send(&mut self, seat: usize, out: &mut Vec<Call>) {
         let incarnation = self.seats[seat].incarnation;
-        for call in out.drain(..) {
+        for mut call in out.drain(..) {
+            // Who looks on counts as the world does.
+            call.deadline = self.seats[seat].clock.when(call.deadline);
             if let Err(fault) = self.seats[seat].pace(&call.op, self.now) {
                 let slot = self.flights.add(seat, incarnation, call);
                 self.answer(slot, Err(fault), OVER_BUDGET);

@@ -6,7 +6,7 @@ use bowline_core::node::{Input, Node, NodeConfig};
 use bowline_core::op::Call;
 use bowline_core::run::Reader;
 
-use super::Recruit;
+use super::{Recruit, Simulation};
 
 /// A replica as a machine: [`Node`], or a script.
 pub trait Replica {
@@ -24,6 +24,17 @@ impl Replica for Node {
 
     fn wake_at(&self) -> Option<Mono> {
         Self::wake_at(self)
+    }
+}
+
+impl Simulation<Node> {
+    /// Whoever leads, as one of those who sit here believes by its own clock; and its seat.
+    #[must_use]
+    pub fn leader(&self) -> Option<(usize, &Node)> {
+        self.seats.iter().enumerate().find_map(|(number, seat)| {
+            let now = seat.clock.read(self.now()).mono;
+            Some((number, seat.replica.as_ref().filter(|node| node.leads(now))?))
+        })
     }
 }
 

@@ -270,6 +270,27 @@ fn a_clock_that_drifts_wakes_its_replica_by_its_own_time() {
 }
 
 #[test]
+fn who_looks_on_is_told_of_a_deadline_as_the_world_counts() {
+    #[derive(Default)]
+    struct Waits(Rc<RefCell<Vec<Span>>>);
+    impl Watch for Waits {
+        fn seen(&mut self, at: Now, _: &World, event: &Event<'_>) {
+            if let Event::Sent { call, .. } = event {
+                self.0.borrow_mut().push(call.deadline.since(at.mono));
+            }
+        }
+    }
+    let (mut sim, _) = simulation(1, vec![vec![(secs(2_000), ready())]]);
+    let waits = Waits::default();
+    let told = Rc::clone(&waits.0);
+    sim.watch(Box::new(waits));
+    // By then its clock is half a minute ahead, and runs as it should.
+    sim.plan(spell(Mono(0), Some(secs(1_500)), Trouble::Drifts(0, 20_000)));
+    sim.run_until(secs(2_001));
+    assert_eq!(*told.borrow(), [Span::secs(10)]);
+}
+
+#[test]
 fn a_dead_region_answers_nothing_and_goes_on_afterwards() {
     let script = vec![(secs(1), ready()), (secs(5), ready()), (secs(40), ready())];
     let (mut sim, diary) = simulation(1, vec![script]);
