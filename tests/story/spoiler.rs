@@ -6,12 +6,13 @@ use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Runtime;
 
-use super::trouble::{Protocol, Trouble, dribble, hold, whole_request};
+use super::trouble::{Trouble, whole_request};
+use super::ways::{lead, urls};
 
 /// The spoiler; it ends with its runtime.
 pub(crate) struct Spoiler {
@@ -39,13 +40,8 @@ impl Spoiler {
     /// Stands in the way of everything that an endpoints file leads to.
     pub(crate) fn stand_before(&self, endpoints: &mut Value) {
         let mut ways = BTreeMap::new();
-        for services in endpoints["regions"].as_object_mut().unwrap().values_mut() {
-            for url in services.as_object_mut().unwrap().values_mut() {
-                let to = url.as_str().and_then(|url| url.strip_prefix("http://"));
-                let to: SocketAddr = to.unwrap_or_else(|| panic!("{url}")).parse().unwrap();
-                let way = ways.entry(to).or_insert_with(|| self.way(to));
-                *url = json!(format!("http://{way}"));
-            }
+        for url in urls(endpoints) {
+            lead(url, |to| *ways.entry(to).or_insert_with(|| self.way(to)));
         }
     }
 
@@ -80,20 +76,14 @@ async fn pass(mut socket: TcpStream, to: SocketAddr, shared: Arc<Shared>) {
     let first = || shared.met.lock().unwrap().insert(kind(&text));
     let meets = shared.begun.load(Ordering::SeqCst) && first();
     let trouble = meets.then_some(shared.trouble);
-    // These are in the way there; the others have had their effect when they are met.
-    let refuses = |trouble| !matches!(trouble, Trouble::ResetAfter | Trouble::Slow);
-    let through = trouble.is_none_or(|trouble| !refuses(trouble));
+    // What is lost on its way back has had its effect; all else is met on the way there.
+    let through = matches!(trouble, None | Some(Trouble::ResetAfter | Trouble::Slow));
     let answer = if through { forward(&request, to).await } else { None };
-    let told = match trouble {
-        None => answer,
-        Some(Trouble::Silent) => return hold(socket).await,
-        Some(Trouble::Slow) => return dribble(socket).await,
-        Some(trouble) => Protocol::of(&text).says(trouble),
-    };
-    match told {
+    match (trouble, answer) {
+        (Some(trouble), _) => trouble.befall(socket, &text).await,
         // Whoever has hung up has what it wants.
-        Some(told) => drop(socket.write_all(&told).await),
-        None => drop(socket.set_zero_linger()),
+        (None, Some(answer)) => drop(socket.write_all(&answer).await),
+        (None, None) => drop(socket.set_zero_linger()),
     }
 }
 

@@ -32,14 +32,23 @@ pub(crate) struct Ways {
 #[derive(Default)]
 struct Detour(BTreeMap<SocketAddr, SocketAddr>);
 
+/// Leads a URL by another address, which is asked for with its own.
+pub(crate) fn lead(url: &mut Value, by: impl FnOnce(SocketAddr) -> SocketAddr) {
+    let text = url.as_str().unwrap().to_owned();
+    let (scheme, to) = text.split_once("://").unwrap();
+    *url = json!(format!("{scheme}://{}", by(to.parse().unwrap())));
+}
+
+/// Every URL of an endpoints file.
+pub(crate) fn urls(endpoints: &mut Value) -> impl Iterator<Item = &mut Value> {
+    let regions = endpoints["regions"].as_object_mut().unwrap().values_mut();
+    regions.flat_map(|services| services.as_object_mut().unwrap().values_mut())
+}
+
 impl Detour {
     /// Leads a URL by an address of our own.
     fn lead(&mut self, url: &mut Value) {
-        let text = url.as_str().unwrap().to_owned();
-        let (scheme, to) = text.split_once("://").unwrap();
-        let to: SocketAddr = to.parse().unwrap();
-        let listen = *self.0.entry(to).or_insert_with(|| free_address().parse().unwrap());
-        *url = json!(format!("{scheme}://{listen}"));
+        lead(url, |to| *self.0.entry(to).or_insert_with(|| free_address().parse().unwrap()));
     }
 
     fn config(&self) -> Value {
@@ -62,9 +71,7 @@ impl Stand {
             detour.lead(&mut cluster["cluster"]["server"]);
         }
         let mut endpoints = read(self.stage().endpoints_file());
-        for services in endpoints["regions"].as_object_mut().unwrap().values_mut() {
-            services.as_object_mut().unwrap().values_mut().for_each(|url| beyond.lead(url));
-        }
+        urls(&mut endpoints).for_each(|url| beyond.lead(url));
         assert!(store.0.len() == 1 && beyond.0.len() > 4, "{kubeconfig} {endpoints}");
         let write = |what: &str, value: &Value| {
             let path = self.lab.folder().join(format!("replica-{name}-{what}"));

@@ -177,15 +177,17 @@ pub(super) fn promote_caught_up(
     else {
         return Ok(quiet.clone());
     };
-    let past = Some(quiet.clone()).filter(|_| !unfenced(draft));
-    let effect =
-        Effect::CaughtUp(CaughtUp { member: new.clone(), past, max_lag: database.max_lag });
+    if unfenced(draft) {
+        return Ok(promote(draft, new, &database, quiet));
+    }
+    let effect = Effect::CaughtUp(CaughtUp {
+        member: new.clone(),
+        past: Some(quiet.clone()),
+        max_lag: database.max_lag,
+    });
     let mut step = Step::looks(effect, Place::Site(draft.to));
     step.timeout = Some(QUIESCE);
     let caught_up = draft.add("caughtUp", std::slice::from_ref(quiet), step);
-    if unfenced(draft) {
-        return Ok(promote(draft, new, &database, &caught_up));
-    }
     let opens_until = opens_until(draft);
     let effect = Effect::Fence(Fence { member: old, unless: None, opens_until });
     let step = Step::holds(effect, draft.from, QUIESCE);

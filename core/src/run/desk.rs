@@ -397,9 +397,7 @@ impl Desk {
         let reading = matches!(result, Ok(Answer::Entries(_)));
         let before = self.ledger().head;
         let (mut outcome, mut next) = self.chain.reply(result);
-        let again = matches!(next, Some(StoreOp::Append { .. }));
-        let stands = bugs::on(Bug::RefusedRecordsStand);
-        if again && held_up && !stands && self.chain.forgo() {
+        if held_up && !bugs::on(Bug::RefusedRecordsStand) && self.chain.forgo() {
             (outcome.lost, next) = (true, None);
         }
         if reading {

@@ -483,25 +483,17 @@ fn a_call_of_the_dead_that_was_held_up_changes_the_world_later() {
 }
 
 #[test]
-fn who_dies_hearing_has_heard() {
-    let (mut sim, diary) = struck(Side::Heard);
-    sim.run_until(secs(10));
-    assert!(sim.struck() && sim.replica(0).is_none());
-    assert_eq!(sim.world.store.chain(&group()).len(), 1);
-    assert_eq!(replies(&diary).len(), 1);
-}
-
-#[test]
 fn a_call_comes_to_what_is_planned_and_its_sender_dies_of_it() {
-    for (fault, had) in [(SpoilTrouble::Conflict, 0), (SpoilTrouble::LostAfter, 1)] {
+    let faults = [(SpoilTrouble::Conflict, 0), (SpoilTrouble::LostAfter, 1)];
+    let faults = faults.map(|(fault, had)| (Some(fault), had));
+    for (comes_to, had) in faults.into_iter().chain([(None, 1)]) {
         for (side, heard) in [(Side::After, 0), (Side::Heard, 1)] {
             let (mut sim, diary) = struck(side);
-            let (nth, comes_to, away) = (1, Some(fault), Span::mins(1));
-            sim.plan_strike(Strike { nth, side, comes_to, away });
+            sim.plan_strike(Strike { nth: 1, side, comes_to, away: Span::mins(1) });
             sim.run_until(secs(10));
-            assert!(sim.struck() && sim.replica(0).is_none(), "{fault:?} {side:?}");
-            assert_eq!(sim.world.store.chain(&group()).len(), had, "{fault:?} {side:?}");
-            assert_eq!(replies(&diary).len(), heard, "{fault:?} {side:?}");
+            assert!(sim.struck() && sim.replica(0).is_none(), "{comes_to:?} {side:?}");
+            assert_eq!(sim.world.store.chain(&group()).len(), had, "{comes_to:?} {side:?}");
+            assert_eq!(replies(&diary).len(), heard, "{comes_to:?} {side:?}");
         }
     }
 }

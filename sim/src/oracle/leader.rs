@@ -24,7 +24,7 @@ pub(super) fn judge_lease(scene: Scene<'_>, (seat, op): (usize, &Op), court: &mu
     }
     if let Some(before) = &court.lease {
         let held = scene.now.mono.since(before.since);
-        let early = held + gained(seat, held, court) < lease.duration;
+        let early = held + gained(seat, (held, scene.now.mono), court) < lease.duration;
         if let (Some(name), true) = (&before.name, taken(before, lease) && early) {
             let words = format!("the lease was taken from {name} {held} after it was renewed");
             court.breaks("S5", scene.now, words);
@@ -34,8 +34,9 @@ pub(super) fn judge_lease(scene: Scene<'_>, (seat, op): (usize, &Op), court: &mu
 }
 
 /// What a seat's monotonic clock may have gained meanwhile.
-fn gained(seat: usize, meanwhile: Span, court: &Court) -> Span {
-    let fast = court.spells.iter().filter_map(|spell| match spell.trouble {
+fn gained(seat: usize, (meanwhile, now): (Span, Mono), court: &Court) -> Span {
+    let spells = court.spells.iter().filter(|spell| spell.within(meanwhile, now));
+    let fast = spells.filter_map(|spell| match spell.trouble {
         Trouble::Drifts(of, ppm) if of == seat => u64::try_from(ppm).ok(),
         _ => None,
     });

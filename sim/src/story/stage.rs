@@ -200,10 +200,9 @@ impl Stage {
     /// The leader's view of a group, or any replica's when none leads.
     #[must_use]
     pub fn status(&self, group: &GroupName) -> Option<GroupStatus> {
-        let now = self.simulation.now();
-        let replicas = || (0..REPLICAS).filter_map(|seat| self.simulation.replica(seat));
-        let leader = replicas().find(|node| node.leads(now.mono)).or_else(|| replicas().next());
-        leader.and_then(|node| node.status(group, now))
+        let mut replicas = (0..REPLICAS).filter_map(|seat| self.simulation.replica(seat));
+        let leader = self.leader().map(|(_, node)| node).or_else(|| replicas.next());
+        leader.and_then(|node| node.status(group, self.simulation.now()))
     }
 
     /// The scenario's name and the seed.
@@ -262,15 +261,17 @@ impl Stage {
         }
     }
 
+    fn leader(&self) -> Option<(usize, &Node)> {
+        self.simulation.leader().filter(|(seat, _)| *seat < REPLICAS)
+    }
+
     /// What was to happen on this cue is planned.
     fn follow(&mut self, cue: &Cue, run: &RunId) {
         let now = self.simulation.now().mono;
         let from = now + cue.after;
-        let leads =
-            |seat: &usize| self.simulation.replica(*seat).is_some_and(|node| node.leads(now));
         let (trouble, lasts) = match cue.then {
-            Then::Leader(trouble, lasts) => match (0..REPLICAS).find(leads) {
-                Some(seat) => (trouble(seat), lasts),
+            Then::Leader(trouble, lasts) => match self.leader() {
+                Some((seat, _)) => (trouble(seat), lasts),
                 None => return,
             },
             Then::World(trouble, lasts) => (trouble(&self.policies[0]), lasts),

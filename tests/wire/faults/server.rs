@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::AsyncReadExt;
 use tokio::net::{TcpListener, TcpStream, UdpSocket};
 
-use super::trouble::{Protocol, Trouble, dribble, hold, whole_request};
+use super::trouble::{Trouble, whole_request};
 
 /// A running server; it ends with its runtime.
 pub(super) struct Server {
@@ -59,15 +59,8 @@ async fn serve(mut socket: TcpStream, trouble: Trouble, read: Arc<Mutex<BTreeMap
     }
     let Some(request) = whole_request(&mut socket).await else { return };
     let request = String::from_utf8_lossy(&request).into_owned();
-    let answer = Protocol::of(&request).says(trouble);
-    *read.lock().unwrap().entry(request).or_default() += 1;
-    match (answer, trouble) {
-        // Whoever has hung up has what it wants.
-        (Some(answer), _) => drop(socket.write_all(&answer).await),
-        (None, Trouble::Silent) => hold(socket).await,
-        (None, Trouble::Slow) => dribble(socket).await,
-        (None, _) => socket.set_zero_linger().unwrap(),
-    }
+    *read.lock().unwrap().entry(request.clone()).or_default() += 1;
+    trouble.befall(socket, &request).await;
 }
 
 /// DNS has no credentials and no connections: what is nearest to the trouble.

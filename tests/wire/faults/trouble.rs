@@ -41,14 +41,25 @@ impl Trouble {
         Self::Expired,
         Self::Denied,
     ];
+
+    /// Has a request that was read come to it.
+    pub(crate) async fn befall(self, mut socket: TcpStream, request: &str) {
+        match (Protocol::of(request).says(self), self) {
+            // Whoever has hung up has what it wants.
+            (Some(answer), _) => drop(socket.write_all(&answer).await),
+            (None, Self::Silent) => hold(socket).await,
+            (None, Self::Slow) => dribble(socket).await,
+            (None, _) => socket.set_zero_linger().unwrap(),
+        }
+    }
 }
 
 /// Says nothing for as long as somebody waits.
-pub(crate) async fn hold(mut socket: TcpStream) {
+async fn hold(mut socket: TcpStream) {
     let _until_it_hangs_up = socket.read(&mut [0; 64]).await;
 }
 
-pub(crate) async fn dribble(mut socket: TcpStream) {
+async fn dribble(mut socket: TcpStream) {
     let mut bytes = "HTTP/1.1 200 OK\r\nx-slow: ".bytes().chain(std::iter::repeat(b'z'));
     while socket.write_all(&[bytes.next().unwrap()]).await.is_ok() {
         tokio::time::sleep(Duration::from_millis(20)).await;
@@ -87,7 +98,7 @@ enum Refusal {
 
 /// The protocol a request was made in.
 #[derive(Clone, Copy)]
-pub(crate) enum Protocol {
+enum Protocol {
     /// An API server's.
     Kube,
     /// AWS' query protocol (ELBv2, RDS) and Route 53's: errors in XML.
@@ -99,7 +110,7 @@ pub(crate) enum Protocol {
 }
 
 impl Protocol {
-    pub(crate) fn of(request: &str) -> Self {
+    fn of(request: &str) -> Self {
         let path = request.split(' ').nth(1).unwrap_or_default();
         let head = request.to_ascii_lowercase();
         match path {
@@ -112,7 +123,7 @@ impl Protocol {
     }
 
     /// What a trouble has a service say, if it lets it say anything.
-    pub(crate) fn says(self, trouble: Trouble) -> Option<Vec<u8>> {
+    fn says(self, trouble: Trouble) -> Option<Vec<u8>> {
         let refusal = match trouble {
             Trouble::ResetBefore | Trouble::ResetAfter | Trouble::Silent | Trouble::Slow => None?,
             Trouble::Malformed => return Some(self.success()),
