@@ -6,6 +6,8 @@
 
 #[path = "story/look.rs"]
 mod look;
+#[path = "story/paths.rs"]
+mod paths;
 #[path = "story/processes.rs"]
 mod processes;
 #[path = "story/spoiler.rs"]

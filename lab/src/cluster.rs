@@ -3,6 +3,7 @@
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
@@ -98,7 +99,7 @@ impl Cluster {
     fn write_files(&self, shared: &Shared<'_>) -> Result<()> {
         let layout = &self.layout;
         fs::create_dir_all(&layout.folder)?;
-        let mut keys = std::process::Command::new(&layout.tools.control_plane);
+        let mut keys = Command::new(&layout.tools.control_plane);
         command::stdout(keys.arg("keys").arg(&layout.folder), CALL_LIMIT)?;
         fs::write(layout.file("tokens.csv"), token_file(shared.users))?;
         for user in shared.users {
@@ -222,6 +223,14 @@ impl Cluster {
     pub fn kubectl_as(&self, user: &str, arguments: &[&str]) -> Result<String> {
         let mut kubectl = self.layout.kubectl(&self.kubeconfig_of(user)?);
         command::stdout(kubectl.args(arguments), CALL_LIMIT)
+    }
+
+    /// A command that lets everybody on this machine call the API server of a context at a port,
+    /// without TLS.
+    pub fn proxy(&self, kubeconfig: &Path, context: &str, port: u16) -> Command {
+        let mut proxy = self.layout.kubectl(kubeconfig);
+        proxy.args(["--context", context, "proxy", "--port", &port.to_string()]);
+        proxy
     }
 
     /// Applies a manifest, YAML or JSON, as the administrator.

@@ -1,23 +1,28 @@
-//! Somebody on the way to AWS. Once it has begun, the first call of each kind that comes by meets a
-//! trouble; every other one goes through.
+//! Somebody on the way to AWS and to the clusters. Once it has begun, the first call of each kind
+//! that comes by meets a trouble; every other one goes through.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Runtime;
 
+use super::paths::{Paths, lead};
+use super::stand::{Running, Stand, free_address, spawn, wait_for};
 use super::trouble::{Trouble, whole_request};
-use super::ways::{lead, urls};
 
 /// The spoiler; it ends with its runtime.
 pub(crate) struct Spoiler {
+    /// What leads a replica by it.
+    pub(crate) paths: Paths,
     shared: Arc<Shared>,
-    runtime: Runtime,
+    _runtime: Runtime,
+    /// Who speaks TLS with the clusters.
+    _proxies: Vec<Running>,
 }
 
 struct Shared {
@@ -27,35 +32,41 @@ struct Shared {
     met: Mutex<BTreeSet<String>>,
 }
 
+impl Stand {
+    /// The same as [`Stand::set`], with a spoiler in every replica's way to AWS, the store and the
+    /// sites' clusters.
+    pub(crate) fn set_spoilt(trouble: Trouble) -> Self {
+        Self::set_with(|stand, _| {
+            if stand.spoiler.is_none() {
+                stand.spoiler = Some(Spoiler::before(stand, trouble));
+            }
+        })
+    }
+}
+
 impl Spoiler {
     /// One that lets everything through for now.
-    pub(crate) fn new(trouble: Trouble) -> Self {
+    fn before(stand: &Stand, trouble: Trouble) -> Self {
         let (begun, met) = (AtomicBool::new(false), Mutex::default());
         let shared = Arc::new(Shared { trouble, begun, met });
         let mut builder = tokio::runtime::Builder::new_multi_thread();
         let runtime = builder.worker_threads(1).enable_all().build().unwrap();
-        Self { shared, runtime }
-    }
-
-    /// Stands in the way of everything that an endpoints file leads to.
-    pub(crate) fn stand_before(&self, endpoints: &mut Value) {
-        let mut ways = BTreeMap::new();
-        for url in urls(endpoints) {
-            lead(url, |to| *ways.entry(to).or_insert_with(|| self.way(to)));
-        }
-    }
-
-    /// A way to there; its address.
-    fn way(&self, to: SocketAddr) -> SocketAddr {
-        let listener = self.runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
-        let address = listener.local_addr().unwrap();
-        let shared = Arc::clone(&self.shared);
-        self.runtime.spawn(async move {
-            while let Ok((socket, _)) = listener.accept().await {
-                tokio::spawn(pass(socket, to, Arc::clone(&shared)));
-            }
-        });
-        address
+        let (mut ways, mut proxies) = (BTreeMap::new(), Vec::new());
+        let way = |to, who: &str| {
+            let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
+            let address = listener.local_addr().unwrap();
+            runtime.spawn(serve(listener, to, who.to_owned(), Arc::clone(&shared)));
+            address
+        };
+        let clusters = |cluster: &mut Value| {
+            let name = cluster["name"].as_str().unwrap().to_owned();
+            let (proxy, to) = proxy(stand, &name);
+            proxies.push(proxy);
+            cluster["cluster"] = json!({ "server": format!("http://{}", way(to, &name)) });
+        };
+        let urls = |url: &mut Value| lead(url, |to| *ways.entry(to).or_insert_with(|| way(to, "")));
+        let paths = stand.paths("spoilt", clusters, urls);
+        Self { paths, shared, _runtime: runtime, _proxies: proxies }
     }
 
     /// From now on calls meet it.
@@ -69,11 +80,33 @@ impl Spoiler {
     }
 }
 
-/// One call on its way there, and its answer on the way back.
-async fn pass(mut socket: TcpStream, to: SocketAddr, shared: Arc<Shared>) {
+/// Who lets a cluster be called without TLS, and where.
+fn proxy(stand: &Stand, cluster: &str) -> (Running, SocketAddr) {
+    let at: SocketAddr = free_address().parse().unwrap();
+    let kubeconfig = stand.stage().kubeconfig_file("bowline");
+    let mut command = stand.lab.cluster(cluster).unwrap().proxy(&kubeconfig, cluster, at.port());
+    let log = stand.lab.folder().join(format!("proxy-{cluster}.log"));
+    let name = format!("proxy-{cluster}");
+    let running = spawn((&name, String::new()), &mut command, &stand.lab, &log);
+    wait_for("the proxy listens", 30, || {
+        let reached = std::net::TcpStream::connect(at);
+        (reached.is_ok(), format!("{at}: {reached:?}"))
+    });
+    (running, at)
+}
+
+async fn serve(listener: TcpListener, to: SocketAddr, who: String, shared: Arc<Shared>) {
+    while let Ok((socket, _)) = listener.accept().await {
+        tokio::spawn(pass(socket, to, who.clone(), Arc::clone(&shared)));
+    }
+}
+
+/// One call on its way to somebody, and its answer on the way back.
+async fn pass(mut socket: TcpStream, to: SocketAddr, who: String, shared: Arc<Shared>) {
     let Some(request) = whole_request(&mut socket).await else { return };
     let text = String::from_utf8_lossy(&request).into_owned();
-    let first = || shared.met.lock().unwrap().insert(kind(&text));
+    let kind = format!("{who} {}", kind(&text)).trim_start().to_owned();
+    let first = || shared.met.lock().unwrap().insert(kind);
     let meets = shared.begun.load(Ordering::SeqCst) && first();
     let trouble = meets.then_some(shared.trouble);
     // What is lost on its way back has had its effect; all else is met on the way there.

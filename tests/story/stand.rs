@@ -14,7 +14,6 @@ pub(crate) use bowline_lab::wait::wait_for;
 use bowline_lab::{Cluster, Lab, LabOptions, Stage, StageOptions};
 
 use super::spoiler::Spoiler;
-use super::trouble::Trouble;
 use super::ways::Ways;
 
 /// Longest time for one command that does not wait for a run.
@@ -52,8 +51,8 @@ pub(crate) struct Stand {
     pub(crate) replicas: Vec<Running>,
     /// Of replicas that have ways of their own.
     pub(crate) ways: BTreeMap<String, Ways>,
-    /// Who stands in everybody's way to AWS, and the file that leads there.
-    spoiler: Option<(Spoiler, PathBuf)>,
+    /// Who stands in every replica's way to everything.
+    pub(crate) spoiler: Option<Spoiler>,
     _users: Running,
     pub(crate) lab: Lab,
 }
@@ -71,30 +70,7 @@ impl Stand {
         Self::set_with(Self::make_ways)
     }
 
-    /// The same as [`Stand::set`], with a spoiler in everybody's way to AWS.
-    pub(crate) fn set_spoilt(trouble: Trouble) -> Self {
-        Self::set_with(|stand, _| {
-            if stand.spoiler.is_none() {
-                stand.put_in_the_way(Spoiler::new(trouble));
-            }
-        })
-    }
-
-    fn put_in_the_way(&mut self, spoiler: Spoiler) {
-        let text = std::fs::read_to_string(self.stage().endpoints_file()).unwrap();
-        let mut endpoints = serde_json::from_str(&text).unwrap();
-        spoiler.stand_before(&mut endpoints);
-        let path = self.lab.folder().join("spoilt-endpoints.json");
-        std::fs::write(&path, endpoints.to_string()).unwrap();
-        self.spoiler = Some((spoiler, path));
-    }
-
-    /// Who stands in everybody's way.
-    pub(crate) fn spoiler(&self) -> &Spoiler {
-        &self.spoiler.as_ref().expect("the stand was set without one").0
-    }
-
-    fn set_with(prepare: impl Fn(&mut Self, &str)) -> Self {
+    pub(crate) fn set_with(prepare: impl Fn(&mut Self, &str)) -> Self {
         let mut lab = Lab::start(LabOptions::default()).unwrap();
         let tell = |line: &str| println!("lab: {line}");
         let manifests = [
@@ -143,18 +119,13 @@ impl Stand {
         let listen = free_address();
         let mut command = Command::new(PROGRAM);
         command.args(["run", "--name", name, "--listen", &listen, "--log", "json"]);
-        match self.ways.get(name) {
-            None => {
-                self.reaches(&mut command, &self.stage().kubeconfig_file("bowline"));
-                let spoilt = self.spoiler.as_ref().map(|(_, path)| path.clone());
-                let endpoints = spoilt.unwrap_or_else(|| self.stage().endpoints_file());
-                command.arg("--endpoints").arg(endpoints);
-            }
-            Some(ways) => {
-                self.reaches(&mut command, &ways.kubeconfig);
-                command.arg("--endpoints").arg(&ways.endpoints);
-            }
-        }
+        let spoilt = self.spoiler.as_ref().map(|spoiler| &spoiler.paths);
+        let (kubeconfig, endpoints) = match self.ways.get(name).map(|ways| &ways.paths).or(spoilt) {
+            Some(paths) => (paths.kubeconfig.clone(), paths.endpoints.clone()),
+            None => (self.stage().kubeconfig_file("bowline"), self.stage().endpoints_file()),
+        };
+        self.reaches(&mut command, &kubeconfig);
+        command.arg("--endpoints").arg(endpoints);
         let log = self.lab.folder().join(format!("replica-{name}.log"));
         let replica = spawn((name, listen), &mut command, &self.lab, &log);
         self.replicas.push(replica);

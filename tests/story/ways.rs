@@ -4,11 +4,11 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::process::Command;
 
 use serde_json::{Value, json};
 
+use super::paths::{Paths, lead};
 use super::stand::{Running, Stand, free_address, spawn, wait_for};
 
 /// Where a way leads.
@@ -20,10 +20,9 @@ pub(crate) enum To {
     Beyond,
 }
 
-/// One replica's ways, and the files that lead it there.
+/// One replica's ways, and what leads it there.
 pub(crate) struct Ways {
-    pub(crate) kubeconfig: PathBuf,
-    pub(crate) endpoints: PathBuf,
+    pub(crate) paths: Paths,
     store: Running,
     beyond: Running,
 }
@@ -31,19 +30,6 @@ pub(crate) struct Ways {
 /// Addresses that a process shall use instead of others.
 #[derive(Default)]
 struct Detour(BTreeMap<SocketAddr, SocketAddr>);
-
-/// Leads a URL by another address, which is asked for with its own.
-pub(crate) fn lead(url: &mut Value, by: impl FnOnce(SocketAddr) -> SocketAddr) {
-    let text = url.as_str().unwrap().to_owned();
-    let (scheme, to) = text.split_once("://").unwrap();
-    *url = json!(format!("{scheme}://{}", by(to.parse().unwrap())));
-}
-
-/// Every URL of an endpoints file.
-pub(crate) fn urls(endpoints: &mut Value) -> impl Iterator<Item = &mut Value> {
-    let regions = endpoints["regions"].as_object_mut().unwrap().values_mut();
-    regions.flat_map(|services| services.as_object_mut().unwrap().values_mut())
-}
 
 impl Detour {
     /// Leads a URL by an address of our own.
@@ -61,26 +47,17 @@ impl Stand {
     /// Makes ways of its own for a replica that is not started yet.
     pub(crate) fn make_ways(&mut self, name: &str) {
         let (mut store, mut beyond) = (Detour::default(), Detour::default());
-        let read = |path: PathBuf| -> Value {
-            serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap()
-        };
-        let mut kubeconfig = read(self.stage().kubeconfig_file("bowline"));
-        for cluster in kubeconfig["clusters"].as_array_mut().unwrap() {
+        let clusters = |cluster: &mut Value| {
             let management = cluster["name"] == "management";
             let detour = if management { &mut store } else { &mut beyond };
             detour.lead(&mut cluster["cluster"]["server"]);
-        }
-        let mut endpoints = read(self.stage().endpoints_file());
-        urls(&mut endpoints).for_each(|url| beyond.lead(url));
-        assert!(store.0.len() == 1 && beyond.0.len() > 4, "{kubeconfig} {endpoints}");
-        let write = |what: &str, value: &Value| {
-            let path = self.lab.folder().join(format!("replica-{name}-{what}"));
-            fs::write(&path, value.to_string()).unwrap();
-            path
         };
+        let mut to_aws = Detour::default();
+        let paths = self.paths(&format!("replica-{name}"), clusters, |url| to_aws.lead(url));
+        beyond.0.append(&mut to_aws.0);
+        assert!(store.0.len() == 1 && beyond.0.len() > 4, "{:?} {:?}", store.0, beyond.0);
         let ways = Ways {
-            kubeconfig: write("kubeconfig", &kubeconfig),
-            endpoints: write("endpoints.json", &endpoints),
+            paths,
             store: self.forwarder(&format!("{name}-to-store"), &store),
             beyond: self.forwarder(&format!("{name}-to-beyond"), &beyond),
         };
