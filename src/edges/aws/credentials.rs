@@ -12,6 +12,7 @@ use aws_credential_types::Credentials;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider, future};
 use backoff::{ExponentialBuilder, Retryable};
+use http::HeaderValue;
 use tokio::sync::OnceCell;
 
 use bowline_core::model::RoleArn;
@@ -72,8 +73,9 @@ impl<P: ProvideCredentials> Renewing<P> {
             return Ok(fresh);
         }
         let loaded = tokio::time::timeout(LOAD, self.inner.provide_credentials()).await;
+        let loaded = loaded.unwrap_or_else(|_| Err(CredentialsError::provider_timed_out(LOAD)));
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
-        match loaded.unwrap_or_else(|_| Err(CredentialsError::provider_timed_out(LOAD))) {
+        match loaded.and_then(signable) {
             Ok(loaded) => {
                 *held = Some(Held::new(loaded.clone(), now));
                 Ok(loaded)
@@ -95,6 +97,18 @@ impl<P: ProvideCredentials> Renewing<P> {
         }
         Some(held.credentials.clone())
     }
+}
+
+/// The same credentials, if they can be sent: the SDK panics over a header that is none.
+fn signable(given: Credentials) -> Result<Credentials, CredentialsError> {
+    let sent = |value: &str| HeaderValue::from_str(value).is_ok();
+    if sent(given.access_key_id()) && given.session_token().is_none_or(sent) {
+        return Ok(given);
+    }
+    Err(CredentialsError::invalid_configuration(
+        "the access key's id or the session token has a character that no header can have, such as \
+         the end of a line: look at where it comes from",
+    ))
 }
 
 impl<P: ProvideCredentials> ProvideCredentials for Renewing<P> {

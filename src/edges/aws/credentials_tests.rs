@@ -100,3 +100,15 @@ async fn who_gives_no_credentials_is_not_waited_for() {
     let error = Renewing::new(Silent).current(START).await.unwrap_err();
     assert!(matches!(error, CredentialsError::ProviderTimedOut(_)), "{error:?}");
 }
+
+#[tokio::test]
+async fn credentials_that_no_request_can_be_signed_with_are_refused_with_words() {
+    let ended = "AKIDEXAMPLE\n";
+    for (key, token) in [(ended, None), ("AKIDEXAMPLE", Some("t\r\nhost: x")), ("\u{1}", None)] {
+        let given = Credentials::new(key, "not a secret", token.map(str::to_owned), None, "test");
+        let refused = Renewing::new(given).current(START).await.unwrap_err();
+        let said = aws_smithy_types::error::display::DisplayErrorContext(&refused).to_string();
+        assert!(matches!(refused, CredentialsError::InvalidConfiguration(_)), "{said}");
+        assert!(said.contains("the end of a line") && !said.contains("AKID"), "{said}");
+    }
+}

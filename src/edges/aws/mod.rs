@@ -26,6 +26,7 @@ mod sessions;
 mod testing;
 
 use aws_credential_types::provider::ProvideCredentials;
+use aws_smithy_runtime_api::client::http::HttpClient;
 
 use bowline_core::model::{ObjectName, Scope};
 use bowline_core::op::{Answer, Fault, Op};
@@ -57,6 +58,13 @@ impl AwsEdge {
     #[must_use]
     pub fn with_credentials(endpoints: Endpoints, own: impl ProvideCredentials + 'static) -> Self {
         Self::over(Sessions::with(endpoints, own))
+    }
+
+    /// The same edge, whose calls go over an HTTP client instead of the SDK's own.
+    #[must_use]
+    pub fn over_http(mut self, client: impl HttpClient + 'static) -> Self {
+        self.sessions = self.sessions.over(client);
+        self
     }
 
     fn over(sessions: Sessions) -> Self {

@@ -111,6 +111,13 @@ impl Clusters {
         Self { kubeconfig, management, ..Self::default() }
     }
 
+    /// The same, with a wire to a cluster that need not be made.
+    #[must_use]
+    pub fn with_wire(self, cluster: Cluster, wire: Wire) -> Self {
+        lock(&self.known).insert(cluster, Known { wire, stale_at: None, dead_at: None });
+        self
+    }
+
     /// The wire to a cluster. While one that still works is made anew, it is used.
     ///
     /// # Errors
