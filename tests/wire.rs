@@ -10,6 +10,8 @@ mod election;
 mod faults;
 #[path = "wire/folder.rs"]
 mod folder;
+#[path = "wire/fuzz_seeds.rs"]
+mod fuzz_seeds;
 #[path = "wire/site.rs"]
 mod site;
 #[path = "wire/status.rs"]

@@ -1,7 +1,9 @@
 //! The fuzz targets: functions of bytes that must never panic, whatever the bytes are.
 
+mod edges;
 mod parsers;
 
+pub use edges::{answers, commands};
 pub use parsers::{chain, entry, import, object, policy, replies, texts};
 
 /// A DNS message is read or refused; what is read is written and read back.
