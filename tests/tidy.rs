@@ -55,6 +55,8 @@ fn the_documentation_counts_as_the_code_does() {
     let other = figures::deliberate_bugs(&text.replacen("| 12 |", "| 11 |", 1));
     assert!(other.len() == 1 && other[0].text.contains("\"S1\": 11"), "{other:?}");
     assert_eq!(figures::deliberate_bugs("").len(), 3);
+    check(&figures::left_open(&text));
+    assert_eq!(figures::left_open("a\n@@B, c").len(), 1);
 }
 
 #[test]

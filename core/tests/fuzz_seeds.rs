@@ -21,7 +21,7 @@ const TARGETS: [(&str, seeds::Target); 7] = [
     ("texts", parsers::texts),
 ];
 
-/// The others: `dns` is the resolver's code, the rest is tried in `tests/wire/fuzz_seeds.rs`.
+/// The others, whose seeds `tests/wire/fuzz_seeds.rs` plays.
 const OTHERS: [&str; 3] = ["answers", "commands", "dns"];
 
 fn fuzz() -> PathBuf {

@@ -1,18 +1,18 @@
-//! What the targets of the edges and the command line do with their bytes. Each tells whether it
-//! took them, so that a test (`tests/wire/fuzz_seeds.rs`) can show that the seeds reach what they are
-//! for.
+//! What the targets of the edges, the command line and the resolver do with their bytes. Each tells whether it
+//! took them, so that a test (`tests/wire/fuzz_seeds.rs`) can show that the seeds reach what they are for.
 
 use std::convert::Infallible;
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use aws_credential_types::Credentials;
 use aws_smithy_runtime_api::client::http::{
-    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
+    HttpConnector, HttpConnectorFuture, SharedHttpConnector, http_client_fn,
 };
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
-use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_runtime_api::http::StatusCode;
 use bowline::cli::Cli;
 use bowline::edges::aws::{AwsEdge, Endpoints};
@@ -22,17 +22,19 @@ use bowline::edges::registry::Registry;
 use bowline::edges::{Edges, Store};
 use bowline_core::op::{Answer, Fault, Op};
 use clap::Parser;
+use hickory_proto::op::Message;
 use kube::client::Body;
 use tokio::time::Instant;
 
-/// When a call is given up. Nothing waits here.
+/// When a call is given up. Time is not the world's here: who waits, waits for nothing.
 const LIMIT: Duration = Duration::from_secs(10);
 
 /// When AWS says that it answers.
 const DATE: &str = "Sat, 28 Nov 2026 12:00:00 GMT";
 
-/// What stands between one body and the next: some calls ask several times.
-const NEXT: &str = "\n---\n";
+/// What stands between one body and the next: some calls ask several times, the first time for a
+/// role.
+const NEXT: &[u8] = b"\n---\n";
 
 /// Answers without a socket: one body after the other, the last one for ever.
 #[derive(Clone, Debug)]
@@ -40,17 +42,19 @@ struct Canned {
     status: u16,
     cbor: bool,
     bodies: Arc<[u8]>,
-    /// How many were given to the call.
+    /// How many were given.
     given: Arc<AtomicUsize>,
+    /// Whether one was given to the call itself.
+    sent: Arc<AtomicBool>,
 }
 
 impl HttpConnector for Canned {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         // Who asks for a role has not made the call yet.
         let role = |body: &[u8]| body.starts_with(b"Action=AssumeRole");
-        let made = !request.body().bytes().is_some_and(role);
+        let call = !request.body().bytes().is_some_and(role);
         let status = StatusCode::try_from(self.status).expect("it was checked");
-        let mut answer = HttpResponse::new(status, self.body(made).into());
+        let mut answer = HttpResponse::new(status, self.next(call).into());
         answer.headers_mut().insert("date", DATE);
         if self.cbor {
             answer.headers_mut().insert("smithy-protocol", "rpc-v2-cbor");
@@ -59,23 +63,13 @@ impl HttpConnector for Canned {
     }
 }
 
-impl HttpClient for Canned {
-    fn http_connector(
-        &self,
-        _: &HttpConnectorSettings,
-        _: &RuntimeComponents,
-    ) -> SharedHttpConnector {
-        SharedHttpConnector::new(self.clone())
-    }
-}
-
 impl Canned {
-    /// The next body, for the call or for what must come before it.
-    fn body(&self, call: bool) -> Vec<u8> {
-        let number = self.given.fetch_add(usize::from(call), Ordering::Relaxed);
-        let end = |of: &[u8]| of.windows(NEXT.len()).position(|bytes| bytes == NEXT.as_bytes());
+    /// The next body, for the call itself or for what must come before it.
+    fn next(&self, call: bool) -> Vec<u8> {
+        self.sent.fetch_or(call, Ordering::Relaxed);
+        let end = |of: &[u8]| of.windows(NEXT.len()).position(|bytes| bytes == NEXT);
         let mut rest = &*self.bodies;
-        for _ in 0..number {
+        for _ in 0..self.given.fetch_add(1, Ordering::Relaxed) {
             let Some(next) = end(rest) else { break };
             rest = &rest[next + NEXT.len()..];
         }
@@ -87,7 +81,7 @@ impl Canned {
         let canned = self.clone();
         let service = tower::service_fn(move |_: http::Request<Body>| {
             let answer = http::Response::builder().status(canned.status);
-            let answer = answer.body(Body::from(canned.body(true)));
+            let answer = answer.body(Body::from(canned.next(true)));
             std::future::ready(Ok::<_, Infallible>(answer.expect("it was checked")))
         });
         Wire::new(kube::Client::new(service, "default"))
@@ -103,25 +97,28 @@ impl Canned {
         }
         let credentials = Credentials::new("AKIDEXAMPLE", "not a secret", None, None, "fuzz");
         let aws = AwsEdge::with_credentials(Endpoints::default(), credentials);
-        let aws = Some(Arc::new(aws.over_http(self.clone())) as _);
+        let connector = SharedHttpConnector::new(self.clone());
+        let aws = aws.over_http(http_client_fn(move |_, _| connector.clone()));
+        let aws = Some(Arc::new(aws) as _);
         Edges { store, clusters, dns: Dns::default(), registry: Registry::default(), aws }
     }
 }
 
-/// A service's answer to a call is understood or refused: the first line is the call, as a journal
-/// has it, the second the status, the rest the bodies. One that arrived leaves no doubt about a look,
-/// and no hope that a change was not made because the way there failed.
+/// The answer of AWS, the store or a cluster to a call is understood or refused: the first line is
+/// the call, as a journal has it, the second the status, the rest the bodies. One that arrived leaves
+/// no doubt about a look, and no hope that a change was not made because the way there failed.
 #[must_use]
 pub fn answers(bytes: &[u8]) -> bool {
-    let Some((op, status, body)) = answer(bytes) else { return false };
-    let cbor = matches!(op, Op::CloudWatch(..));
-    let canned = Canned { status, cbor, bodies: body.into(), given: Arc::default() };
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
-    let result = runtime.expect("a runtime").block_on(async {
+    let Some((op, status, bodies)) = exchange(bytes) else { return false };
+    let (given, sent, cbor) = (Arc::default(), Arc::default(), matches!(op, Op::CloudWatch(..)));
+    let canned = Canned { status, cbor, bodies: bodies.into(), given, sent };
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    let runtime = runtime.enable_time().start_paused(true).build().expect("a runtime");
+    let result = runtime.block_on(async {
         let edges = canned.edges(&op);
         edges.perform(&op, Instant::now() + LIMIT).await
     });
-    let sent = canned.given.load(Ordering::Relaxed) > 0;
+    let sent = canned.sent.load(Ordering::Relaxed);
     match &result {
         Err(Fault::Unknown(words)) => assert!(op.mutates(), "a look: {words}"),
         Err(Fault::Transient(words)) => assert!(!(sent && op.mutates()), "a change: {words}"),
@@ -136,8 +133,9 @@ pub fn answers(bytes: &[u8]) -> bool {
     result.is_ok()
 }
 
-/// Call, status and bodies; none if it is no call that is made over HTTP here.
-fn answer(bytes: &[u8]) -> Option<(Op, u16, &[u8])> {
+/// Call, status and bodies; none if it is no call to AWS, the store or a cluster.
+#[must_use]
+pub fn exchange(bytes: &[u8]) -> Option<(Op, u16, &[u8])> {
     let mut parts = bytes.splitn(3, |byte| *byte == b'\n');
     let op: Op = serde_json::from_slice(parts.next()?).ok()?;
     let status = std::str::from_utf8(parts.next()?).ok()?.parse().ok()?;
@@ -145,13 +143,13 @@ fn answer(bytes: &[u8]) -> Option<(Op, u16, &[u8])> {
     (ours && (200..600).contains(&status)).then_some((op, status, parts.next()?))
 }
 
-/// A command line, an argument a line, is understood or refused with words.
+/// A command line, arguments with NUL between them, is understood or refused with words.
 #[must_use]
 pub fn commands(bytes: &[u8]) -> bool {
-    let Ok(text) = std::str::from_utf8(bytes) else { return false };
-    match Cli::try_parse_from(std::iter::once("bowline").chain(text.lines())) {
+    let arguments = bytes.split(|byte| *byte == 0).map(OsStr::from_bytes);
+    match Cli::try_parse_from(std::iter::once(OsStr::new("bowline")).chain(arguments)) {
         Ok(understood) => {
-            assert!(!format!("{understood:?}").is_empty());
+            drop(format!("{understood:?}"));
             true
         }
         Err(error) => {
@@ -159,4 +157,14 @@ pub fn commands(bytes: &[u8]) -> bool {
             false
         }
     }
+}
+
+/// A DNS message is read or refused; what is read is written and read back.
+#[must_use]
+pub fn dns(bytes: &[u8]) -> bool {
+    let Ok(message) = Message::from_vec(bytes) else { return false };
+    if let Ok(written) = message.to_vec() {
+        assert!(Message::from_vec(&written).is_ok(), "what was written is read");
+    }
+    true
 }

@@ -12,7 +12,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Runtime;
 
 use super::paths::{Paths, lead};
-use super::stand::{Running, Stand, free_address, spawn, wait_for};
+use super::stand::{Running, Stand, free_address, listens, spawn};
 use super::trouble::{Trouble, whole_request};
 
 /// The spoiler; it ends with its runtime.
@@ -88,10 +88,7 @@ fn proxy(stand: &Stand, cluster: &str) -> (Running, SocketAddr) {
     let log = stand.lab.folder().join(format!("proxy-{cluster}.log"));
     let name = format!("proxy-{cluster}");
     let running = spawn((&name, String::new()), &mut command, &stand.lab, &log);
-    wait_for("the proxy listens", 30, || {
-        let reached = std::net::TcpStream::connect(at);
-        (reached.is_ok(), format!("{at}: {reached:?}"))
-    });
+    listens(&name, at);
     (running, at)
 }
 
@@ -136,8 +133,8 @@ fn closing(message: &[u8]) -> Option<Vec<u8>> {
     Some([first, b"\r\nconnection: close", rest].concat())
 }
 
-/// What kind of call a request is: the action, the operation, or the method and the path without
-/// names.
+/// What kind of call a request is: the action, the operation, or the method and what of the path is
+/// plain words; a patch that changes more than metadata is another one.
 fn kind(request: &str) -> String {
     let line = request.lines().next().unwrap_or_default();
     let mut words = line.split(' ');
@@ -150,5 +147,6 @@ fn kind(request: &str) -> String {
     let path = path.split('?').next().unwrap_or_default();
     let plain = |part: &&str| !part.is_empty() && part.chars().all(|c| c.is_ascii_lowercase());
     let parts: Vec<_> = path.split('/').filter(plain).collect();
-    format!("{method} {}", parts.join(" "))
+    let spec = if method == "PATCH" && request.contains("\"spec\":") { " spec" } else { "" };
+    format!("{method} {}{spec}", parts.join(" "))
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -13,6 +13,7 @@ use bowline_lab::command::{self, Output};
 pub(crate) use bowline_lab::wait::wait_for;
 use bowline_lab::{Cluster, Lab, LabOptions, Stage, StageOptions};
 
+use super::paths::Paths;
 use super::spoiler::Spoiler;
 use super::ways::Ways;
 
@@ -120,12 +121,13 @@ impl Stand {
         let mut command = Command::new(PROGRAM);
         command.args(["run", "--name", name, "--listen", &listen, "--log", "json"]);
         let spoilt = self.spoiler.as_ref().map(|spoiler| &spoiler.paths);
-        let (kubeconfig, endpoints) = match self.ways.get(name).map(|ways| &ways.paths).or(spoilt) {
-            Some(paths) => (paths.kubeconfig.clone(), paths.endpoints.clone()),
-            None => (self.stage().kubeconfig_file("bowline"), self.stage().endpoints_file()),
-        };
-        self.reaches(&mut command, &kubeconfig);
-        command.arg("--endpoints").arg(endpoints);
+        let paths = self.ways.get(name).map(|ways| &ways.paths).or(spoilt).cloned();
+        let paths = paths.unwrap_or_else(|| Paths {
+            kubeconfig: self.stage().kubeconfig_file("bowline"),
+            endpoints: self.stage().endpoints_file(),
+        });
+        self.reaches(&mut command, &paths.kubeconfig);
+        command.arg("--endpoints").arg(paths.endpoints);
         let log = self.lab.folder().join(format!("replica-{name}.log"));
         let replica = spawn((name, listen), &mut command, &self.lab, &log);
         self.replicas.push(replica);
@@ -245,6 +247,14 @@ pub(crate) fn spawn(
     let running = Running { name: name.to_owned(), listen, child };
     lab.watch(name, running.child.id(), log).unwrap();
     running
+}
+
+/// Waits until somebody listens there.
+pub(crate) fn listens(who: &str, at: SocketAddr) {
+    wait_for(&format!("{who} listens"), 30, || {
+        let reached = TcpStream::connect(at);
+        (reached.is_ok(), format!("{at}: {reached:?}"))
+    });
 }
 
 fn credentials(command: &mut Command) {

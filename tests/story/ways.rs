@@ -9,7 +9,7 @@ use std::process::Command;
 use serde_json::{Value, json};
 
 use super::paths::{Paths, lead};
-use super::stand::{Running, Stand, free_address, spawn, wait_for};
+use super::stand::{Running, Stand, free_address, listens, spawn};
 
 /// Where a way leads.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -71,12 +71,7 @@ impl Stand {
         command.args(["forward", "--config"]).arg(config);
         let log = self.lab.folder().join(format!("{name}.log"));
         let forwarder = spawn((name, String::new()), &mut command, &self.lab, &log);
-        for listen in detour.0.values() {
-            wait_for("the forwarder listens", 30, || {
-                let reached = std::net::TcpStream::connect(listen);
-                (reached.is_ok(), format!("{listen}: {reached:?}"))
-            });
-        }
+        detour.0.values().for_each(|at| listens(name, *at));
         forwarder
     }
 

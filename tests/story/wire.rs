@@ -32,9 +32,9 @@ const NEEDED: [&str; 14] = [
     "management PUT apis namespaces bowline leases bowline",
     "standby GET readyz",
     "standby POST api namespaces bowline configmaps",
-    "standby PATCH apis nodepools dr",
+    "standby PATCH apis nodepools dr spec",
     "standby PUT apis apps namespaces shop deployments web scale",
-    "standby PATCH apis batch namespaces shop cronjobs invoices",
+    "standby PATCH apis batch namespaces shop cronjobs invoices spec",
 ];
 
 #[test]

@@ -7,7 +7,7 @@ use aws_smithy_cbor::{Decoder, Encoder};
 use aws_smithy_types::DateTime;
 use proptest::prelude::*;
 
-use super::super::testing::{Canned, Request, Script, answers, config, run, service};
+use super::super::testing::{Request, Script, answering, answers, config, run, service};
 use super::*;
 
 const ALB: &str =
@@ -245,7 +245,7 @@ proptest! {
         since in any::<i64>(),
     ) {
         let config = config!(aws_sdk_cloudwatch, "http://monitoring.invalid");
-        let client = Client::from_conf(config.http_client(Canned(status, body)).build());
+        let client = Client::from_conf(config.http_client(answering(status, body)).build());
         let answer = run(async { perform(&client, &ask(lag(), Wall(since))).await });
         prop_assert!(!matches!(answer, Err(Fault::Unknown(_))), "a look is never unknown");
     }

@@ -11,11 +11,14 @@ use aws_config::profile::ProfileFileRegionProvider;
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider, future};
+use aws_smithy_runtime_api::client::result::SdkError;
 use backoff::{ExponentialBuilder, Retryable};
 use http::HeaderValue;
 use tokio::sync::OnceCell;
 
 use bowline_core::model::RoleArn;
+
+use super::fault::misconfigured;
 
 /// How long getting credentials may take. Shorter than any call's deadline, so that a request that
 /// was never signed is told apart from one whose outcome is unknown.
@@ -165,7 +168,8 @@ impl AssumedRole {
     async fn assume(&self) -> Result<Credentials, CredentialsError> {
         let role = self.role.as_str();
         let ask = || self.sts.assume_role().role_arn(role).role_session_name(SESSION).send();
-        let answer = ask.retry(patience()).when(|e| e.as_service_error().is_none()).await;
+        let again = |e: &SdkError<_, _>| e.as_service_error().is_none() && !misconfigured(e);
+        let answer = ask.retry(patience()).when(again).await;
         let given = answer.map_err(CredentialsError::provider_error)?.credentials;
         let given =
             given.ok_or_else(|| CredentialsError::unhandled("an answer without credentials"))?;

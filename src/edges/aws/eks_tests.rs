@@ -8,7 +8,7 @@ use super::super::sessions::Sessions;
 use proptest::prelude::*;
 
 use super::super::testing::{
-    Canned, Failing, Script, answers, config, credentials, nobody, run, service,
+    Failing, Script, answering, answers, config, credentials, nobody, run, service,
 };
 use super::*;
 
@@ -150,7 +150,8 @@ proptest! {
             format!(r#"{{"cluster":{{"name":"shop",{ACTIVE}}}}}"#).into_bytes(),
         ]),
     ) {
-        let config = config!(aws_sdk_eks, "http://eks.invalid").http_client(Canned(status, body));
+        let config = config!(aws_sdk_eks, "http://eks.invalid");
+        let config = config.http_client(answering(status, body));
         let client = aws_sdk_eks::Client::from_conf(config.build());
         let told = run(async { client.describe_cluster().name("shop").send().await });
         let found = told.map_err(|e| fault(e, false));

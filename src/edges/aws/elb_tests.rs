@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::super::budget::{Budgets, Counter};
-use super::super::testing::{Canned, Request, Script, answers, config, nobody, run, service};
+use super::super::testing::{Request, Script, answering, answers, config, nobody, run, service};
 use super::*;
 
 const OK: &str = "200 OK\r\ncontent-type: text/xml";
@@ -276,7 +276,7 @@ async fn a_look_that_gets_no_answer_passes() {
 
 fn canned(status: u16, body: Vec<u8>, op: &ElbOp) -> Result<Answer, Fault> {
     let config = config!(aws_sdk_elasticloadbalancingv2, "http://elb.invalid");
-    let client = Client::from_conf(config.http_client(Canned(status, body)).build());
+    let client = Client::from_conf(config.http_client(answering(status, body)).build());
     let budgets = Budgets::default();
     let region = Region::new("eu-west-1");
     let pace = budgets.pace(None, &region, Counter::Elb);

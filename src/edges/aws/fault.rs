@@ -64,7 +64,7 @@ fn unsent(error: &(dyn Error + 'static), failure: Option<&ConnectorError>) -> Op
 fn unsigned(error: &(dyn Error + 'static)) -> Option<Fault> {
     let credentials = find::<CredentialsError>(error)?;
     let words = clip(&chain(error));
-    if matches!(credentials, CredentialsError::InvalidConfiguration(_)) {
+    if misconfigured(error) {
         return Some(Fault::Denied(words));
     }
     let role = find::<AssumeRoleError>(credentials).and_then(ProvideErrorMetadata::code);
@@ -185,14 +185,20 @@ fn has<T: Error + 'static>(error: &(dyn Error + 'static)) -> bool {
 
 /// The first error of a type in a chain of causes.
 fn find<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a T> {
-    let mut next = Some(error);
-    while let Some(cause) = next {
-        if let Some(found) = cause.downcast_ref() {
-            return Some(found);
-        }
-        next = cause.source();
-    }
-    None
+    causes(error).find_map(|cause| cause.downcast_ref())
+}
+
+/// Whether there are no credentials since whoever gives them is set up wrongly, the role's or those
+/// that the role is asked for with.
+pub(super) fn misconfigured(error: &(dyn Error + 'static)) -> bool {
+    let wrong =
+        |error: &CredentialsError| matches!(error, CredentialsError::InvalidConfiguration(_));
+    causes(error).filter_map(|cause| cause.downcast_ref()).any(wrong)
+}
+
+/// An error and what caused it.
+fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    std::iter::successors(Some(error), |cause| Error::source(*cause))
 }
 
 #[cfg(test)]

@@ -26,7 +26,7 @@ mod sessions;
 mod testing;
 
 use aws_credential_types::provider::ProvideCredentials;
-use aws_smithy_runtime_api::client::http::HttpClient;
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
 
 use bowline_core::model::{ObjectName, Scope};
 use bowline_core::op::{Answer, Fault, Op};
@@ -62,7 +62,7 @@ impl AwsEdge {
 
     /// The same edge, whose calls go over an HTTP client instead of the SDK's own.
     #[must_use]
-    pub fn over_http(mut self, client: impl HttpClient + 'static) -> Self {
+    pub fn over_http(mut self, client: SharedHttpClient) -> Self {
         self.sessions = self.sessions.over(client);
         self
     }

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::super::testing::{Canned, Request, Script, answers, config, run, service};
+use super::super::testing::{Request, Script, answering, answers, config, run, service};
 use super::*;
 
 const ARN: &str = "arn:aws:rds:eu-central-1:111111111111:db:shop-standby";
@@ -388,7 +388,7 @@ async fn a_list_of_events_without_end_is_given_up() {
 }
 
 fn canned(status: u16, body: Vec<u8>, op: &RdsOp) -> Result<Answer, Fault> {
-    let config = config!(aws_sdk_rds, "http://rds.invalid").http_client(Canned(status, body));
+    let config = config!(aws_sdk_rds, "http://rds.invalid").http_client(answering(status, body));
     let client = Client::from_conf(config.build());
     run(async { perform(&client, op).await })
 }

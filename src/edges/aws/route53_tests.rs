@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::super::budget::{Budgets, Counter};
-use super::super::testing::{Canned, Request, Script, answers, config, nobody, run, service};
+use super::super::testing::{Request, Script, answering, answers, config, nobody, run, service};
 use super::*;
 
 const OK: &str = "200 OK\r\ncontent-type: text/xml";
@@ -300,7 +300,7 @@ async fn a_zone_is_its_apex_and_its_servers() {
 
 fn canned(status: u16, body: Vec<u8>, op: &Route53Op) -> Result<Answer, Fault> {
     let config = config!(aws_sdk_route53, "http://route53.invalid");
-    let client = Client::from_conf(config.http_client(Canned(status, body)).build());
+    let client = Client::from_conf(config.http_client(answering(status, body)).build());
     let budgets = Budgets::default();
     let region = Region::new("us-east-1");
     let pace = budgets.pace(None, &region, Counter::Route53);

@@ -16,8 +16,7 @@ use aws_config::{AppName, BehaviorVersion, SdkConfig};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
-use aws_smithy_runtime_api::client::http::{HttpClient, SharedHttpClient};
-use aws_smithy_runtime_api::shared::IntoShared;
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
 
 use bowline_core::model::{Region, RoleArn, Scope};
 
@@ -36,7 +35,7 @@ const ANSWER: Duration = Duration::from_secs(7);
 
 /// How services are reached.
 #[derive(Clone)]
-struct Ways {
+struct Reach {
     endpoints: Endpoints,
     /// The SDK's own where there is none.
     http: Option<SharedHttpClient>,
@@ -44,7 +43,7 @@ struct Ways {
 
 /// The sessions of one process.
 pub(super) struct Sessions {
-    ways: Ways,
+    reach: Reach,
     own: SharedCredentialsProvider,
     known: Mutex<BTreeMap<Scope, Arc<Session>>>,
 }
@@ -57,20 +56,20 @@ impl Sessions {
 
     /// Sessions with given credentials instead of the process's own.
     pub(super) fn with(endpoints: Endpoints, own: impl ProvideCredentials + 'static) -> Self {
-        let ways = Ways { endpoints, http: None };
-        Self { ways, own: renewing(own), known: Mutex::default() }
+        let reach = Reach { endpoints, http: None };
+        Self { reach, own: renewing(own), known: Mutex::default() }
     }
 
     /// The same, over an HTTP client. Sessions that there are keep theirs.
-    pub(super) fn over(mut self, client: impl HttpClient + 'static) -> Self {
-        self.ways.http = Some(client.into_shared());
+    pub(super) fn over(mut self, client: SharedHttpClient) -> Self {
+        self.reach.http = Some(client);
         self
     }
 
     /// The session of a Region and role.
     pub(super) fn of(&self, scope: &Scope) -> Arc<Session> {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let new = || Arc::new(Session::new(scope, &self.ways, &self.own));
+        let new = || Arc::new(Session::new(scope, &self.reach, &self.own));
         Arc::clone(known.entry(scope.clone()).or_insert_with(new))
     }
 }
@@ -91,17 +90,17 @@ macro_rules! clients {
         /// A Region's services, called with one role.
         pub(super) struct Session {
             region: Region,
-            ways: Ways,
+            reach: Reach,
             credentials: SharedCredentialsProvider,
             $($name: OnceLock<$sdk::Client>,)*
         }
 
         impl Session {
-            fn new(scope: &Scope, ways: &Ways, own: &SharedCredentialsProvider) -> Self {
+            fn new(scope: &Scope, reach: &Reach, own: &SharedCredentialsProvider) -> Self {
                 Self {
                     region: scope.region.clone(),
-                    ways: ways.clone(),
-                    credentials: credentials(scope, ways, own),
+                    reach: reach.clone(),
+                    credentials: credentials(scope, reach, own),
                     $($name: OnceLock::new(),)*
                 }
             }
@@ -110,7 +109,7 @@ macro_rules! clients {
                 /// The service's client.
                 pub(super) fn $name(&self) -> &$sdk::Client {
                     let (at, who) = ((&self.region, Service::$service), &self.credentials);
-                    let new = || $sdk::Client::new(&config(at, &self.ways, who));
+                    let new = || $sdk::Client::new(&config(at, &self.reach, who));
                     self.$name.get_or_init(new)
                 }
             )*
@@ -136,18 +135,18 @@ impl Session {
 /// Whose credentials a scope's calls are signed with.
 fn credentials(
     scope: &Scope,
-    ways: &Ways,
+    reach: &Reach,
     own: &SharedCredentialsProvider,
 ) -> SharedCredentialsProvider {
     let Some(role) = &scope.role else { return own.clone() };
-    let config = config((&scope.region, Service::Sts), ways, own);
+    let config = config((&scope.region, Service::Sts), reach, own);
     renewing(AssumedRole::new(aws_sdk_sts::Client::new(&config), role.clone()))
 }
 
 /// How a service of a Region is called: where, with whose credentials, and everything once.
 fn config(
     (region, service): (&Region, Service),
-    ways: &Ways,
+    reach: &Reach,
     who: &SharedCredentialsProvider,
 ) -> SdkConfig {
     let timeouts = TimeoutConfig::builder().connect_timeout(CONNECT).read_timeout(ANSWER);
@@ -159,7 +158,7 @@ fn config(
         .retry_config(RetryConfig::disabled())
         .timeout_config(timeouts.build());
     config.set_app_name(AppName::new("bowline").ok());
-    config.set_endpoint_url(ways.endpoints.url(region, service).map(str::to_owned));
-    config.set_http_client(ways.http.clone());
+    config.set_endpoint_url(reach.endpoints.url(region, service).map(str::to_owned));
+    config.set_http_client(reach.http.clone());
     config.build()
 }

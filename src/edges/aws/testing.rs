@@ -7,10 +7,9 @@ use aws_credential_types::Credentials;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{ProvideCredentials, future};
 use aws_smithy_runtime_api::client::http::{
-    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
+    HttpConnector, HttpConnectorFuture, SharedHttpClient, SharedHttpConnector, http_client_fn,
 };
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
-use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_runtime_api::http::StatusCode;
 use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
@@ -138,8 +137,13 @@ async fn read(socket: &mut TcpStream) -> Request {
 }
 
 /// An HTTP client that has one answer to everything, without a socket.
+pub(super) fn answering(status: u16, body: Vec<u8>) -> SharedHttpClient {
+    let connector = SharedHttpConnector::new(Canned(status, body));
+    http_client_fn(move |_, _| connector.clone())
+}
+
 #[derive(Clone, Debug)]
-pub(super) struct Canned(pub(super) u16, pub(super) Vec<u8>);
+struct Canned(u16, Vec<u8>);
 
 impl HttpConnector for Canned {
     fn call(&self, _: HttpRequest) -> HttpConnectorFuture {
@@ -147,16 +151,6 @@ impl HttpConnector for Canned {
         let mut response = HttpResponse::new(status, self.1.clone().into());
         response.headers_mut().insert("date", DATE);
         HttpConnectorFuture::ready(Ok(response))
-    }
-}
-
-impl HttpClient for Canned {
-    fn http_connector(
-        &self,
-        _: &HttpConnectorSettings,
-        _: &RuntimeComponents,
-    ) -> SharedHttpConnector {
-        SharedHttpConnector::new(self.clone())
     }
 }
 

@@ -6,6 +6,8 @@ use bowline_core::model::{RoleArn, Span};
 use bowline_core::op::{ElbOp, GateOp, Route53Op};
 use tokio::sync::mpsc::UnboundedReceiver;
 
+use aws_credential_types::Credentials;
+
 use super::testing::{Request, Script, credentials, nobody, service};
 use super::*;
 
@@ -54,6 +56,12 @@ fn hosted() -> Script {
                 <Name>example.com.</Name><CallerReference>x</CallerReference></HostedZone>\
                 </GetHostedZoneResponse>";
     Script::Answer("200 OK\r\ncontent-type: text/xml", body.into())
+}
+
+/// An edge whose own key ends with a line, as one read from a file may.
+fn edge_with_a_broken_key() -> AwsEdge {
+    let own = Credentials::new("AKIDEXAMPLE\n", "not a secret", None, None, "test");
+    AwsEdge::with_credentials(Endpoints::default(), own)
 }
 
 /// Who signed a request, and for which Region and service.
@@ -164,5 +172,17 @@ async fn route_53_of_another_partition_is_its_own() {
     ] {
         let role = role.map(RoleArn::new);
         assert_eq!(sessions::dns(role.as_ref()).region.as_str(), region);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn s9_what_cannot_be_signed_is_denied_at_once_and_says_why() {
+    let broken = edge_with_a_broken_key();
+    for role in [None, Some(ROLE)] {
+        let began = tokio::time::Instant::now();
+        let refused = broken.perform(&health(HOME, role)).await;
+        let Err(Fault::Denied(words)) = refused else { panic!("{role:?}: {refused:?}") };
+        assert!(words.contains("the end of a line") && !words.contains("AKID"), "{words}");
+        assert!(began.elapsed().is_zero(), "it is not tried again");
     }
 }

@@ -28,8 +28,9 @@ struct Lease {
 #[serde(rename_all = "camelCase", default)]
 struct Spec {
     holder_identity: Option<String>,
-    lease_duration_seconds: u64,
-    lease_transitions: u64,
+    // As the API has them, `int32`: what is larger or negative is no lease.
+    lease_duration_seconds: u32,
+    lease_transitions: u32,
     renew_time: Option<String>,
 }
 
@@ -70,8 +71,8 @@ fn view(seen: Lease) -> LeaseView {
         version: seen.metadata.version(),
         lease: LeaseSpec {
             holder: holder.map(ReplicaId::new),
-            duration: Span::secs(seen.spec.lease_duration_seconds),
-            transitions: seen.spec.lease_transitions,
+            duration: Span::secs(seen.spec.lease_duration_seconds.into()),
+            transitions: seen.spec.lease_transitions.into(),
             renewed: instant(seen.spec.renew_time.as_deref()),
         },
     }

@@ -79,7 +79,7 @@ impl From<Workload> for WorkloadView {
     ///   as there, so that nobody takes an old count for the end of the pods.
     fn from(seen: Workload) -> Self {
         let counted = seen.status.observed_generation >= seen.metadata.generation;
-        let pods = seen.status.replicas + seen.status.terminating_replicas;
+        let pods = seen.status.replicas.saturating_add(seen.status.terminating_replicas);
         Self {
             version: seen.metadata.version(),
             // The API server's default.
