@@ -172,6 +172,8 @@ bugs! {
     FailsBackAgain,
     /// Each group is moved on its own evidence: nobody sees that the whole Region went.
     EachGroupAlone,
+    /// A group that a human moved out of a Region event counts no more.
+    OrdersDoNotCount,
     ;
     "S9":
     /// The fence at the failed site may take ten minutes.
@@ -184,6 +186,9 @@ bugs! {
     QuotaIsSilence,
     ;
     "S10":
+    /// A failover that has begun to prepare standby goes on, though others reach the site that it
+    /// leaves again.
+    PreparedIsBegun,
     /// The newest sample of replication is the evidence, were it from after the fault.
     LaterSampleIsEvidence,
     /// A replica whose lag is small need not have been streaming (field: a table lost).

@@ -4,11 +4,12 @@
 //!
 //! **Region event**: at least [`FleetRules::region_event_at`] groups that are active in one Region
 //! are in trouble together: suspect or down now or in the last [`FleetRules::window`], or failed
-//! over automatically from there in that time. The suspect count, so that the first to be confirmed
-//! does not run away; and those that are well again, so that the last to recover does not, since a
-//! Region comes back for one group a while before it does for another. The default is 3, with no
-//! rule about shares: two groups of a small fleet are still moved by themselves when their Region
-//! dies, which is what they were armed for.
+//! over from there in that time, by themselves or, since they had failed, by a human's word. The
+//! suspect count, so that the first to be confirmed does not run away; those that are well again,
+//! so that the last to recover does not, since a Region comes back for one group a while before it
+//! does for another; and those that a human moved, so that the others do not go unasked behind
+//! them. The default is 3, with no rule about shares: two groups of a small fleet are still moved
+//! by themselves when their Region dies, which is what they were armed for.
 //!
 //! Groups that share a NodePool or a zone do not stand in each other's way here: holds have owners,
 //! and batches of one zone are put in order by whoever sends them.
@@ -25,7 +26,7 @@ use crate::policy::Action;
 pub struct FleetRules {
     /// How many groups in trouble make a Region event. Default 3.
     pub region_event_at: usize,
-    /// How long an automatic failover counts towards a Region event, and how long trouble does that
+    /// How long a failover counts towards a Region event, and how long trouble does that
     /// is over. Default 10 min.
     pub window: Span,
     /// How many automatic failovers may be under way together. Default 5: each needs capacity, and
@@ -59,7 +60,7 @@ pub struct Member {
 pub struct FleetState {
     /// Automatic failovers under way.
     pub under_way: usize,
-    /// Automatic failovers lately begun: which group, from which Region, when.
+    /// Failovers lately begun: which group, from which Region, when.
     pub begun: Vec<(GroupName, Region, Wall)>,
     /// Regions that a human said to leave, for all groups.
     pub evacuate: BTreeSet<Region>,

@@ -161,10 +161,10 @@ impl Group {
         self.ledger().active
     }
 
-    /// The Region that the last automatic failover left, and when: also once the group is on its
-    /// way back, or there again.
+    /// The Region that the last failover left, and when: also once the group is on its way back, or
+    /// there again.
     pub(super) fn failed_over_from(&self) -> Option<(GroupName, Region, Wall)> {
-        let left = self.ledger().last_automatic_failover?;
+        let left = self.ledger().last_failover()?;
         let region = self.policy.site(left.from).scope.region.clone();
         Some((self.policy.group.clone(), region, left.at))
     }

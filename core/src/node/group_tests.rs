@@ -125,13 +125,24 @@ fn l2_a_claim_vets_what_was_seen_when_it_was_asked_for_and_no_more() {
 }
 
 #[test]
-fn s8_the_region_that_an_automatic_failover_left_is_known_until_it_is_over_and_after() {
+fn s8_the_region_that_a_failover_left_is_known_until_it_is_over_and_after() {
     assert_eq!(Bench::fit().group.failed_over_from(), None);
     let at = Bench::fit().failing_over().group.ledger().last_automatic_failover.unwrap().at;
     let left = Some(("shop".into(), "eu-west-1".into(), at));
     assert_eq!(Bench::fit().failing_over().group.failed_over_from(), left);
     assert_eq!(Bench::fit().failed_over().group.failed_over_from(), left);
-    assert_eq!(Bench::fit().ordered().group.failed_over_from(), None, "a human did");
+    assert_eq!(Bench::fit().ordered().group.failed_over_from(), None, "a human left what served");
+}
+
+#[test]
+fn s8_a_failover_by_hand_counts_where_the_site_had_failed_and_until_it_is_undone() {
+    let opened = Bench::fit().ordered().group.ledger().open_run().unwrap().opened_at;
+    let ordered = |fault_at| Bench::fit().ordered_after(Some(fault_at));
+    let left = |bench: Bench| bench.group.failed_over_from().map(|(_, region, at)| (region, at));
+    assert_eq!(left(ordered(opened - Span::secs(1))), Some(("eu-west-1".into(), opened)));
+    assert_eq!(left(ordered(opened)), None, "it served until then");
+    let undone = vec![Record::Unwinding { why: "cancelled".into() }];
+    assert_eq!(left(ordered(opened - Span::secs(1)).told(undone)), None);
 }
 
 #[test]

@@ -186,11 +186,21 @@ impl Group {
         open.filter(|run| run.is_automatic_failover() && self.desk.only_planned())
     }
 
+    /// An automatic failover that has begun to prepare standby, and nothing yet that users notice.
+    fn prepared(&self) -> Option<&Run> {
+        let open = self.ledger().open_run().filter(|run| run.is_automatic_failover());
+        let prepared = open.filter(|_| self.desk.only_prepared() && !self.desk.only_planned());
+        prepared.filter(|run| !asks(run) && !bugs::on(Bug::PreparedIsBegun))
+    }
+
     /// Whether users may be served, for all that is seen, at the site that a planned failover
-    /// leaves: it claims, and begins nothing that they notice before that is seen to be wrong. What
-    /// has a human's yes is that human's.
+    /// leaves: it claims, and begins nothing that they notice before that is seen to be wrong. One
+    /// that prepares waits where it looks as if they were. What has a human's yes is that human's.
     pub(super) fn hesitates(&self, now: Now) -> bool {
         let site = self.sampler.site(self.active());
+        if self.prepared().is_some() && site.looks_served(now.mono) {
+            return true;
+        }
         let fails =
             || site.serving(now.mono).verdict == Answer3::No && !site.looks_served(now.mono);
         let blindly = [Bug::BeginsInDoubt, Bug::OldDecisionsStand, Bug::TakesOverBlindly];
@@ -207,6 +217,12 @@ impl Group {
         if planned.is_some_and(|run| self.fails_anew(run, now)) {
             return true;
         }
+        let site = self.sampler.site(self.active());
+        let serving = site.serving(now.mono);
+        let serves = serving.verdict == Answer3::Yes || serving.outside == Some(Sign::Up);
+        if self.prepared().is_some() && serves {
+            return true;
+        }
         let planned = planned.filter(|run| !asks(run));
         let Some(since) = planned.and_then(|run| run.moving_since) else { return false };
         // Who watched when another planned it, and cannot say the same, does not go on with it.
@@ -216,11 +232,9 @@ impl Group {
         let begun = planned.is_some_and(|run| run.claimed_by(since + HELD_UP));
         let patience = if begun { CLAIMS } else { HELD_UP };
         let anew = doubts || now.wall.since(since) > patience;
-        let site = self.sampler.site(self.active());
         // Who has not watched for long has nothing to say yet.
         let age = self.watching_since.map(|began| now.wall.since(began));
         let young = !doubts && age.is_some_and(|age| age <= site.settles_in());
-        let serving = site.serving(now.mono);
         match serving.verdict {
             Answer3::Yes => true,
             _ if begun && serving.outside == Some(Sign::Up) && !doubts => true,

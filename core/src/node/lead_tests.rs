@@ -236,6 +236,12 @@ fn s2_a_failover_whose_record_was_held_up_is_begun_only_if_it_is_still_right() {
     assert_eq!(goes_back(&mut at(claims().sampled(cut_off), 31)), outdated, "users are served");
     let begun = Bench::fit().failing_over().started("fence");
     assert_eq!(goes_back(&mut at(begun, 31)), None, "it was begun in time");
+    let prepared = || Bench::fit().failing_over().started("pool.dr");
+    assert_eq!(goes_back(&mut at(prepared().sampled(cut_off), 0)), outdated, "users are served");
+    assert_eq!(goes_back(&mut at(prepared().sampled(down), 600)), None, "it takes its time");
+    assert_eq!(goes_back(&mut at(prepared(), 600)), None, "nothing says that it serves");
+    let begun = prepared().started("fence").sampled(cut_off);
+    assert_eq!(goes_back(&mut at(begun, 0)), None, "it was begun");
     assert_eq!(goes_back(&mut at(Bench::fit().ordered(), 31)), None, "a human wanted it");
 }
 
@@ -250,6 +256,12 @@ fn s4_nothing_that_users_notice_is_begun_while_they_may_be_served() {
     assert!(hesitates(planned().sampled(down).sampled_times(1, fit)), "so it looks");
     assert!(hesitates(planned().started("claim.gaining")), "nobody notices a claim");
     assert!(!hesitates(planned().started("fence").sampled(fit)), "it was begun");
+    let prepared = || planned().started("pool.dr");
+    assert!(hesitates(prepared().sampled(cut_off)), "nobody notices what prepares standby");
+    assert!(hesitates(prepared().sampled(down).sampled_times(1, fit)), "so it looks");
+    assert!(!hesitates(prepared().sampled(down)), "they are not");
+    assert!(!hesitates(prepared()), "nothing says that they are");
+    assert!(!hesitates(prepared().started("fence").sampled(cut_off)), "it was begun");
     assert!(!hesitates(Bench::fit().asking(QuestionKind::Approve, None)), "who is asked decides");
     assert!(!hesitates(Bench::fit().ordered()), "a human wants it");
     assert!(!hesitates(Bench::fit().prewarming()), "it only prepares");

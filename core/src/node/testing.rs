@@ -189,9 +189,14 @@ impl Bench {
 
     /// A failover that a human ordered, and that is about to be executed.
     pub(super) fn ordered(self) -> Self {
+        self.ordered_after(None)
+    }
+
+    /// The same, of what had failed then.
+    pub(super) fn ordered_after(self, fault_at: Option<Wall>) -> Self {
         let trigger = Trigger::Human { by: "ann".into(), reason: "flood".into() };
         let (kind, from, evidence) = (PlanKind::Failover, Site::Home, Vec::new());
-        let opened = Record::Opened { kind, from, trigger, fault_at: None, evidence };
+        let opened = Record::Opened { kind, from, trigger, fault_at, evidence };
         self.moving(opened, failover(&GROUND.survey(Site::Home)).unwrap())
     }
 

@@ -175,6 +175,15 @@ impl Desk {
         })
     }
 
+    /// The same, where what prepares the site that gains traffic may have begun.
+    #[must_use]
+    pub fn only_prepared(&self) -> bool {
+        let run = self.ledger().open_run();
+        run.is_some_and(|run| {
+            run.only_prepared_but(|step| self.execution.is_unsent(run.epoch, step))
+        })
+    }
+
     /// Whether an answer to this call of a step would be heard.
     #[must_use]
     pub fn awaits(&self, slot: &Slot) -> bool {

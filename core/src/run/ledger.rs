@@ -276,6 +276,18 @@ impl Ledger {
         self.run.as_ref().filter(|run| run.busy())
     }
 
+    /// The last failover that began to move; one that a human ordered counts if the site had
+    /// failed, nothing ran since, and it was not undone.
+    #[must_use]
+    pub fn last_failover(&self) -> Option<Departure> {
+        let by_hand = self.run.as_ref().filter(|run| {
+            run.leaves_what_failed() && !run.goes_back() && !bugs::on(Bug::OrdersDoNotCount)
+        });
+        let by_hand =
+            by_hand.and_then(|run| Some(Departure { at: run.moving_since?, from: run.from }));
+        by_hand.or(self.last_automatic_failover)
+    }
+
     /// The run, unless it is over.
     #[must_use]
     pub fn open_run(&self) -> Option<&Run> {

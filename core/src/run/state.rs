@@ -182,6 +182,18 @@ impl Run {
         matches!(self.phase, Phase::Closed(_))
     }
 
+    /// Whether it is being undone, or was.
+    #[must_use]
+    pub fn goes_back(&self) -> bool {
+        matches!(self.phase, Phase::Unwinding { .. } | Phase::Closed(Ended::Unwound(_)))
+    }
+
+    /// Whether it leaves a site that had failed before it was opened, by whosever word.
+    #[must_use]
+    pub fn leaves_what_failed(&self) -> bool {
+        self.kind == PlanKind::Failover && self.fault_at.is_some_and(|fault| fault < self.opened_at)
+    }
+
     /// Whether it leaves a site that failed, by policy and not by a human's order.
     #[must_use]
     pub fn is_automatic_failover(&self) -> bool {
@@ -197,8 +209,25 @@ impl Run {
 
     /// The same, where a call of such a step is known not to have been sent.
     pub(super) fn only_planned_but(&self, unsent: impl Fn(&StepId) -> bool) -> bool {
+        self.began_nothing(unsent, |_| false)
+    }
+
+    /// The same, where what prepares the site that gains traffic does not count either: users
+    /// notice nothing of that.
+    pub(super) fn only_prepared_but(&self, unsent: impl Fn(&StepId) -> bool) -> bool {
+        let there = Place::Site(self.to());
+        let undone = |step: &StepRun| step.step.class == Class::Reversible;
+        self.began_nothing(unsent, |step| undone(step) && step.step.touches == there)
+    }
+
+    fn began_nothing(
+        &self,
+        unsent: impl Fn(&StepId) -> bool,
+        does_not_count: impl Fn(&StepRun) -> bool,
+    ) -> bool {
         let claims = |step: &StepRun| step.step.effect.claims() && !bugs::on(Bug::ClaimsBegin);
-        let began = |step: &StepRun| step.acted.is_some() && !claims(step);
+        let counts = |step: &StepRun| !claims(step) && !does_not_count(step);
+        let began = |step: &StepRun| step.acted.is_some() && counts(step);
         let own = self.steps.iter().filter(|(_, step)| self.is_own(step));
         let began = own.filter(|(id, _)| !unsent(id)).any(|(_, step)| began(step));
         self.phase == Phase::Moving && !self.committed && !began

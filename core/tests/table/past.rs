@@ -44,6 +44,9 @@ fn sensible(told: &Past) -> Result<(), String> {
     if told.by_hand && !failover && told.event != Event::CameHome {
         return slip("byHand");
     }
+    if told.had_failed && !(failover && told.by_hand) {
+        return slip("hadFailed");
+    }
     if told.unfenced && told.event != Event::FailedOver {
         return slip("unfenced");
     }
@@ -124,7 +127,8 @@ impl Journal {
         let steps = steps.into_iter().map(|(id, step)| (StepId::new(id), step)).collect();
         let plan = Box::new(Plan { kind, from, to: from.other(), steps });
         let claimed = Record::Claimed { claim: Claim::new(epoch, run), by: "earlier".into() };
-        let opened = Record::Opened { kind, from, trigger, fault_at: None, evidence: Vec::new() };
+        let fault_at = told.had_failed.then(|| at - Span::mins(1));
+        let opened = Record::Opened { kind, from, trigger, fault_at, evidence: Vec::new() };
         self.append(at, vec![claimed, opened, Record::Planned { plan, moves }])
     }
 

@@ -100,6 +100,9 @@ pub(super) struct Past {
     /// By a human's hand (a run that is not said to be is automatic, a switchover never is).
     #[serde(default)]
     pub(super) by_hand: bool,
+    /// A failover by hand of what had been down for a minute.
+    #[serde(default)]
+    pub(super) had_failed: bool,
     /// A failover whose fence was not confirmed.
     #[serde(default)]
     pub(super) unfenced: bool,

@@ -281,6 +281,8 @@ kept! {
         "s4-a-record-that-the-store-refused-is-not-written-late",
     s10_what_others_reach_again_is_not_left_behind:
         "s10-what-others-reach-again-is-not-left-behind",
+    s10_what_was_only_prepared_is_not_gone_on_with:
+        "s10-what-was-only-prepared-is-not-gone-on-with",
     s4_what_was_recorded_and_not_sent_began_nothing:
         "s4-what-was-recorded-and-not-sent-began-nothing",
     s5_a_batch_of_the_dead_changes_nothing: "s5-a-batch-of-the-dead-changes-nothing",

@@ -42,6 +42,7 @@ kept! {
     "s4-who-takes-over-leaves-no-site-that-serves",
     "s4-nothing-that-users-notice-is-begun-in-doubt",
     "s4-a-site-that-others-reach-again-is-not-left",
+    "s10-what-was-only-prepared-is-not-gone-on-with",
     "s4-a-record-that-the-store-refused-is-not-written-late",
     "s4-what-was-recorded-and-not-sent-began-nothing",
     "s10-what-bowline-alone-did-not-see-dates-no-fault",
@@ -49,7 +50,7 @@ kept! {
 }
 
 /// Every play that was made for bugs.
-pub const PLAYS: [Scenario; 35] = [
+pub const PLAYS: [Scenario; 36] = [
     play("gone", "home's Region is gone, until the application has moved", |p| {
         ends(25, vec![dead(p, 6, 60)])
     }),
@@ -243,6 +244,22 @@ pub const PLAYS: [Scenario; 35] = [
         ..play("region-event", "a Region with three groups is gone", |p| {
             ends(15, vec![dead(p, 6, 60)])
         })
+    },
+    Scenario {
+        groups: 3,
+        ..play(
+            "one-is-moved-by-hand",
+            "a Region with three groups is gone, and a human moves one",
+            |p| {
+                let accept_loss = Some(Span::mins(30));
+                let leave = Intent::Failover {
+                    accept_loss,
+                    reason: "it is gone".into(),
+                    break_glass: None,
+                };
+                Script { intents: vec![(Span::mins(9), leave)], ..ends(25, vec![dead(p, 6, 60)]) }
+            },
+        )
     },
     play("never-streamed", "home's Region is gone, and MySQL had long stopped streaming", |p| {
         Script {

@@ -52,6 +52,8 @@ pub(super) struct Court {
     pub(super) more_until: Mono,
     /// Automatic failovers: when, of which group, from which Region.
     pub(super) automatic: Vec<(Mono, usize, Region)>,
+    /// Failovers of what had failed that humans ordered and that were not undone, alike.
+    pub(super) ordered: Vec<(Mono, usize, Region)>,
 }
 
 impl Court {

@@ -79,8 +79,14 @@ impl Case {
             }
             Record::Planned { plan, moves: true } => {
                 let trigger = self.ledger.run.as_ref().map(|run| &run.trigger);
-                if plan.kind == PlanKind::Failover && trigger == Some(&Trigger::Automatic) {
-                    self.judge_start(scene, plan, court);
+                match trigger.filter(|_| plan.kind == PlanKind::Failover) {
+                    Some(Trigger::Automatic) => self.judge_start(scene, plan, court),
+                    // Who acts beside the store tells the controller later.
+                    Some(Trigger::Human { .. }) if !self.apart && self.left_failing(plan.from) => {
+                        let left = self.departure(scene, plan.from);
+                        court.ordered.push(left);
+                    }
+                    _ => {}
                 }
             }
             Record::Started { op, .. } => {

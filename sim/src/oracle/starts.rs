@@ -6,7 +6,7 @@ use bowline_core::model::{Mono, Region, RunId, Site, Span, Wall};
 use bowline_core::op::{KubeOp, Op};
 use bowline_core::plan::{Plan, PlanKind};
 use bowline_core::policy::{Probe, Starts, Workload};
-use bowline_core::run::{Ended, Ledger, Phase, StepRun, Trigger};
+use bowline_core::run::{Ended, Ledger, Phase, Run, StepRun, Trigger};
 
 use super::case::{Case, position};
 use super::court::{Court, Scene, Spell};
@@ -64,6 +64,7 @@ impl Case {
     /// cancelled is followed by another only if a human says so.
     pub(super) fn goes_back(&mut self, court: &mut Court) {
         let Some(run) = &self.ledger.run else { return };
+        court.ordered.retain(|(_, group, _)| *group != self.group || self.apart);
         told_once(&mut self.beginning, run.opened_at);
         let unnoticed = told_once(&mut self.leaving, run.opened_at).is_some();
         let own = court.automatic.iter().rposition(|(_, group, _)| *group == self.group);
@@ -124,22 +125,33 @@ impl Case {
         }
     }
 
+    /// Whether the site that a run leaves has failed, and the record says so.
+    pub(super) fn left_failing(&self, from: Site) -> bool {
+        let told = self.ledger.run.as_ref().is_some_and(Run::leaves_what_failed);
+        told && self.failing_since[position(from)].is_some()
+    }
+
+    /// The failover that was planned last: its time is the record's, which a store may have held
+    /// up.
+    pub(super) fn departure(&self, scene: Scene<'_>, from: Site) -> (Mono, usize, Region) {
+        let recorded = self.ledger.run.as_ref().and_then(|run| run.moving_since);
+        let held_up = recorded.map_or(Span::ZERO, |at| scene.now.wall.since(at));
+        let at = Mono(scene.now.mono.0.saturating_sub(held_up.as_millis()));
+        (at, self.group, self.policy.site(from).scope.region.clone())
+    }
+
     /// S8: not within the block window, and not as one of many.
     fn judge_flapping(&self, scene: Scene<'_>, from: Site, court: &mut Court) {
         let (now, region) = (scene.now.mono, &self.policy.site(from).scope.region);
         let block = self.policy.automation.block_after_failover;
         let mut own = court.automatic.iter().filter(|(_, group, _)| *group == self.group);
         let again = own.any(|(at, ..)| now.since(*at) < block);
-        let lately = court.automatic.iter();
+        let lately = court.automatic.iter().chain(&court.ordered);
         let lately = lately.filter(|(at, _, r)| r == region && now.since(*at) <= TOGETHER);
         let mut together: BTreeSet<_> = lately.map(|(_, group, _)| *group).collect();
         together.insert(self.group);
         let many = together.len() >= REGION_EVENT;
-        // The window is counted from the record's time, and a store may have held the record up.
-        let recorded = self.ledger.last_automatic_failover.map(|left| left.at);
-        let held_up = recorded.map_or(Span::ZERO, |at| scene.now.wall.since(at));
-        let at = Mono(now.0.saturating_sub(held_up.as_millis()));
-        court.automatic.push((at, self.group, region.clone()));
+        court.automatic.push(self.departure(scene, from));
         if again {
             let words = format!("another automatic failover within {block}");
             court.breaks("S8", scene.now, words);

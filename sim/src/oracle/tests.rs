@@ -543,11 +543,6 @@ fn s8_what_went_back_before_anything_was_done_is_no_failover_unless_a_human_canc
 
 #[test]
 fn s8_breaks_when_many_groups_leave_a_region_by_themselves() {
-    let named = |n: u32| {
-        let mut policy = examples::minimal();
-        policy.group = format!("site-{n}").as_str().into();
-        policy
-    };
     let mut trial = Trial::new((0..3).map(named).map(rehost).collect());
     trial.kill(Site::Home);
     for n in 0..3 {
@@ -558,6 +553,42 @@ fn s8_breaks_when_many_groups_leave_a_region_by_themselves() {
         trial.store_for(&group, vec![planned(PlanKind::Failover, Site::Home)]);
     }
     assert!(trial.why("S8").contains("3 groups left eu-west-1"));
+}
+
+#[test]
+fn s8_a_group_that_a_human_moved_as_it_had_failed_is_one_of_many_until_that_is_undone() {
+    let failed = Some(Wall(0));
+    for (fault, undone, broken) in
+        [(failed, false, true), (failed, true, false), (None, false, false)]
+    {
+        let mut trial = Trial::new((0..3).map(named).map(rehost).collect());
+        trial.kill(Site::Home);
+        trial.pass(Span::secs(1));
+        for n in 0..3 {
+            let group = format!("site-{n}");
+            let human = Trigger::Human { by: "ann".into(), reason: "flood".into() };
+            let trigger = if n == 0 { human } else { Trigger::Automatic };
+            let mut records = opening(1, PlanKind::Failover, Site::Home, trigger);
+            for record in &mut records {
+                if let Record::Opened { fault_at, .. } = record {
+                    *fault_at = fault;
+                }
+            }
+            trial.store_for(&group, records);
+            trial.store_for(&group, vec![planned(PlanKind::Failover, Site::Home)]);
+            if n == 0 && undone {
+                trial.store_for(&group, vec![Record::Unwinding { why: "cancelled".into() }]);
+            }
+        }
+        assert_eq!(trial.breaks("S8"), broken, "{fault:?}, undone: {undone}");
+    }
+}
+
+/// The minimal policy of one of several groups.
+fn named(n: u32) -> Policy {
+    let mut policy = examples::minimal();
+    policy.group = format!("site-{n}").as_str().into();
+    policy
 }
 
 #[test]
