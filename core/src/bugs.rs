@@ -186,6 +186,8 @@ bugs! {
     QuotaIsSilence,
     ;
     "S10":
+    /// A failover that a human ordered during an outage is begun when the outage is over.
+    OrdersOutlastTheOutage,
     /// A failover that has begun to prepare standby goes on, though others reach the site that it
     /// leaves again.
     PreparedIsBegun,

@@ -115,6 +115,8 @@ impl Group {
             self.desk.unwind(words::SERVES_AGAIN.into());
         } else if self.is_outdated(now) {
             self.desk.unwind(words::OUTDATED.into());
+        } else if host.unasked && self.outlives_its_order(now) {
+            self.desk.unwind(words::ORDER_OUTLIVED.into());
         }
         self.stranded = self.is_stranded(now);
         let left = self.left_behind(host);
@@ -217,12 +219,11 @@ impl Group {
         if planned.is_some_and(|run| self.fails_anew(run, now)) {
             return true;
         }
-        let site = self.sampler.site(self.active());
-        let serving = site.serving(now.mono);
-        let serves = serving.verdict == Answer3::Yes || serving.outside == Some(Sign::Up);
-        if self.prepared().is_some() && serves {
+        if self.prepared().is_some() && self.is_reached_again(now) {
             return true;
         }
+        let site = self.sampler.site(self.active());
+        let serving = site.serving(now.mono);
         let planned = planned.filter(|run| !asks(run));
         let Some(since) = planned.and_then(|run| run.moving_since) else { return false };
         // Who watched when another planned it, and cannot say the same, does not go on with it.
@@ -245,6 +246,23 @@ impl Group {
             Answer3::No => anew && !(serving.outside_down() && serving.outside_lasts),
             Answer3::Unknown => anew && !young,
         }
+    }
+
+    /// Whether a human ordered an open failover since the site had failed, nothing was begun that
+    /// users notice, as when the store had held it up, and the site serves again: what was agreed
+    /// to lose is not what would be lost now. As of a yes, it is the human's to say it once more.
+    fn outlives_its_order(&self, now: Now) -> bool {
+        let ordered =
+            |run: &&Run| run.leaves_what_failed() && !run.is_automatic_failover() && !asks(run);
+        let open = self.ledger().open_run().filter(ordered);
+        let unnoticed = open.is_some_and(|_| self.desk.only_prepared());
+        unnoticed && self.is_reached_again(now) && !bugs::on(Bug::OrdersOutlastTheOutage)
+    }
+
+    /// Whether the active site serves, or others reach it.
+    fn is_reached_again(&self, now: Now) -> bool {
+        let serving = self.sampler.serving(self.active(), now.mono);
+        serving.verdict == Answer3::Yes || serving.outside == Some(Sign::Up)
     }
 
     /// Whether nobody is served and the site does not even answer, while a planned move or a run

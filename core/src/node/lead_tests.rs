@@ -246,6 +246,27 @@ fn s2_a_failover_whose_record_was_held_up_is_begun_only_if_it_is_still_right() {
 }
 
 #[test]
+fn s10_a_failover_that_a_human_ordered_in_an_outage_goes_back_when_that_is_over() {
+    let over = Some(words::ORDER_OUTLIVED.to_owned());
+    let ordered = || Bench::fit().ordered_after(Some(Wall(0)));
+    let back = |bench: Bench| goes_back(&mut proposed(bench));
+    assert_eq!(back(ordered().sampled(fit)), over, "the store may have held it up");
+    assert_eq!(back(ordered().started("pool.dr").sampled(cut_off)), over, "others reach it");
+    assert_eq!(back(ordered().started("pool.dr").sampled(down)), None, "it is as it was");
+    assert_eq!(back(ordered().started("pool.dr")), None, "nothing says that it serves");
+    assert_eq!(back(ordered().started("fence").sampled(fit)), None, "it was begun");
+    assert_eq!(back(Bench::fit().ordered().sampled(fit)), None, "it leaves a site that serves");
+    let mut beside = proposed(ordered().sampled(fit));
+    beside.group.told = true;
+    beside.at(|group, host| {
+        host.unasked = false;
+        group.lead(host);
+    });
+    let went = beside.written().iter().any(|record| matches!(record, Record::Unwinding { .. }));
+    assert!(!went, "who ordered it stands by");
+}
+
+#[test]
 fn s4_nothing_that_users_notice_is_begun_while_they_may_be_served() {
     let hesitates = |bench: Bench| bench.group.hesitates(bench.now);
     let planned = || Bench::fit().failing_over();

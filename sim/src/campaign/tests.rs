@@ -283,6 +283,7 @@ kept! {
         "s10-what-others-reach-again-is-not-left-behind",
     s10_what_was_only_prepared_is_not_gone_on_with:
         "s10-what-was-only-prepared-is-not-gone-on-with",
+    s10_an_order_does_not_outlast_its_outage: "s10-an-order-does-not-outlast-its-outage",
     s4_what_was_recorded_and_not_sent_began_nothing:
         "s4-what-was-recorded-and-not-sent-began-nothing",
     s5_a_batch_of_the_dead_changes_nothing: "s5-a-batch-of-the-dead-changes-nothing",

@@ -76,6 +76,7 @@ pub fn shows(bug: Bug) -> &'static str {
         Bug::TakesOverBlindly => "s4-who-takes-over-leaves-no-site-that-serves",
         Bug::BeginsInDoubt => "s4-nothing-that-users-notice-is-begun-in-doubt",
         Bug::OwnEyesSeeUsers => "s4-a-site-that-others-reach-again-is-not-left",
+        Bug::OrdersOutlastTheOutage => "s10-an-order-does-not-outlast-its-outage",
         Bug::PreparedIsBegun => "s10-what-was-only-prepared-is-not-gone-on-with",
         Bug::RefusedRecordsStand => "s4-a-record-that-the-store-refused-is-not-written-late",
         Bug::RecordedIsSent => "s4-what-was-recorded-and-not-sent-began-nothing",

@@ -43,6 +43,7 @@ kept! {
     "s4-nothing-that-users-notice-is-begun-in-doubt",
     "s4-a-site-that-others-reach-again-is-not-left",
     "s10-what-was-only-prepared-is-not-gone-on-with",
+    "s10-an-order-does-not-outlast-its-outage",
     "s4-a-record-that-the-store-refused-is-not-written-late",
     "s4-what-was-recorded-and-not-sent-began-nothing",
     "s10-what-bowline-alone-did-not-see-dates-no-fault",
