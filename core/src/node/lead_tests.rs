@@ -283,6 +283,8 @@ fn s4_nothing_that_users_notice_is_begun_while_they_may_be_served() {
     assert!(!hesitates(prepared().sampled(down)), "they are not");
     assert!(!hesitates(prepared()), "nothing says that they are");
     assert!(!hesitates(prepared().started("fence").sampled(cut_off)), "it was begun");
+    let asked = || Bench::fit().asking(QuestionKind::Approve, None).started("pool.dr");
+    assert!(!hesitates(asked().sampled(cut_off)), "who is asked decides");
     assert!(!hesitates(Bench::fit().asking(QuestionKind::Approve, None)), "who is asked decides");
     assert!(!hesitates(Bench::fit().ordered()), "a human wants it");
     assert!(!hesitates(Bench::fit().prewarming()), "it only prepares");
