@@ -26,8 +26,8 @@ use crate::policy::Action;
 pub struct FleetRules {
     /// How many groups in trouble make a Region event. Default 3.
     pub region_event_at: usize,
-    /// How long a failover counts towards a Region event, and how long trouble does that
-    /// is over. Default 10 min.
+    /// How long a failover counts towards a Region event, and how long trouble does that is over.
+    /// Default 10 min.
     pub window: Span,
     /// How many automatic failovers may be under way together. Default 5: each needs capacity, and
     /// changes of records share one rate budget.

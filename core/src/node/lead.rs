@@ -222,8 +222,6 @@ impl Group {
         if self.prepared().is_some() && self.is_reached_again(now) {
             return true;
         }
-        let site = self.sampler.site(self.active());
-        let serving = site.serving(now.mono);
         let planned = planned.filter(|run| !asks(run));
         let Some(since) = planned.and_then(|run| run.moving_since) else { return false };
         // Who watched when another planned it, and cannot say the same, does not go on with it.
@@ -233,9 +231,11 @@ impl Group {
         let begun = planned.is_some_and(|run| run.claimed_by(since + HELD_UP));
         let patience = if begun { CLAIMS } else { HELD_UP };
         let anew = doubts || now.wall.since(since) > patience;
+        let site = self.sampler.site(self.active());
         // Who has not watched for long has nothing to say yet.
         let age = self.watching_since.map(|began| now.wall.since(began));
         let young = !doubts && age.is_some_and(|age| age <= site.settles_in());
+        let serving = site.serving(now.mono);
         match serving.verdict {
             Answer3::Yes => true,
             _ if begun && serving.outside == Some(Sign::Up) && !doubts => true,
