@@ -98,7 +98,8 @@ bugs! {
     "S4":
     /// An API that does not answer counts as a bad sample: unknown is down (field: Karmada).
     SilenceIsDown,
-    /// The confirm time is skipped: a stall of 45 s moves the application (field: GitHub).
+    /// The confirm time is skipped: a stall that is over before moves the application (field:
+    /// GitHub).
     NoConfirm,
     /// An automatic failover needs no view from outside Bowline's own network.
     OwnEyesSuffice,
@@ -113,6 +114,9 @@ bugs! {
     TakesOverBlindly,
     /// What users notice is begun though it is not to be said, just then, whether they are served.
     BeginsInDoubt,
+    /// Who takes over a failover that was begun goes on before it has watched for long enough to
+    /// say whether users are served.
+    HeirsNeedNotWatch,
     /// That users are served again is seen by Bowline's own eyes alone, though it is cut off.
     OwnEyesSeeUsers,
     /// What the store has refused for minutes is written all the same when it takes writes again.

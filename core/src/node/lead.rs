@@ -2,12 +2,12 @@
 
 use crate::bugs::{self, Bug};
 use crate::decide::{Ask, AskWhy, Decision, HoldWhy, Member};
-use crate::health::{Reach, Sign};
+use crate::health::{Reach, Sign, SiteHealth};
 use crate::model::{Answer3, Claim, Epoch, Now, Site, Span};
 use crate::op::Op;
 use crate::plan::Effect;
 use crate::policy::Action;
-use crate::run::{Allowed, Ledger, Record, Run};
+use crate::run::{Allowed, Ledger, Phase, Record, Run};
 use crate::step::Hold;
 
 use super::begin;
@@ -197,10 +197,11 @@ impl Group {
 
     /// Whether users may be served, for all that is seen, at the site that a planned failover
     /// leaves: it claims, and begins nothing that they notice before that is seen to be wrong. One
-    /// that prepares waits where it looks as if they were. What has a human's yes is that human's.
+    /// that prepares waits where it looks as if they were, and who has just taken one over watches
+    /// first. What has a human's yes is that human's.
     pub(super) fn hesitates(&self, now: Now) -> bool {
         let site = self.sampler.site(self.active());
-        if self.prepared().is_some() && site.looks_served(now.mono) {
+        if self.prepared().is_some() && site.looks_served(now.mono) || self.has_no_view_yet(now) {
             return true;
         }
         let fails =
@@ -208,6 +209,28 @@ impl Group {
         let blindly = [Bug::BeginsInDoubt, Bug::OldDecisionsStand, Bug::TakesOverBlindly];
         let planned = self.planned().filter(|run| !asks(run));
         planned.is_some() && !fails() && !blindly.into_iter().any(bugs::on)
+    }
+
+    /// Whether this replica took an automatic failover over that can go back, and has not watched
+    /// for long enough to say whether users are served. What was begun may never have been sent,
+    /// and the outage be over.
+    fn has_no_view_yet(&self, now: Now) -> bool {
+        let goes_on = |run: &&Run| {
+            run.is_automatic_failover() && run.phase == Phase::Moving && !run.committed
+        };
+        let heir = |run: &&Run| self.was_taken_over(run) && !asks(run);
+        let unknown = || {
+            let site = self.sampler.site(self.active());
+            self.is_new(now, site) && site.serving(now.mono).verdict == Answer3::Unknown
+        };
+        let open = self.ledger().open_run().filter(goes_on).filter(heir);
+        open.is_some() && unknown() && !bugs::on(Bug::HeirsNeedNotWatch)
+    }
+
+    /// Whether this replica has not watched a site for long: it has nothing to say of it yet.
+    fn is_new(&self, now: Now, site: &SiteHealth) -> bool {
+        let age = self.watching_since.map(|began| now.wall.since(began));
+        age.is_some_and(|age| age <= site.settles_in())
     }
 
     /// Whether what an automatic failover was decided on is not so any more, while nothing was
@@ -232,9 +255,7 @@ impl Group {
         let patience = if begun { CLAIMS } else { HELD_UP };
         let anew = doubts || now.wall.since(since) > patience;
         let site = self.sampler.site(self.active());
-        // Who has not watched for long has nothing to say yet.
-        let age = self.watching_since.map(|began| now.wall.since(began));
-        let young = !doubts && age.is_some_and(|age| age <= site.settles_in());
+        let new = !doubts && self.is_new(now, site);
         let serving = site.serving(now.mono);
         match serving.verdict {
             Answer3::Yes => true,
@@ -244,7 +265,7 @@ impl Group {
             // to lead has not asked outside yet.
             Answer3::No if taken_over => anew && serving.outside == Some(Sign::Up),
             Answer3::No => anew && !(serving.outside_down() && serving.outside_lasts),
-            Answer3::Unknown => anew && !young,
+            Answer3::Unknown => anew && !new,
         }
     }
 

@@ -305,6 +305,32 @@ fn s4_who_has_just_begun_to_watch_waits_until_it_can_tell() {
     assert_eq!(at(settles + Span::millis(1)), Some(words::OUTDATED.into()));
 }
 
+#[test]
+fn s4_who_takes_over_what_was_begun_watches_before_it_goes_on() {
+    let settles = Bench::fit().group.sampler.site(Site::Home).settles_in();
+    let at = |age: Span, mut bench: Bench| {
+        let began = Wall(60_000);
+        bench.group.watching_since = Some(began);
+        bench.now.wall = began + age;
+        bench.group.hesitates(bench.now)
+    };
+    let begun = || Bench::fit().failing_over().started("fence").claimed_by("b");
+    assert!(at(Span::ZERO, begun()), "the call may never have been sent");
+    assert!(at(settles, begun()), "it takes as long as its windows");
+    assert!(!at(settles + Span::millis(1), begun()), "it will not know more");
+    assert!(!at(Span::ZERO, begun().sampled(down)), "they are not served");
+    assert!(!at(Span::ZERO, begun().sampled(fit)), "it goes back instead");
+    assert!(!at(Span::ZERO, begun().started("promote")), "there is no way back");
+    assert!(at(Span::ZERO, Bench::fit().failing_over().started("pool.dr").claimed_by("b")));
+    let own = Bench::fit().failing_over().started("fence");
+    assert!(!at(Span::ZERO, own), "it was decided on what it saw");
+    let asked = Bench::fit().asking(QuestionKind::Approve, None).claimed_by("b");
+    assert!(!at(Span::ZERO, asked), "who is asked decides");
+    assert!(!at(Span::ZERO, Bench::fit().ordered().started("fence").claimed_by("b")), "a human");
+    let back = begun().told(vec![Record::Unwinding { why: "cancelled".into() }]);
+    assert!(!at(Span::ZERO, back), "it goes back");
+}
+
 fn web() -> crate::model::WorkloadRef {
     Bench::fit().group.policy.capacity.workloads[0].object.clone()
 }

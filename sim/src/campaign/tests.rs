@@ -266,8 +266,11 @@ kept! {
         "s4-a-decision-that-the-store-held-up-is-not-followed-blindly",
     l1_a_run_in_the_place_of_another_works_anew: "l1-a-run-in-the-place-of-another-works-anew",
     l2_a_member_that_is_being_made_is_no_target: "l2-a-member-that-is-being-made-is-no-target",
+    s3_targets_that_fail_between_the_look_and_the_call:
+        "s3-targets-that-fail-between-the-look-and-the-call",
     s3_targets_that_fail_while_the_call_is_under_way:
         "s3-targets-that-fail-while-the-call-is-under-way",
+    s4_who_takes_over_watches_before_it_goes_on: "s4-who-takes-over-watches-before-it-goes-on",
     s4_a_claim_is_no_beginning: "s4-a-claim-is-no-beginning",
     s10_a_yes_to_leave_a_site_that_serves_again_is_refused:
         "s10-a-yes-to-leave-a-site-that-serves-again-is-refused",

@@ -75,6 +75,7 @@ pub fn shows(bug: Bug) -> &'static str {
         Bug::ClaimsBegin => "s4-a-claim-is-no-beginning",
         Bug::TakesOverBlindly => "s4-who-takes-over-leaves-no-site-that-serves",
         Bug::BeginsInDoubt => "s4-nothing-that-users-notice-is-begun-in-doubt",
+        Bug::HeirsNeedNotWatch => "s4-who-takes-over-watches-before-it-goes-on",
         Bug::OwnEyesSeeUsers => "s4-a-site-that-others-reach-again-is-not-left",
         Bug::OrdersOutlastTheOutage => "s10-an-order-does-not-outlast-its-outage",
         Bug::PreparedIsBegun => "s10-what-was-only-prepared-is-not-gone-on-with",

@@ -43,6 +43,7 @@ kept! {
     "s4-nothing-that-users-notice-is-begun-in-doubt",
     "s4-a-site-that-others-reach-again-is-not-left",
     "s10-what-was-only-prepared-is-not-gone-on-with",
+    "s4-who-takes-over-watches-before-it-goes-on",
     "s10-an-order-does-not-outlast-its-outage",
     "s4-a-record-that-the-store-refused-is-not-written-late",
     "s4-what-was-recorded-and-not-sent-began-nothing",

@@ -17,7 +17,7 @@ use bowline_core::step::{Held, Hold, HoldId, Question, QuestionKind};
 use super::PROMISES;
 use crate::faults::Trouble;
 use crate::world::Outcome;
-use trial::{Trial, claim, done, human, opening, planned, started};
+use trial::{Trial, claim, done, human, opening, planned, started, started_of};
 
 const HOUR: Span = Span::mins(60);
 
@@ -170,6 +170,21 @@ fn s3_breaks_when_a_site_opens_that_does_not_serve() {
     let mut trial = failed_over();
     trial.shift();
     assert!(trial.breaks("S3"));
+}
+
+#[test]
+fn s3_does_not_count_what_is_lost_between_the_last_look_and_the_call() {
+    for (before, broken) in [(Span::millis(999), false), (Span::millis(1_001), true)] {
+        let mut trial = failed_over();
+        grow(&mut trial);
+        trial.begin(&Trouble::TargetsDown(trial.bench.region(Site::Standby)));
+        trial.pass(before);
+        let (name, zone) = trial.bench.world.groups()[0].names[0].clone();
+        let change = trial.bench.exchange(&name, &zone);
+        trial.store(vec![started_of("shift", &change)]);
+        trial.act(&change);
+        assert_eq!(trial.breaks("S3"), broken, "{before}");
+    }
 }
 
 #[test]

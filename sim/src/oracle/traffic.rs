@@ -17,6 +17,9 @@ use crate::world::World;
 /// may be twenty seconds old, and the call may take as long as its deadline allows.
 const UNSEEN: Span = Span::secs(30);
 
+/// So long before a call is recorded the looks may have been answered that it rests on.
+const LOOKS: Span = Span::secs(1);
+
 /// How long Route 53 may take to tell a change to all its servers.
 const TOLD: Span = Span::secs(60);
 
@@ -106,8 +109,8 @@ impl Case {
         let Some(site) = open.filter(|_| open != self.open) else { return };
         self.open = open;
         self.judge_capacity(scene, site, court);
-        // What was lost while the call was under way, nobody could know.
-        let lost = self.lost_since(scene, site, sent_at, court);
+        // What was lost while the call was recorded or under way, nobody could know.
+        let lost = self.lost_since(scene, site, decided_at, court);
         if self.policy.database.is_some() {
             let up = lost || self.member(scene, site).is_some_and(|member| member.up);
             if self.writer(scene) != Some(site) || !up {
@@ -231,8 +234,8 @@ fn looked_at(step: &StepRun) -> Option<Wall> {
     step.done_at.filter(|_| matches!(step.step.effect, Effect::Serves(_)))
 }
 
-/// When the last call of a step that opens a site was recorded.
-fn sent_at(step: &StepRun) -> Option<Wall> {
+/// When a step that opens a site looked for the last time at what its last call rests on.
+fn decided_at(step: &StepRun) -> Option<Wall> {
     let opens = matches!(step.step.effect, Effect::Shift(_) | Effect::Flip(_));
-    step.acted.as_ref().filter(|_| opens).map(|acted| acted.at)
+    step.acted.as_ref().filter(|_| opens).map(|acted| acted.at - LOOKS)
 }

@@ -14,7 +14,16 @@ use super::trouble::{Trouble, whole_request};
 pub(super) struct Server {
     /// Where both HTTP and DNS are.
     pub(super) address: SocketAddr,
-    read: Arc<Mutex<BTreeMap<String, u32>>>,
+    heard: Arc<Mutex<Heard>>,
+}
+
+/// What a server was asked.
+#[derive(Default)]
+struct Heard {
+    /// How many connections were made.
+    connections: usize,
+    /// How often each request was read, by its first line and its body: headers are signed anew.
+    requests: BTreeMap<String, u32>,
 }
 
 impl Server {
@@ -22,22 +31,27 @@ impl Server {
     pub(super) async fn start(trouble: Trouble) -> Self {
         let (listener, dns) = same_port().await;
         let address = listener.local_addr().unwrap();
-        let read = Arc::new(Mutex::new(BTreeMap::new()));
-        let counted = Arc::clone(&read);
+        let heard = Arc::new(Mutex::new(Heard::default()));
+        let counted = Arc::clone(&heard);
         tokio::spawn(async move {
             loop {
                 let (socket, _) = listener.accept().await.unwrap();
+                counted.lock().unwrap().connections += 1;
                 tokio::spawn(serve(socket, trouble, Arc::clone(&counted)));
             }
         });
         tokio::spawn(answer_questions(dns, trouble));
-        Self { address, read }
+        Self { address, heard }
     }
 
-    /// How many requests were read whose text contains this.
-    pub(super) fn requests(&self, text: &str) -> u32 {
-        let read = self.read.lock().unwrap();
-        read.iter().filter(|(request, _)| request.contains(text)).map(|(_, count)| count).sum()
+    /// How many connections were made to it.
+    pub(super) fn connections(&self) -> usize {
+        self.heard.lock().unwrap().connections
+    }
+
+    /// Each request that was read, its first line and its body, and how often.
+    pub(super) fn requests(&self) -> BTreeMap<String, u32> {
+        self.heard.lock().unwrap().requests.clone()
     }
 }
 
@@ -52,14 +66,16 @@ async fn same_port() -> (TcpListener, UdpSocket) {
     panic!("no port is free for both TCP and UDP");
 }
 
-async fn serve(mut socket: TcpStream, trouble: Trouble, read: Arc<Mutex<BTreeMap<String, u32>>>) {
+async fn serve(mut socket: TcpStream, trouble: Trouble, heard: Arc<Mutex<Heard>>) {
     if trouble == Trouble::ResetBefore {
         let _begun = socket.read(&mut [0; 1]).await;
         return socket.set_zero_linger().unwrap();
     }
     let Some(request) = whole_request(&mut socket).await else { return };
     let request = String::from_utf8_lossy(&request).into_owned();
-    *read.lock().unwrap().entry(request.clone()).or_default() += 1;
+    let (head, body) = request.split_once("\r\n\r\n").unwrap();
+    let key = format!("{}\n{body}", head.lines().next().unwrap());
+    *heard.lock().unwrap().requests.entry(key).or_default() += 1;
     trouble.befall(socket, &request).await;
 }
 

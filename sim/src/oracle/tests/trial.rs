@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use bowline_core::capacity::ClaimCluster;
+use bowline_core::levers::gates::Flip;
 use bowline_core::model::{Author, Claim, Cluster, Epoch, Place, Site, Span, StepId};
 use bowline_core::op::{Call, CallId, KubeOp, Op, Route53Op};
 use bowline_core::plan::{Class, Effect, Milestone, OnTimeout, Plan, PlanKind, Step};
@@ -246,7 +247,9 @@ pub(super) fn opening(epoch: u64, kind: PlanKind, from: Site, trigger: Trigger) 
 pub(super) fn planned(kind: PlanKind, from: Site) -> Record {
     let cluster = Cluster::Context("standby".into());
     let claim = Step { effect: Effect::ClaimCluster(ClaimCluster { cluster }), ..step(false) };
-    let steps = [("claim", claim), ("act", step(false)), ("wait", step(true))];
+    let flip = Flip { role: None, object: "s3://gates/shop".into(), to: from.other() };
+    let shift = Step { effect: Effect::Flip(flip), ..step(false) };
+    let steps = [("claim", claim), ("act", step(false)), ("shift", shift), ("wait", step(true))];
     let steps = steps.map(|(id, step)| (StepId::new(id), step));
     let plan = Plan { kind, from, to: from.other(), steps: steps.into_iter().collect() };
     Record::Planned { plan: Box::new(plan), moves: true }
