@@ -1,6 +1,6 @@
-//! A campaign of trials: `campaign FROM TO [all|none|KINDS] [JOBS] [STORY]`. Prints which seeds
-//! broke a promise, what a trial is made of and costs, and how many round trips a minute a core
-//! plays; fails if any was broken.
+//! A campaign of trials: `campaign FROM TO [all|none|KINDS] [JOBS] [STORY] [TRIPS]`. Prints which
+//! seeds broke a promise, what a trial is made of and costs, and how many round trips a minute a
+//! core plays; fails if any was broken, or if there were fewer round trips.
 //!
 //! `bowline simulate` is the command for users; this needs nothing but the simulator, so it is what
 //! CI plays and a profiler is put on. The long one, which goes on where it was stopped, is `deep`.
@@ -14,7 +14,7 @@ use std::str::FromStr;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use bowline_sim::campaign::{Faults, Story, UnknownStory, generate, play};
+use bowline_sim::campaign::{Faults, Story, UnknownStory, generate};
 use computed::computed;
 use sum::Sum;
 
@@ -24,7 +24,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         Some(text) => text.parse::<u64>(),
         None => Ok(default),
     };
-    let (from, to, jobs) = (number(0, 0)?, number(1, 100)?, number(3, 1)?);
+    let (from, to, jobs, trips) = (number(0, 0)?, number(1, 100)?, number(3, 1)?, number(5, 0)?);
     let faults = Faults::from_str(args.get(2).map_or("all", String::as_str))?;
     let story = Story::read(args.get(4).map_or("swift", String::as_str))?;
     let (next, sum) = (AtomicU64::new(from), Mutex::new(Sum::default()));
@@ -35,8 +35,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             if seed >= to {
                 break;
             }
-            let outcome = play(&generate(seed, &faults, &story))?;
-            own.add(seed, &outcome);
+            let outcome = own.play(&generate(seed, &faults, &story))?;
             if let Some((promise, why)) = outcome.broken.first() {
                 println!("{seed}: {promise}: {why}");
             }
@@ -51,5 +50,5 @@ fn main() -> Result<(), Box<dyn Error>> {
     })?;
     let sum = sum.into_inner()?;
     sum.tell();
-    Ok(sum.verdict()?)
+    Ok(sum.verdict(trips)?)
 }

@@ -14,7 +14,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::sync::{Mutex, MutexGuard};
 
-use bowline_sim::campaign::{Faults, Story, UnknownStory, generate, play};
+use bowline_sim::campaign::{Faults, Story, UnknownStory, generate};
 use computed::computed;
 use serde::{Deserialize, Serialize};
 use sum::Sum;
@@ -92,7 +92,7 @@ fn part(from: u64, story: &Story) -> Result<Sum, UnknownStory> {
     let (faults, before) = (Faults::all(), computed());
     let mut sum = Sum::default();
     for seed in from..from + PART {
-        sum.add(seed, &play(&generate(seed, &faults, story))?);
+        sum.play(&generate(seed, &faults, story))?;
     }
     sum.computed = computed() - before;
     Ok(sum)
@@ -120,5 +120,5 @@ fn main() -> Result<(), Box<dyn Error>> {
         println!("{seed}: {promise}: {why}");
     }
     sum.tell();
-    Ok(sum.verdict()?)
+    Ok(sum.verdict(trips)?)
 }

@@ -156,6 +156,24 @@ impl Stand {
         lines.map(|line| serde_json::from_str(line["bytes"].as_str().unwrap()).unwrap()).collect()
     }
 
+    /// Whether a move was planned, and not only what prepares one.
+    pub(crate) fn is_moving(&self) -> bool {
+        let journal = self.journal();
+        let records = journal.iter().flat_map(|entry| entry["records"].as_array().unwrap());
+        records.into_iter().any(|record| record["planned"]["moves"] == true)
+    }
+
+    /// When each call of a step was recorded, by the clock of who did so.
+    pub(crate) fn recorded(&self, step: &str) -> Vec<i64> {
+        let mut at = Vec::new();
+        for entry in self.journal() {
+            let records = entry["records"].as_array().unwrap().iter();
+            let calls = records.filter(|record| record["started"]["step"] == step);
+            at.extend(calls.map(|_| entry["at"].as_i64().unwrap()));
+        }
+        at
+    }
+
     /// The names of all runs in it.
     pub(crate) fn runs(&self) -> BTreeSet<String> {
         runs_of(self.journal().iter())

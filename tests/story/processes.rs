@@ -6,11 +6,24 @@ use std::time::Duration;
 
 use bowline_lab::Component;
 
+use super::look::wall;
 use super::stand::{Stand, wait_for};
 use super::ways::To;
 
 /// Which seeds are played, `A..B` (B excluded); one when absent.
 const SEEDS: &str = "BOWLINE_STORY_SEEDS";
+
+/// What standby wants when the application has moved there: all of what home had, half its workers.
+const MOVED: [&str; 4] = ["cache=2", "web=4", "worker=1", "invoices=false"];
+
+/// What is held then, to be given back on the way home; home itself is dead.
+const HELD: [&str; 5] = [
+    "standby/CronJob shop/invoices",
+    "standby/Deployment shop/cache",
+    "standby/Deployment shop/web",
+    "standby/Deployment shop/worker",
+    "standby/NodePool dr",
+];
 
 /// When, after home died, something happens to a process: from before anything is decided until the
 /// application has moved.
@@ -81,32 +94,38 @@ fn l1_a_leader_that_is_cut_off_from_aws_alone_goes_on_later() {
     });
 }
 
-/// The management cluster's etcd stands still for a while: nothing can be recorded, so nothing may
-/// be done.
+/// The management cluster's etcd stands still while the promotion comes due: nothing can be
+/// recorded, so nothing may be done.
 #[test]
 #[ignore = "needs the lab: cargo xtask test"]
 fn s7_a_store_that_stands_still_holds_everything_up_and_loses_nothing() {
-    let freeze = |stand: &mut Stand| stand.management().freeze_one(Component::Etcd).unwrap();
-    with_each_seed(Stand::set, freeze, |stand, ()| {
-        let before = stand.promotions().len();
+    for seed in seeds() {
+        let stand = soon_to_promote(seed);
+        let since = wall();
+        stand.management().freeze_one(Component::Etcd).unwrap();
         trouble();
-        let meanwhile = stand.promotions().len() - before;
+        let asked = stand.promotions().len();
         stand.management().thaw_one(Component::Etcd).unwrap();
-        assert!(meanwhile <= 1, "what was recorded before may go out, and nothing else");
-    });
+        let recorded = stand.recorded("promote").into_iter().filter(|at| *at <= since).count();
+        assert!(asked <= recorded, "{asked} promotions, and {recorded} recorded before");
+        moved_once(&stand);
+    }
 }
 
 /// The management cluster's etcd has no room left and refuses every write, the lease's too.
 #[test]
 #[ignore = "needs the lab: cargo xtask test"]
 fn s7_a_full_store_holds_everything_up_and_loses_nothing() {
-    let fill = |stand: &mut Stand| stand.management().fill_store(true).unwrap();
-    with_each_seed(Stand::set, fill, |stand, ()| {
-        let records = stand.journal().len();
+    for seed in seeds() {
+        let stand = soon_to_promote(seed);
+        stand.management().fill_store(true).unwrap();
+        let (records, promotions) = (stand.journal().len(), stand.promotions().len());
         trouble();
         assert_eq!(stand.journal().len(), records, "nothing can be recorded");
+        assert_eq!(stand.promotions().len(), promotions, "what is not recorded is not done");
         stand.management().fill_store(false).unwrap();
-    });
+        moved_once(&stand);
+    }
 }
 
 /// For each seed: home dies, some time later there is a trouble, `after` sees to what follows, and
@@ -151,10 +170,28 @@ fn at_a_seeded_instant<T>(stand: &mut Stand, seed: u64, event: impl Fn(&mut Stan
     event(stand)
 }
 
-/// The application serves at standby, by one run and one promotion.
+/// Home is dead and the move planned. Its fence is given up 45 s later, and the promotion is next:
+/// a trouble that begins at the seeded instant lasts beyond that.
+fn soon_to_promote(seed: u64) -> Stand {
+    let stand = Stand::set();
+    stand.has_evidence();
+    stand.lab.freeze("home").unwrap();
+    wait_for("the move", 120, || (stand.is_moving(), stand.headline()));
+    let after = fastrand::Rng::with_seed(seed).u64(10_000..35_000);
+    println!("seed {seed}: {after} ms after the move was planned");
+    // The instant is what is tried, whatever is going on then.
+    thread::sleep(Duration::from_millis(after));
+    assert!(stand.promotions().is_empty(), "it is too late: {}", stand.headline());
+    stand
+}
+
+/// The application serves at standby, by one run and one promotion, and all of it runs there.
 fn moved_once(stand: &Stand) {
     stand.serves_at_standby();
     stand.run_ended_once();
+    assert_eq!(stand.wanted("standby"), MOVED);
+    assert_eq!(stand.standby_limit(), ["200"], "the NodePool is open");
+    assert_eq!(stand.status()["holds"], serde_json::json!(HELD));
 }
 
 fn seeds() -> std::ops::Range<u64> {

@@ -1,8 +1,12 @@
 //! What many trials together were.
 use std::time::Duration;
 
-use bowline_sim::campaign::Outcome;
+use bowline_sim::campaign::{Outcome, Schedule, UnknownStory, play};
+use bowline_sim::coverage::{Coverage, trial};
 use serde::{Deserialize, Serialize};
+
+/// Of so many trials one is counted: a cell that nobody can hit is a panic there.
+const COUNTED: u64 = 10;
 
 /// What all trials together were.
 #[derive(Default, Serialize, Deserialize)]
@@ -17,10 +21,26 @@ pub(crate) struct Sum {
     /// All trials' digests together: the same trials give the same number.
     digest: u64,
     pub(crate) computed: Duration,
+    /// What the counted trials came to.
+    #[serde(skip)]
+    coverage: Coverage,
 }
 
 impl Sum {
-    pub(crate) fn add(&mut self, seed: u64, outcome: &Outcome) {
+    /// Plays a trial, and adds it.
+    pub(crate) fn play(&mut self, schedule: &Schedule) -> Result<Outcome, UnknownStory> {
+        let outcome = if schedule.seed.is_multiple_of(COUNTED) {
+            let (outcome, coverage) = trial(schedule)?;
+            self.coverage.merge(&coverage);
+            outcome
+        } else {
+            play(schedule)?
+        };
+        self.add(schedule.seed, &outcome);
+        Ok(outcome)
+    }
+
+    fn add(&mut self, seed: u64, outcome: &Outcome) {
         self.trials += 1;
         self.digest ^= outcome.digest;
         self.trips += u64::from(outcome.round_trips);
@@ -40,6 +60,7 @@ impl Sum {
         self.bad.extend(other.bad);
         self.digest ^= other.digest;
         self.computed += other.computed;
+        self.coverage.merge(&other.coverage);
     }
 
     /// The figures in one line.
@@ -64,11 +85,16 @@ impl Sum {
             took * 1e9 / self.events.max(1) as f64,
             self.digest
         );
+        let (hits, possible) = (self.coverage.hits(), Coverage::possible());
+        println!("every tenth trial was counted: {hits} of {possible} cells");
     }
 
-    /// Whether every promise held.
-    pub(crate) fn verdict(&self) -> Result<(), String> {
+    /// Whether every promise held, in at least so many round trips.
+    pub(crate) fn verdict(&self, trips: u64) -> Result<(), String> {
         match self.bad.len() {
+            0 if self.trips < trips => {
+                Err(format!("{} round trips, and {trips} were wanted", self.trips))
+            }
             0 => Ok(()),
             bad => Err(format!("{bad} of {} trials broke a promise", self.trials)),
         }

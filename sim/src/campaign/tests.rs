@@ -114,6 +114,7 @@ fn every_kind_of_fault_is_drawn() {
         "crashed",
         "paused",
         "skewed",
+        "drifts",
         "store",
         "noCapacity",
         "gitOps",

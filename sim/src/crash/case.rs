@@ -116,6 +116,8 @@ pub(super) enum Once {
     Serves(Site),
     /// A step was started.
     Started(&'static str),
+    /// So long after the beginning: a trouble has begun by then.
+    After(Span),
 }
 
 /// What a human wants.
@@ -124,10 +126,14 @@ pub(super) enum Want {
     Switchover,
     Failback,
     Cancel,
+    Failover,
 }
 
 /// When trouble begins: the group is armed by then.
 const TROUBLE: Span = Span::mins(4);
+
+/// When trouble begins that befalls a group that was switched over.
+const LATER: Span = Span::mins(40);
 
 /// How long a lost Region is gone: a failover is over by then, whoever dies in it.
 const GONE: Span = Span::mins(25);
@@ -142,7 +148,7 @@ const FALSE_ALARM: Span = Span::secs(45);
 const AWAY: &[Phase] = &[Phase::Peace, Phase::Prewarm, Phase::Failover, Phase::Obligations];
 
 /// Every case.
-pub const CASES: [Case; 11] = [
+pub const CASES: [Case; 14] = [
     Case {
         name: "failover",
         about: "home's Region is lost; what is owed to it is done when it is back",
@@ -257,11 +263,51 @@ pub const CASES: [Case; 11] = [
         troubles: |_| Vec::new(),
         wishes: &[SWITCHOVER],
     },
+    Case {
+        name: "failback by a gate",
+        about: "and home again",
+        phases: &[Phase::Failback],
+        ends_at: Site::Home,
+        leaves: false,
+        policy: by_a_gate,
+        troubles: |_| Vec::new(),
+        wishes: &[SWITCHOVER, FAILBACK],
+    },
+    Case {
+        name: "failover home",
+        about: "standby's Region is lost while it is the active site; it becomes a standby again",
+        phases: &[Phase::Failover, Phase::Obligations],
+        ends_at: Site::Home,
+        leaves: true,
+        policy: alone,
+        troubles: |policy| {
+            let region = policy.standby.scope.region.clone();
+            vec![(LATER, Some(LATER + GONE), Trouble::RegionDead(region))]
+        },
+        wishes: &[SWITCHOVER, FAILOVER],
+    },
+    Case {
+        name: "unwound stateless failback",
+        about: "without a database, a human cancels the way home when traffic is moving",
+        phases: &[Phase::Unwinding],
+        ends_at: Site::Standby,
+        leaves: false,
+        policy: |policy| {
+            alone(policy);
+            Twist::Stateless.apply(policy);
+        },
+        troubles: |_| Vec::new(),
+        wishes: &[SWITCHOVER, FAILBACK, CANCEL_LATE],
+    },
 ];
 
 const SWITCHOVER: Wish = Wish { once: Once::Armed, want: Want::Switchover };
 /// A move is cancelled when the door of the site that it leaves is being closed.
 const CANCEL: Wish = Wish { once: Once::Started("close"), want: Want::Cancel };
+/// … or, without a database, when traffic is moving.
+const CANCEL_LATE: Wish = Wish { once: Once::Started("shift.Z0123456789"), want: Want::Cancel };
+/// The active site is seen to be lost by then.
+const FAILOVER: Wish = Wish { once: Once::After(Span::mins(45)), want: Want::Failover };
 const FAILBACK: Wish = Wish { once: Once::Serves(Site::Standby), want: Want::Failback };
 
 /// Nothing comes home by itself.

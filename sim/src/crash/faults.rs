@@ -18,8 +18,17 @@ use super::table::{End, unharmed};
 use crate::harness::{Spoil, SpoilTrouble};
 
 /// What a run looks at, whatever the step.
-const LOOKS: [&str; 6] =
-    ["read a cluster", "read Route 53", "read RDS", "read CloudWatch", "read gate", "probe"];
+const LOOKS: [&str; 9] = [
+    "read a cluster",
+    "read Route 53",
+    "read RDS",
+    "read CloudWatch",
+    "read ELB",
+    "read gate",
+    "read the store",
+    "lease",
+    "probe",
+];
 
 /// How long a trouble lasts that is not over with the first call.
 const LASTS: Span = Span::mins(1);

@@ -7,6 +7,7 @@ use bowline_core::lease::LeaseTimes;
 use bowline_core::model::{GroupName, Mono, Site, Span};
 use bowline_core::node::Node;
 use bowline_core::op::{Failover, GateOp, Op, RdsOp, RecordSet, Route53Op};
+use bowline_core::plan::PlanKind;
 use bowline_core::policy::Policy;
 use bowline_core::run::{Ended, Intent, Ledger, Phase as RunPhase, Record, Run};
 
@@ -346,6 +347,7 @@ impl Play {
                 let over = RunPhase::Closed(Ended::Moved) == run.phase;
                 matches!(run.phase, RunPhase::Unwinding { .. }) || (run.closed() && !over)
             }),
+            Want::Failover => run.is_some_and(|run| run.kind == PlanKind::Failover),
         }
     }
 
@@ -357,6 +359,7 @@ impl Play {
             Once::Armed => self.ledger.armed && self.now() >= self.began + ARM + AGAIN,
             Once::Serves(site) => self.ledger.active == site && rests,
             Once::Started(step) => self.started.iter().any(|started| started == step),
+            Once::After(span) => self.now() >= self.began + span,
         };
         let reason = || "a crash point".to_owned();
         due.then(|| match wish.want {
@@ -365,6 +368,11 @@ impl Play {
             Want::Cancel => self.ledger.run.as_ref().map(|run| {
                 let run = run.id.clone();
                 Intent::Cancel { run }
+            }),
+            Want::Failover => Some(Intent::Failover {
+                accept_loss: Some(ACCEPTS),
+                reason: reason(),
+                break_glass: None,
             }),
         })?
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use bowline_core::plan::EffectKind;
 use bowline_core::policy::examples;
 
-use crate::coverage::steps;
+use crate::coverage::{Purpose, steps};
 
 use super::*;
 
@@ -47,6 +47,9 @@ cases! {
     s6_a_failover_by_a_gate_ends_the_same_whoever_dies: "failover by a gate",
     s6_a_switchover_by_a_gate_ends_the_same_whoever_dies: "switchover by a gate",
     s7_an_unwound_failback_ends_the_same_whoever_dies: "unwound failback",
+    s6_a_failback_by_a_gate_ends_the_same_whoever_dies: "failback by a gate",
+    l2_a_failover_home_ends_the_same_whoever_dies: "failover home",
+    s7_an_unwound_stateless_failback_ends_the_same_whoever_dies: "unwound stateless failback",
 }
 
 /// Plays every fault of a case's calls and insists on the same end of each.
@@ -83,23 +86,44 @@ fn every_case_is_played_above() {
 }
 
 #[test]
-fn s6_every_kind_of_step_that_acts_has_a_crash_point() {
-    let acts: BTreeSet<EffectKind> =
-        steps().unwrap().iter().filter(|(_, t)| t.acts).map(|((_, kind), _)| *kind).collect();
+fn s6_every_kind_of_step_that_acts_has_a_crash_point_in_every_kind_of_plan() {
+    let steps = steps().unwrap();
+    let acts: BTreeSet<_> = steps.iter().filter(|(_, t)| t.acts).map(|(step, _)| *step).collect();
     let (mut struck, mut calls, shop) = (BTreeSet::new(), BTreeSet::new(), examples::shop());
     let mut spoilt = BTreeSet::new();
     for case in &CASES {
         let plot = Plot { case, shop: &shop, crew: Crew::Alone, counter: None };
         let points = points(case, &case.policy(&shop), &plot.play(None, None).arrivals);
-        struck.extend(points.iter().filter_map(|point| point.effect));
+        for point in &points {
+            let of = purposes(point.phase).iter();
+            struck.extend(of.filter_map(|purpose| Some((*purpose, point.effect?))));
+        }
         let moving = points.iter().filter(|point| point.phase != Phase::Peace);
         calls.extend(moving.map(|point| point.op));
         if FAULT_CASES.iter().any(|(name, _)| *name == case.name) {
             spoilt.extend(points.iter().map(|point| point.op));
         }
     }
-    let spared: Vec<_> = acts.difference(&struck).collect();
-    assert!(spared.is_empty(), "nobody dies in {spared:?}");
+    let spared: Vec<_> = acts.difference(&struck).copied().collect();
+    assert_eq!(spared, SPARED, "nobody dies there");
     let spared: Vec<_> = calls.difference(&spoilt).collect();
     assert!(spared.is_empty(), "nothing goes wrong with {spared:?}");
+}
+
+/// A NodePool is closed by undoing a way home only if that is cancelled in the fifth of a second
+/// between its release and the run's end: aimed trials play it.
+const SPARED: [(Purpose, EffectKind); 1] = [(Purpose::Unwinding, EffectKind::SetPool)];
+
+/// The plans whose steps belong to a phase.
+fn purposes(phase: Phase) -> &'static [Purpose] {
+    match phase {
+        Phase::Peace => &[],
+        Phase::Prewarm => &[Purpose::Prewarm],
+        Phase::Failover => &[Purpose::Failover],
+        Phase::Switchover => &[Purpose::Switchover],
+        Phase::Failback => &[Purpose::Failback],
+        Phase::Unwinding => &[Purpose::Unwinding],
+        // Standing steps of whichever move is over.
+        Phase::Obligations => &[Purpose::Failover, Purpose::Switchover],
+    }
 }

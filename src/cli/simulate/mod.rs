@@ -12,7 +12,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow};
-use bowline_sim::campaign::{Faults, Outcome, Schedule, Story, play, shrink, tell};
+use bowline_sim::campaign::{Faults, Outcome, Schedule, Story, shrink, tell};
+use bowline_sim::coverage::trial;
 use clap::Args;
 
 use super::demo::Output;
@@ -82,7 +83,7 @@ fn replay(args: &SimulateArgs, file: &Path, out: &mut impl Write) -> Result<Exit
     let place = || file.display().to_string();
     let text = std::fs::read_to_string(file).with_context(place)?;
     let schedule = Schedule::from_json(&text).with_context(place)?;
-    let outcome = play(&schedule).with_context(place)?;
+    let (outcome, _) = trial(&schedule).with_context(place)?;
     match args.output {
         Output::Text => write!(out, "{}", tell(&schedule).with_context(place)?)?,
         Output::Json => {
@@ -137,7 +138,7 @@ fn told(
 ) -> Result<Failure> {
     let promise = outcome.first().unwrap_or_default().to_owned();
     writeln!(err, "seed {} breaks {promise}: making it small", schedule.seed)?;
-    let still = |smaller: &Schedule| play(smaller).is_ok_and(|outcome| outcome.broke(&promise));
+    let still = |smaller: &Schedule| trial(smaller).is_ok_and(|(one, _)| one.broke(&promise));
     let shrunk = shrink(schedule, SHRINK, still);
     let file = args.failures.join(format!("{promise}-{}.json", schedule.seed));
     std::fs::create_dir_all(&args.failures)
