@@ -2,27 +2,30 @@
 //!
 //! ```text
 //! coverage [--stories N] [--crashes] [--aimed N] [--seeds A..B]… [--policy NAME|FILE]
-//!          [--faults LIST] [--jobs N] [--kept DIR] [--file FILE] [--reasons] [--keep DIR]
+//!          [--faults LIST] [--jobs N] [--kept DIR]… [--file FILE] [--reasons] [--keep DIR]
 //!          [--find CELL] [--tell SEED|FILE|N@CELL]
 //! ```
 //! Prints what was hit of what can be, and what never was; with `--reasons` also what cannot be
 //! hit, and why. `--file` adds to what an earlier call counted; `--keep` writes down each aimed
 //! trial that hit its cell, `--kept` plays what was written down; `--find` says which seeds hit a
 //! cell; `--tell` only tells one trial.
-//! Exit code 1: a cell was hit that cannot be; 2: one was never hit that can.
+//! Exit code 1: a promise was broken, or a cell hit that cannot be; 2: one was never hit that can.
 use std::ops::Range;
 use std::process::ExitCode;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use bowline_core::policy::examples;
-use bowline_sim::campaign::{Faults, PANIC, Schedule, Story, aimed, generate, tell};
+use bowline_sim::campaign::{Faults, Schedule, Story, aimed, generate, tell};
 use bowline_sim::coverage::{Cell, Coverage, crashes, scenario, trial, universe};
 use bowline_sim::crash::CASES;
 use bowline_sim::mutants::PLAYS;
 use bowline_sim::story::SCENARIOS;
 
 type Bad = Box<dyn std::error::Error>;
+
+/// A seed, the promise that its trial broke, and how.
+type Broken = (u64, String, String);
 
 /// What is to be counted, where, and what came of it.
 struct Order {
@@ -36,7 +39,7 @@ struct Order {
     reasons: bool,
     aimed: u64,
     keep: Option<String>,
-    kept: Option<String>,
+    kept: Vec<String>,
     find: Option<String>,
     tell: Option<String>,
 }
@@ -55,15 +58,8 @@ fn main() -> Result<ExitCode, Bad> {
         _ => Coverage::default(),
     };
     stories(&order, &mut coverage);
-    for file in order.kept.iter().map(std::fs::read_dir).collect::<Result<Vec<_>, _>>()? {
-        for file in file {
-            let schedule = Schedule::from_json(&std::fs::read_to_string(file?.path())?)?;
-            let (_, hits) = trial(&schedule)?;
-            found(&order, schedule.seed, &hits);
-            coverage.merge(&hits);
-        }
-    }
-    let mut broken = aim(&order, &mut coverage)?;
+    let mut broken = kept(&order, &mut coverage)?;
+    broken.extend(aim(&order, &mut coverage)?);
     let all = Mutex::new(coverage);
     for seeds in &order.seeds {
         broken.extend(trials(&order, seeds.clone(), &all)?);
@@ -83,10 +79,10 @@ fn main() -> Result<ExitCode, Bad> {
         }
     }
     print!("{coverage}");
-    Ok(match broken.iter().any(|(_, promise, _)| promise == PANIC) {
-        true => ExitCode::from(1),
-        false if coverage.missed().next().is_some() => ExitCode::from(2),
-        false => ExitCode::SUCCESS,
+    Ok(match coverage.missed().next() {
+        _ if !broken.is_empty() => ExitCode::from(1),
+        Some(_) => ExitCode::from(2),
+        None => ExitCode::SUCCESS,
     })
 }
 
@@ -102,7 +98,7 @@ fn order() -> Result<Order, Bad> {
         reasons: false,
         aimed: 0,
         keep: None,
-        kept: None,
+        kept: Vec::new(),
         find: None,
         tell: None,
     };
@@ -128,7 +124,7 @@ fn order() -> Result<Order, Bad> {
             "--file" => order.file = Some(value()?),
             "--reasons" => order.reasons = true,
             "--aimed" => order.aimed = value()?.parse()?,
-            "--kept" => order.kept = Some(value()?),
+            "--kept" => order.kept.push(value()?),
             "--keep" => order.keep = Some(value()?),
             "--find" => order.find = Some(value()?),
             "--tell" => order.tell = Some(value()?),
@@ -154,8 +150,29 @@ fn stories(order: &Order, coverage: &mut Coverage) {
     }
 }
 
+/// Plays the trials that were written down; gives those that broke a promise.
+fn kept(order: &Order, coverage: &mut Coverage) -> Result<Vec<Broken>, Bad> {
+    let mut broken = Vec::new();
+    for folder in &order.kept {
+        for file in std::fs::read_dir(folder)? {
+            let path = file?.path();
+            if path.extension().is_none_or(|end| end != "json") {
+                continue;
+            }
+            let schedule = Schedule::from_json(&std::fs::read_to_string(path)?)?;
+            let (outcome, hits) = trial(&schedule)?;
+            found(order, schedule.seed, &hits);
+            coverage.merge(&hits);
+            let first = outcome.broken.into_iter().next();
+            broken.extend(first.map(|(promise, why)| (schedule.seed, promise, why)));
+        }
+        eprintln!("{folder}: {} of {}", coverage.hits(), Coverage::possible());
+    }
+    Ok(broken)
+}
+
 /// Plays trials that are aimed at what was not hit yet; gives those that broke a promise.
-fn aim(order: &Order, coverage: &mut Coverage) -> Result<Vec<(u64, String, String)>, Bad> {
+fn aim(order: &Order, coverage: &mut Coverage) -> Result<Vec<Broken>, Bad> {
     let mut broken = Vec::new();
     for n in 0..order.aimed {
         for cell in coverage.missed().collect::<Vec<_>>() {
@@ -201,11 +218,7 @@ fn found(order: &Order, seed: u64, hits: &Coverage) {
 }
 
 /// Plays the trials of some seeds; gives those that broke a promise.
-fn trials(
-    order: &Order,
-    seeds: Range<u64>,
-    all: &Mutex<Coverage>,
-) -> Result<Vec<(u64, String, String)>, Bad> {
+fn trials(order: &Order, seeds: Range<u64>, all: &Mutex<Coverage>) -> Result<Vec<Broken>, Bad> {
     let (next, broken) = (AtomicU64::new(seeds.start), Mutex::new(Vec::new()));
     let work = || {
         let seed = || next.fetch_add(1, Ordering::Relaxed);

@@ -30,6 +30,22 @@ const DEEP_LIMIT: Duration = Duration::from_secs(8 * 60 * 60);
 const STORIES_BESIDE: &str = "3";
 /// The seeds that are played, under which faults, on how many cores, and which story.
 const CAMPAIGN: &[&str] = &["0", "31500", "all", "2", "swift", "20000"];
+/// What everything that can happen is counted in.
+const COVERAGE: &[&str] = &[
+    "--stories",
+    "2",
+    "--crashes",
+    "--kept",
+    "sim/coverage/kept",
+    "--kept",
+    "sim/campaigns",
+    "--aimed",
+    "14",
+    "--seeds",
+    "0..1000",
+    "--policy",
+    "brisk",
+];
 /// How long each fuzz target runs.
 const FUZZ_SECONDS: &str = "10";
 /// Longest time for what builds nothing.
@@ -61,6 +77,7 @@ pub(crate) fn run(extent: Extent) -> Result<()> {
         phases.push(begin("stories begin", stories));
     }
     phases.push(begin("campaign begins", ("campaign", campaign_command(), BESIDE_LIMIT)));
+    phases.push(begin("coverage begins", ("coverage", coverage_command(), BESIDE_LIMIT)));
     phases.push(begin("fuzzing begins", ("fuzzing", fuzz_command()?, BESIDE_LIMIT)));
     phases.push(Phase::new("tests", || cargo(&["test", "--workspace"], BUILD_LIMIT)));
     phases.push(Phase::new("deliberate bugs", || mutants(&[])));
@@ -79,6 +96,12 @@ pub(crate) fn run(extent: Extent) -> Result<()> {
 fn campaign_command() -> Command {
     let run = ["run", "--quiet", "--release", "--package", "bowline-sim", "--example", "campaign"];
     in_idle_time(&cargo_command(&[&run[..], &["--"], CAMPAIGN].concat()))
+}
+
+/// Everything that can happen did, counted anew.
+fn coverage_command() -> Command {
+    let run = ["run", "--quiet", "--release", "--package", "bowline-sim", "--example", "coverage"];
+    in_idle_time(&cargo_command(&[&run[..], &["--"], COVERAGE].concat()))
 }
 
 /// The same seeds give the same chains, byte for byte, with and without optimisation.
