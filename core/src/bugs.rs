@@ -75,6 +75,8 @@ bugs! {
     /// A planned move leads traffic to the site that gains it before the other one is closed, and
     /// no lint sees it.
     OpensBeforeClosing,
+    /// A door is opened again by who does not look whether somebody else has claimed, and acts.
+    DoorsKnowNoClaims,
     /// A run may be unwound although the promotion's start was recorded: people shoot a healthy
     /// switchover (field: Patroni).
     UnwindAfterStarted,
@@ -114,6 +116,8 @@ bugs! {
     TakesOverBlindly,
     /// What users notice is begun though it is not to be said, just then, whether they are served.
     BeginsInDoubt,
+    /// A site that was silent and answers is fenced at once, before anybody has looked at it.
+    SilentStayDead,
     /// Who takes over a failover that was begun goes on before it has watched for long enough to
     /// say whether users are served.
     HeirsNeedNotWatch,
@@ -192,6 +196,9 @@ bugs! {
     "S10":
     /// A failover that a human ordered during an outage is begun when the outage is over.
     OrdersOutlastTheOutage,
+    /// Who was cut off goes on with a failover as soon as anything answers, though users may have
+    /// been served meanwhile.
+    BackIsAware,
     /// A failover that has begun to prepare standby goes on, though others reach the site that it
     /// leaves again.
     PreparedIsBegun,

@@ -153,6 +153,12 @@ impl IsolationWatch {
         self.cut_off
     }
 
+    /// Whether Bowline was cut off at most so long ago: signs may still be from before.
+    #[must_use]
+    pub fn within(&self, settle: Span, now: Mono) -> bool {
+        self.last_isolated.is_some_and(|last| now.since(last) < settle)
+    }
+
     /// Judges the vantage at `now`. `settle` is how long after isolation nothing automatic starts:
     /// at least the policy's `confirm`, plus the longest window's patience, so that every sign was
     /// made anew.
@@ -162,7 +168,7 @@ impl IsolationWatch {
             self.last_isolated = Some(now);
             return Isolation::Isolated;
         }
-        if self.last_isolated.is_some_and(|last| now.since(last) < settle) {
+        if self.within(settle, now) {
             return Isolation::JustBack;
         }
         self.last_isolated = None;

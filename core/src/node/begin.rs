@@ -130,7 +130,7 @@ pub(super) fn opens_its_way(desk: &Desk) -> Option<Record> {
     };
     let against = ledger.holds.values().filter(|hold| hold.site == run.to()).filter(shut);
     let held: Vec<_> = against.cloned().map(|hold| desk.release(hold)).collect();
-    let plan = Box::new(unwind(run.kind, run.from, &held));
+    let plan = Box::new(unwind(run.kind, run.from, &held, &run.clusters()));
     // How a door is opened may be known better by now; it is opened once.
     let late = |step: &Step| matches!(&step.effect, Effect::Reopen(reopen) if reopen.outlasts);
     let new = |(id, step): (&StepId, &Step)| !late(step) && !run.steps.contains_key(id);
@@ -143,7 +143,8 @@ pub(super) fn tidy(group: &Group, host: &Host<'_>, left: &[Hold]) -> Vec<Record>
     let (kind, from, trigger) = (PlanKind::Failover, group.active(), Trigger::Automatic);
     let evidence = left.iter().map(|hold| format!("still held: {}", hold.id)).collect();
     let held: Vec<_> = left.iter().cloned().map(|hold| group.desk.release(hold)).collect();
-    let plan = Box::new(unwind(kind, from, &held));
+    let clusters = Site::BOTH.map(|site| group.policy.site(site).cluster.clone());
+    let plan = Box::new(unwind(kind, from, &held, &clusters));
     let begin = Begin::anew(group, kind, trigger, None);
     let goes_back = [
         Record::Unwinding { why: words::LEFT_BEHIND.into() },

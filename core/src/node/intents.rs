@@ -245,7 +245,7 @@ impl Group {
         if unwinds {
             return Ok(Vec::new());
         }
-        let plan = Box::new(unwind(open.kind, open.from, &self.desk.undo()));
+        let plan = Box::new(unwind(open.kind, open.from, &self.desk.undo(), &open.clusters()));
         Ok(vec![Record::Unwinding { why }, Record::Planned { plan, moves: false }])
     }
 

@@ -44,9 +44,12 @@ impl Group {
         if self.desk.settled() {
             self.follow(host);
         }
+        // Before anything is done on what was seen in a cut.
+        self.judge_isolation(host.now);
         let allowed = match alone {
             false => Allowed::Nothing,
             true if self.hesitates(host.now) => Allowed::Claims,
+            true if self.is_back_from_silence() => Allowed::Spares,
             true => Allowed::Everything,
         };
         let calls = self.desk.execute(&host.seat(), allowed);
@@ -163,8 +166,8 @@ impl Group {
 
     /// Whether the site that an automatic failover is to leave has served again for the confirm
     /// time, while nothing that cannot be undone was started: it waits for a yes, or for capacity.
-    /// Who took it over from another does not know for how long that site has served, and takes
-    /// nothing from users there to find out.
+    /// Who took it over from another, or was cut off, does not know for how long that site has
+    /// served, and takes nothing from users there to find out.
     fn serves_again(&self, now: Now) -> bool {
         let waits = self
             .ledger()
@@ -174,6 +177,7 @@ impl Group {
         waits.is_some_and(|run| {
             self.serving.held_for(now, Answer3::Yes) >= self.policy.health.confirm
                 || (self.was_taken_over(run) && serves() && !bugs::on(Bug::TakesOverBlindly))
+                || (self.is_just_back(now) && serves())
         })
     }
 
@@ -211,20 +215,44 @@ impl Group {
         planned.is_some() && !fails() && !blindly.into_iter().any(bugs::on)
     }
 
-    /// Whether this replica took an automatic failover over that can go back, and has not watched
-    /// for long enough to say whether users are served. What was begun may never have been sent,
-    /// and the outage be over.
+    /// Whether a failover can go back, and this replica cannot say yet whether users are served: it
+    /// took the run over and has just begun to watch (what was begun may never have been sent), or
+    /// was cut off until a moment ago. The outage may be over.
     fn has_no_view_yet(&self, now: Now) -> bool {
-        let goes_on = |run: &&Run| {
-            run.is_automatic_failover() && run.phase == Phase::Moving && !run.committed
+        let site = self.sampler.site(self.active());
+        let heir = |run: &Run| {
+            let automatic = run.is_automatic_failover() && !asks(run);
+            automatic
+                && self.was_taken_over(run)
+                && self.is_new(now, site)
+                && !bugs::on(Bug::HeirsNeedNotWatch)
         };
-        let heir = |run: &&Run| self.was_taken_over(run) && !asks(run);
-        let unknown = || {
-            let site = self.sampler.site(self.active());
-            self.is_new(now, site) && site.serving(now.mono).verdict == Answer3::Unknown
+        let back = |run: &Run| {
+            let leaves = run.is_automatic_failover() || run.leaves_what_failed();
+            leaves && self.is_just_back(now)
         };
-        let open = self.ledger().open_run().filter(goes_on).filter(heir);
-        open.is_some() && unknown() && !bugs::on(Bug::HeirsNeedNotWatch)
+        let open = self.ledger().open_run();
+        let moving = open.filter(|run| run.phase == Phase::Moving && !run.committed);
+        moving.is_some_and(|run| heir(run) || back(run))
+            && site.serving(now.mono).verdict == Answer3::Unknown
+    }
+
+    /// Whether the site that an automatic failover leaves has been silent, and nothing was begun
+    /// that users notice. If it answers a step all the same, it may have served for a while.
+    fn is_back_from_silence(&self) -> bool {
+        let leaves = self.ledger().open_run().is_some_and(Run::is_automatic_failover);
+        leaves
+            && self.desk.only_prepared()
+            && self.sampler.contact(self.active()).reach() == Reach::Silent
+            && ![Bug::SilentStayDead, Bug::OwnEyesSeeUsers].into_iter().any(bugs::on)
+    }
+
+    /// Whether Bowline was cut off from everything until so short a time ago that not every sign
+    /// was made anew.
+    fn is_just_back(&self, now: Now) -> bool {
+        let settles = self.sampler.site(self.active()).settles_in();
+        let unaware = [Bug::BackIsAware, Bug::OwnEyesDateTheFault].into_iter().any(bugs::on);
+        self.isolation.within(settles, now.mono) && !unaware
     }
 
     /// Whether this replica has not watched a site for long: it has nothing to say of it yet.
@@ -269,12 +297,15 @@ impl Group {
         }
     }
 
-    /// Whether a human ordered an open failover since the site had failed, nothing was begun that
-    /// users notice, as when the store had held it up, and the site serves again: what was agreed
-    /// to lose is not what would be lost now. As of a yes, it is the human's to say it once more.
+    /// Whether a human ordered an open failover since the site had failed, or has said yes to it,
+    /// nothing was begun that users notice, as when the store had held it up, and the site serves
+    /// again: what was agreed to lose is not what would be lost now. It is the human's to say it
+    /// once more.
     fn outlives_its_order(&self, now: Now) -> bool {
-        let ordered =
-            |run: &&Run| run.leaves_what_failed() && !run.is_automatic_failover() && !asks(run);
+        let ordered = |run: &&Run| {
+            let agreed = asks(run) && run.asks().next().is_none() && !bugs::on(Bug::LateYesStands);
+            run.leaves_what_failed() && (agreed || !run.is_automatic_failover() && !asks(run))
+        };
         let open = self.ledger().open_run().filter(ordered);
         let unnoticed = open.is_some_and(|_| self.desk.only_prepared());
         unnoticed && self.is_reached_again(now) && !bugs::on(Bug::OrdersOutlastTheOutage)

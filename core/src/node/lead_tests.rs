@@ -4,13 +4,14 @@
 use super::*;
 use crate::databases::evidence::Grade;
 use crate::decide::EvidenceGrade;
+use crate::health::Vantage;
 use crate::model::Wall;
 use crate::node::testing::{Bench, Reply, down, fit, hold, kinds, looked};
 use crate::op::{Answer, Fault, FenceView, Instance, KubeOp, RdsOp, Route53Op, StoreOp};
 use crate::plan::{PlanKind, Undo, planned_move};
 use crate::policy::Mode;
 use crate::run::{Ended, Trigger};
-use crate::step::{Held, QuestionKind};
+use crate::step::{Held, Question, QuestionKind};
 use crate::testing::{Book, Ground, claim};
 
 /// Home as from behind a partition: the vantage outside reaches it.
@@ -331,6 +332,65 @@ fn s4_who_takes_over_what_was_begun_watches_before_it_goes_on() {
     assert!(!at(Span::ZERO, back), "it goes back");
 }
 
+#[test]
+fn s10_who_was_cut_off_until_a_moment_ago_looks_before_it_goes_on() {
+    let settles = Bench::fit().group.sampler.site(Site::Home).settles_in();
+    let silent = Vantage {
+        home: Reach::Silent,
+        standby: Reach::Silent,
+        aws: Reach::Silent,
+        canaries: Reach::NotAsked,
+        home_outside: None,
+        standby_outside: None,
+    };
+    let back = |mut bench: Bench, ago: Span| {
+        bench.group.isolation.judge(bench.now.mono, &silent, settles);
+        bench.later(ago)
+    };
+    let hesitates = |bench: Bench, ago: Span| {
+        let bench = back(bench, ago);
+        bench.group.hesitates(bench.now)
+    };
+    let begun = || Bench::fit().failing_over().started("fence");
+    let moment = Span::secs(1);
+    assert!(hesitates(begun(), moment), "the outage may be over");
+    assert!(!hesitates(begun(), settles), "it will not know more");
+    assert!(!hesitates(begun().started("promote"), moment), "there is no way back");
+    let asked = || Bench::fit().asking(QuestionKind::Approve, None);
+    assert!(hesitates(asked(), moment), "what was agreed to may not be what is lost");
+    assert!(hesitates(Bench::fit().ordered_after(Some(Wall(0))), moment), "nor what was ordered");
+    assert!(!hesitates(Bench::fit().ordered(), moment), "it leaves a site that serves");
+    assert!(!hesitates(Bench::fit().switching_over(), moment));
+    let serves = |bench: Bench| goes_back(&mut proposed(bench));
+    let again = Some(words::SERVES_AGAIN.to_owned());
+    let seen = proposed(back(begun(), moment)).sampled(fit);
+    assert_eq!(serves(seen), again, "for how long is not known");
+    assert_eq!(serves(begun().sampled(fit)), None);
+}
+
+#[test]
+fn s10_what_a_human_has_said_yes_to_goes_back_when_its_outage_is_over() {
+    let yes =
+        || Record::Answered { step: "approval".into(), by: "ann".into(), accept_loss_ms: None };
+    let asked = || {
+        let (why, otherwise) = ("why".into(), "nothing".into());
+        let question = Question { kind: QuestionKind::Approve, why, loss_ms: None, otherwise };
+        let asks = Some(question.clone());
+        let ground = Ground::shop();
+        let survey = crate::plan::Survey { question: asks, ..ground.survey(Site::Home) };
+        let plan = crate::plan::failover(&survey).unwrap();
+        let asks = Record::Asked { step: "approval".into(), question };
+        Bench::fit().moving(opened_at(Wall(0)), plan).told(vec![asks])
+    };
+    let back = |bench: Bench| goes_back(&mut proposed(bench));
+    let over = Some(words::ORDER_OUTLIVED.to_owned());
+    assert_eq!(back(asked().told(vec![yes()]).sampled(fit)), over);
+    assert_eq!(back(asked().told(vec![yes()]).sampled(cut_off)), over, "others reach it");
+    assert_eq!(back(asked().sampled(fit)), None, "who is asked decides");
+    assert_eq!(back(asked().told(vec![yes()]).started("fence").sampled(fit)), None, "it was begun");
+    assert_eq!(back(asked().told(vec![yes()]).sampled(down)), None, "it is as it was");
+}
+
 fn web() -> crate::model::WorkloadRef {
     Bench::fit().group.policy.capacity.workloads[0].object.clone()
 }
@@ -364,7 +424,7 @@ fn s7_what_is_still_held_at_peace_is_released() {
     assert!(evidence[0].starts_with("still held: "), "{evidence:?}");
     let Record::Planned { plan, moves } = &records[3] else { panic!() };
     let undo = [Undo::Release(hold(Site::Standby, &web()))];
-    let wanted = crate::plan::unwind(PlanKind::Failover, Site::Home, &undo);
+    let wanted = crate::plan::unwind(PlanKind::Failover, Site::Home, &undo, &[]);
     assert_eq!((&**plan, *moves), (&wanted, false));
 }
 

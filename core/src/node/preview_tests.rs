@@ -218,7 +218,12 @@ fn a_step_about_an_instance_that_another_makes_is_told_later() {
             Effect::Promote(Promote { member: member.clone() }),
             Effect::Fence(Fence { member: member.clone(), ..fence }),
             Effect::CloseDoor(CloseDoor { member: member.clone(), opens_until: None }),
-            Effect::Reopen(Reopen { member: member.clone(), groups: Vec::new(), outlasts: false }),
+            Effect::Reopen(Reopen {
+                member: member.clone(),
+                groups: Vec::new(),
+                outlasts: false,
+                claims: Vec::new(),
+            }),
             Effect::Rename(Rename { member, to }),
         ]
     };

@@ -51,7 +51,9 @@ impl Group {
         }
     }
 
-    fn judge_isolation(&mut self, now: Now) -> Isolation {
+    /// Judges whether Bowline is cut off. What it saw while it was is forgotten when it is not any
+    /// more.
+    pub(super) fn judge_isolation(&mut self, now: Now) -> Isolation {
         let vantage = Vantage {
             home: self.sampler.contact(Site::Home).reach(),
             standby: self.sampler.contact(Site::Standby).reach(),

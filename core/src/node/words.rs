@@ -18,8 +18,8 @@ pub(super) const FALSE_ALARM: &str = "a false alarm: the active site serves";
 pub(super) const SERVES_AGAIN: &str = "the outage is over: the active site serves again";
 
 /// Why a failover that a human ordered during an outage goes back.
-pub(super) const ORDER_OUTLIVED: &str = "the outage that it was ordered in is over: the active \
-    site serves again; order it anew to leave that site all the same";
+pub(super) const ORDER_OUTLIVED: &str = "the outage that a human ordered or approved it in is \
+    over: the active site serves again; order it anew to leave that site all the same";
 
 /// Why a failover whose decision was stored too late goes back.
 pub(super) const OUTDATED: &str = "it was decided on what is not so any more";

@@ -8,7 +8,7 @@ use super::step::{Effect, Milestone, OnTimeout, Plan, PlanKind, Step};
 use crate::bugs::{self, Bug};
 use crate::capacity::{NodesGone, Release, SetJob, SetPool, SetWorkload, Until};
 use crate::databases::rds::{self, CaughtUp, CreateReplica, Member, Rename, Reopen, ResourceRef};
-use crate::model::{InstanceId, ObjectRef, Ordered, Place, Site, Span, StepId};
+use crate::model::{Cluster, InstanceId, ObjectRef, Ordered, Place, Site, Span, StepId};
 use crate::policy::Runs;
 use crate::step::{Held, Hold, HoldId, Mark};
 
@@ -184,33 +184,34 @@ pub enum Undo {
 
 /// Undoes what a run did before its point of no return: every hold back to how the run found it,
 /// doors first, then what goes through them. That a door is watched for longer keeps nothing else
-/// waiting.
+/// waiting. No door is opened while a claim above the run's is in one of the clusters.
 #[must_use]
-pub fn unwind(kind: PlanKind, from: Site, changes: &[Undo]) -> Plan {
+pub fn unwind(kind: PlanKind, from: Site, changes: &[Undo], claims: &[Cluster]) -> Plan {
     let is_door = |undo: &&Undo| match undo {
         Undo::Release(hold) | Undo::Restore(hold) | Undo::Outlast(hold) => {
             matches!(hold.held, Held::Writer { .. })
         }
     };
     let mut steps = Ordered::default();
-    steps.extend(changes.iter().filter(is_door).filter_map(|change| undo_one(change, &[])));
+    let undone = |change, needs| undo_one(change, needs, claims);
+    steps.extend(changes.iter().filter(is_door).filter_map(|change| undone(change, &[])));
     let doors: Vec<_> = steps.keys().cloned().collect();
-    steps.extend(changes.iter().filter_map(outlast));
+    steps.extend(changes.iter().filter_map(|change| outlast(change, claims)));
     let others = changes.iter().filter(|change| !is_door(change));
-    steps.extend(others.filter_map(|change| undo_one(change, &doors)));
+    steps.extend(others.filter_map(|change| undone(change, &doors)));
     Plan { kind, from, to: from.other(), steps }
 }
 
-fn undo_one(change: &Undo, needs: &[StepId]) -> Option<(StepId, Step)> {
+fn undo_one(change: &Undo, needs: &[StepId], claims: &[Cluster]) -> Option<(StepId, Step)> {
     let (hold, effect, marks) = match change {
         Undo::Release(hold) => {
-            let effect = match reopen(hold, false) {
+            let effect = match reopen(hold, claims, false) {
                 Some(reopen) => Effect::Reopen(reopen),
                 None => Effect::Release(Release::of(hold.clone())),
             };
             (hold, effect, vec![Mark::Released(hold.id.clone())])
         }
-        Undo::Outlast(hold) => (hold, Effect::Reopen(reopen(hold, false)?), Vec::new()),
+        Undo::Outlast(hold) => (hold, Effect::Reopen(reopen(hold, claims, false)?), Vec::new()),
         Undo::Restore(hold) => (hold, restore(hold)?, Vec::new()),
     };
     let step = Step::holds(effect, hold.site, RELEASE);
@@ -223,16 +224,16 @@ fn undoes(hold: &Hold) -> StepId {
 }
 
 /// Only here is such a hold let go.
-fn outlast(change: &Undo) -> Option<(StepId, Step)> {
+fn outlast(change: &Undo, claims: &[Cluster]) -> Option<(StepId, Step)> {
     let Undo::Outlast(hold) = change else { return None };
-    let effect = Effect::Reopen(reopen(hold, true)?);
+    let effect = Effect::Reopen(reopen(hold, claims, true)?);
     let step = Step::holds(effect, hold.site, RELEASE + rds::SIGNED);
     let (needs, marks) = (vec![undoes(hold)], vec![Mark::Released(hold.id.clone())]);
     let step = Step { on_timeout: OnTimeout::Ask, needs, marks, ..step };
     Some((StepId::new(format!("{}.late", undoes(hold))), step))
 }
 
-fn reopen(hold: &Hold, outlasts: bool) -> Option<Reopen> {
+fn reopen(hold: &Hold, claims: &[Cluster], outlasts: bool) -> Option<Reopen> {
     let Held::Writer { scope, instance, resource, baseline, closed } = &hold.held else {
         return None;
     };
@@ -243,7 +244,7 @@ fn reopen(hold: &Hold, outlasts: bool) -> Option<Reopen> {
         resource: ResourceRef::Known(resource.clone()),
         closed: closed.clone(),
     };
-    Some(Reopen { member, groups: baseline.clone(), outlasts })
+    Some(Reopen { member, groups: baseline.clone(), outlasts, claims: claims.to_vec() })
 }
 
 /// The effect that makes a hold again what it was; a door that was closed before the run stays so.

@@ -26,6 +26,8 @@ pub(super) struct Activity {
     pub(super) refused: bool,
     /// Until when what was looked at again counts, if the call waits for its record.
     pub(super) fresh: Option<Mono>,
+    /// Since when it would act at a site that answers again, and waits.
+    pub(super) spares: Option<Mono>,
     /// The hold that the call on its way takes.
     pub(super) takes: Option<HoldId>,
     /// The id of the last change that was accepted.
@@ -124,6 +126,7 @@ impl Activity {
             at_odds: false,
             refused: false,
             fresh: None,
+            spares: None,
             takes: None,
             change: None,
             generation,

@@ -7,7 +7,8 @@
 //! is about this very type: `model/`.
 
 use super::chain::{Chain, Outcome};
-use super::execute::{Doing, Execution, Slot};
+use super::doing::{Allowed, Doing, Slot};
+use super::execute::Execution;
 use super::ledger::Ledger;
 use super::reader::Reader;
 use super::record::{BadEntry, Record};
@@ -72,17 +73,6 @@ pub struct Seat<'a> {
     pub now: Now,
     /// Whether it believes that it leads.
     pub leads: bool,
-}
-
-/// What a run may do at this turn.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Allowed {
-    /// Nothing: it is beside somebody else's claim.
-    Nothing,
-    /// What it prepares, and of a move its claims: what it was decided on is not so at the moment.
-    Claims,
-    /// Whatever it wants.
-    Everything,
 }
 
 /// A call that a step of the run wants made.
@@ -337,7 +327,7 @@ impl Desk {
         if matches!(run.phase, Phase::Unwinding { .. }) || self.execution.acting() {
             return;
         }
-        let plan = Box::new(unwind(run.kind, run.from, &self.undo()));
+        let plan = Box::new(unwind(run.kind, run.from, &self.undo(), &run.clusters()));
         self.chain.push(Record::Unwinding { why });
         self.chain.push(Record::Planned { plan, moves: false });
     }
@@ -350,7 +340,7 @@ impl Desk {
             self.work = Work::Held;
             return Vec::new();
         }
-        if self.execution.hold(allowed == Allowed::Claims) {
+        if self.execution.allow(allowed) {
             self.work = Work::Due;
         }
         if !self.work.due(seat.now.mono) {

@@ -11,6 +11,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::activity::{Activity, Confirming, Look, Now as Does};
+use super::doing::{Allowed, Doing, Slot};
 use super::ledger::Ledger;
 use super::record::Record;
 use super::state::{Phase, Run, StepRun};
@@ -30,6 +31,9 @@ const DISAGREES: Span = Span::secs(10);
 /// record may take their time, each with a deadline.
 const FRESH: Span = Span::secs(20);
 
+/// How long a site that answers again is spared: one that answers now and then is not for ever.
+const SPARED: Span = Span::secs(30);
+
 /// How often a steady state is looked at.
 const STEADY: Span = Span::secs(3);
 
@@ -46,36 +50,8 @@ pub struct Execution {
     /// Steps whose call was recorded for the first time, and not sent: too late, or by who did not
     /// lead any more. Each with the claim's epoch; under another one somebody else may have.
     unsent: BTreeSet<(Epoch, StepId)>,
-    /// A move does nothing but claim for now.
-    held: bool,
-}
-
-/// Names a call of a step, so that late answers to an older look are ignored.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Slot {
-    step: StepId,
-    generation: u64,
-    index: usize,
-}
-
-/// What the executor wants done.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Doing {
-    /// Make this call, and say what became of it.
-    Call {
-        /// Names the reply.
-        slot: Slot,
-        /// How long to wait.
-        timeout: Span,
-        /// The call.
-        op: Op,
-    },
-    /// Write this record.
-    Write(Record),
-    /// The run must go back.
-    Unwind(String),
-    /// A newer or foreign claim was found in the world: stand still.
-    Fenced(Claim),
+    /// What it may do for now.
+    allowed: Allowed,
 }
 
 /// The frame of one pass over the run.
@@ -85,6 +61,8 @@ struct Pass<'a> {
     run: &'a Run,
     claim: &'a Claim,
     now: Now,
+    /// Whether nothing is changed yet at the site that a move leaves.
+    spares: bool,
     out: Vec<Doing>,
 }
 
@@ -151,20 +129,21 @@ impl Execution {
         of(&self.answered) < of(&ledger.takings)
     }
 
-    /// Has a move do nothing but claim, or lets it go on; whether that is news.
-    pub(super) fn hold(&mut self, held: bool) -> bool {
-        std::mem::replace(&mut self.held, held) != held
+    /// Lets a move do so much; whether that is news.
+    pub(super) fn allow(&mut self, allowed: Allowed) -> bool {
+        std::mem::replace(&mut self.allowed, allowed) != allowed
     }
 
     fn waits(&self, run: &Run, step: &StepRun) -> bool {
-        self.held && run.is_own(step) && !step.step.effect.claims()
+        self.allowed == Allowed::Claims && run.is_own(step) && !step.step.effect.claims()
     }
 
     /// Goes over the steps that can be worked on.
     pub fn poll(&mut self, group: &GroupName, ledger: &Ledger, now: Now) -> Vec<Doing> {
         let (Some(run), Some(claim)) = (&ledger.run, &ledger.claim) else { return Vec::new() };
         self.answered.retain(|hold, _| ledger.holds.contains_key(hold));
-        let mut pass = Pass { group, ledger, run, claim, now, out: Vec::new() };
+        let spares = self.allowed == Allowed::Spares;
+        let mut pass = Pass { group, ledger, run, claim, now, spares, out: Vec::new() };
         // A run that took another one's place has steps of the same names.
         if self.run.as_ref() != Some(&run.id) {
             self.forget_steps();
@@ -413,6 +392,10 @@ impl Pass<'_> {
                 activity.note = note;
                 activity.doing = Does::Until((self.now.mono + STEADY).min(since + hold));
             }
+            Judgement::Act { .. } if self.spares(step, activity) => {
+                activity.note = "the site answers again, and is looked at first".into();
+                activity.doing = Does::Until(self.now.mono + STEADY);
+            }
             Judgement::Act { op, hold, note }
                 if step.step.still.is_empty() || bugs::on(Bug::ShiftsOnOldLooks) =>
             {
@@ -435,6 +418,20 @@ impl Pass<'_> {
             }
             Judgement::Disagrees(why) => self.disagrees(id, step, activity, why),
         }
+    }
+
+    /// Whether a step must not change the site yet that its move leaves. It has its time anew then:
+    /// what can be asked can be fenced.
+    fn spares(&self, step: &StepRun, activity: &mut Activity) -> bool {
+        let there = step.step.touches == Place::Site(self.run.from) && self.run.is_own(step);
+        if !self.spares || !there || step.step.effect.claims() {
+            return false;
+        }
+        let since = *activity.spares.get_or_insert(self.now.mono);
+        if since == self.now.mono {
+            activity.since = since;
+        }
+        self.now.mono.since(since) < SPARED
     }
 
     /// Records the call; it is sent once the record is in the store.

@@ -80,6 +80,9 @@ pub struct Ledger {
     /// The last automatic failover that began to move, whatever ran since; one that went back by
     /// itself having only claimed did not.
     pub last_automatic_failover: Option<Departure>,
+    /// The last failover that a human ordered away from a site that had failed, whatever ran since;
+    /// one that was undone is none.
+    pub ordered_failover: Option<Departure>,
     /// When the traffic last moved.
     pub moved_at: Option<Wall>,
     /// What kind of run last moved it.
@@ -98,7 +101,7 @@ pub struct Ledger {
     pub facts: Option<Box<Facts>>,
 }
 
-/// An automatic failover that began to move.
+/// A failover that began to move.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Departure {
@@ -145,6 +148,7 @@ impl Default for Ledger {
             leftovers: Vec::new(),
             taken: BTreeSet::new(),
             last_automatic_failover: None,
+            ordered_failover: None,
             moved_at: None,
             moved_by: None,
             failback_undone: false,
@@ -276,16 +280,11 @@ impl Ledger {
         self.run.as_ref().filter(|run| run.busy())
     }
 
-    /// The last failover that began to move; one that a human ordered counts if the site had
-    /// failed, nothing ran since, and it was not undone.
+    /// The last failover that began to move, whoever ordered it.
     #[must_use]
     pub fn last_failover(&self) -> Option<Departure> {
-        let by_hand = self.run.as_ref().filter(|run| {
-            run.leaves_what_failed() && !run.goes_back() && !bugs::on(Bug::OrdersDoNotCount)
-        });
-        let by_hand =
-            by_hand.and_then(|run| Some(Departure { at: run.moving_since?, from: run.from }));
-        by_hand.or(self.last_automatic_failover)
+        let ordered = self.ordered_failover.filter(|_| !bugs::on(Bug::OrdersDoNotCount));
+        ordered.into_iter().chain(self.last_automatic_failover).max_by_key(|left| left.at)
     }
 
     /// The run, unless it is over.
@@ -441,9 +440,11 @@ impl Ledger {
                 run.steps.extend(steps.map(|(id, s)| (id.clone(), StepRun::new(s.clone(), at))));
                 if *moves {
                     (run.phase, run.kind, run.moving_since) = (Phase::Moving, plan.kind, Some(at));
+                    let left = Some(Departure { at, from: run.from });
                     if run.is_automatic_failover() {
-                        let left = Some(Departure { at, from: run.from });
                         run.failover_before = mem::replace(&mut self.last_automatic_failover, left);
+                    } else if run.leaves_what_failed() {
+                        self.ordered_failover = left;
                     }
                 }
             }
@@ -452,6 +453,8 @@ impl Ledger {
                 let moved_nothing = run.only_planned() && !run.weighs;
                 if run.is_automatic_failover() && moved_nothing {
                     self.last_automatic_failover = run.failover_before;
+                } else if !run.is_automatic_failover() && run.leaves_what_failed() {
+                    self.ordered_failover = None;
                 }
                 for step in run.steps.values_mut().filter(|step| step.open()) {
                     step.state = StepState::Abandoned;

@@ -9,6 +9,7 @@
 mod activity;
 mod chain;
 mod desk;
+mod doing;
 mod execute;
 mod import;
 mod intent;
@@ -20,8 +21,9 @@ mod stands;
 mod state;
 
 pub use chain::{Chain, Outcome as ChainOutcome};
-pub use desk::{Allowed, Desk, Heard, Seat, StepCall};
-pub use execute::{Doing, Execution, Slot};
+pub use desk::{Desk, Heard, Seat, StepCall};
+pub use doing::{Allowed, Doing, Slot};
+pub use execute::Execution;
 pub use intent::{Intent, Refusal, Stands};
 pub use ledger::{Departure, Ledger, Leftover};
 pub use reader::Reader;

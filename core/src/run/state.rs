@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use super::ledger::Departure;
 use super::record::Trigger;
 use crate::bugs::{self, Bug};
-use crate::model::{Epoch, Ordered, Place, RunId, Site, StepId, Wall};
-use crate::plan::{Class, PlanKind, Step};
+use crate::model::{Cluster, Epoch, Ordered, Place, RunId, Site, StepId, Wall};
+use crate::plan::{Class, Effect, PlanKind, Step};
 use crate::step::{Acted, Hold, HoldId, Outputs, Question};
 
 /// One execution of a plan.
@@ -240,6 +240,16 @@ impl Run {
 
     pub(super) fn is_own(&self, step: &StepRun) -> bool {
         Some(step.planned_at) == self.moving_since
+    }
+
+    /// The clusters in which it claims: whoever acts in its place claims there, too.
+    #[must_use]
+    pub fn clusters(&self) -> Vec<Cluster> {
+        let claimed = self.steps.values().filter_map(|step| match &step.step.effect {
+            Effect::ClaimCluster(claim) => Some(claim.cluster.clone()),
+            _ => None,
+        });
+        claimed.collect()
     }
 
     /// Whether it began to change anything at the site that loses traffic, but for a claim.

@@ -237,7 +237,7 @@ impl RunModel {
             Mistake::TrustsAnOpenDoor if !run.committed && !replica.desk.acting() => {}
             _ => return replica.desk.unwind(why),
         }
-        let plan = Box::new(unwind(run.kind, run.from, &ledger.undo()));
+        let plan = Box::new(unwind(run.kind, run.from, &ledger.undo(), &[]));
         replica.desk.push(Record::Unwinding { why });
         replica.desk.push(Record::Planned { plan, moves: false });
     }

@@ -265,6 +265,7 @@ kept! {
         "s4-a-lie-that-begins-before-recovery-is-seen-deceives",
     s4_a_decision_that_the_store_held_up_is_not_followed_blindly:
         "s4-a-decision-that-the-store-held-up-is-not-followed-blindly",
+    s1_no_door_is_opened_beside_another_s_claim: "s1-no-door-is-opened-beside-another-s-claim",
     l1_a_run_in_the_place_of_another_works_anew: "l1-a-run-in-the-place-of-another-works-anew",
     l2_a_member_that_is_being_made_is_no_target: "l2-a-member-that-is-being-made-is-no-target",
     s3_targets_that_fail_between_the_look_and_the_call:
@@ -272,6 +273,11 @@ kept! {
     s3_targets_that_fail_while_the_call_is_under_way:
         "s3-targets-that-fail-while-the-call-is-under-way",
     s4_who_takes_over_watches_before_it_goes_on: "s4-who-takes-over-watches-before-it-goes-on",
+    s10_who_was_cut_off_looks_before_it_goes_on: "s10-who-was-cut-off-looks-before-it-goes-on",
+    s4_a_site_that_answers_again_is_looked_at_first:
+        "s4-a-site-that-answers-again-is-looked-at-first",
+    s8_who_was_ordered_away_counts_on_its_way_home:
+        "s8-who-was-ordered-away-counts-on-its-way-home",
     s4_a_claim_is_no_beginning: "s4-a-claim-is-no-beginning",
     s10_a_yes_to_leave_a_site_that_serves_again_is_refused:
         "s10-a-yes-to-leave-a-site-that-serves-again-is-refused",

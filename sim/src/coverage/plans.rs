@@ -118,7 +118,7 @@ fn add_plans(
             for hold in &taken {
                 let undo = [Undo::Release(hold.clone()), Undo::Restore(hold.clone())];
                 for undo in undo {
-                    let plan = unwind(PlanKind::Switchover, active, &[undo]);
+                    let plan = unwind(PlanKind::Switchover, active, &[undo], &[]);
                     add(all, &plan, Purpose::Unwinding);
                 }
             }

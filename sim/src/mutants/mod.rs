@@ -66,8 +66,16 @@ pub fn shows(bug: Bug) -> &'static str {
         | Bug::StandbyNotRebuilt
         | Bug::NotRearmed => "round-trip",
         Bug::EarlierRestartFences => "restarted",
+        other => kept(other),
+    }
+}
+
+/// The kept schedule that shows a bug: each mend is taken out again.
+fn kept(bug: Bug) -> &'static str {
+    match bug {
         Bug::LowClaimIsOurs => "s1-a-low-claim-at-the-lever-is-somebody-else-s",
         Bug::ReplacedIsTheSame => "s1-a-journal-that-promoted-what-was-replaced-leads-nowhere",
+        Bug::DoorsKnowNoClaims => "s1-no-door-is-opened-beside-another-s-claim",
         Bug::LeftWriterIsPromoted => "s1-the-writer-that-was-left-is-no-target-for-who-cannot-look",
         Bug::ShiftsOnOldLooks => "s3-traffic-does-not-move-to-a-front-that-stopped-serving",
         Bug::OldDecisionsStand => "s4-a-decision-that-the-store-held-up-is-not-followed-blindly",
@@ -75,9 +83,11 @@ pub fn shows(bug: Bug) -> &'static str {
         Bug::ClaimsBegin => "s4-a-claim-is-no-beginning",
         Bug::TakesOverBlindly => "s4-who-takes-over-leaves-no-site-that-serves",
         Bug::BeginsInDoubt => "s4-nothing-that-users-notice-is-begun-in-doubt",
+        Bug::SilentStayDead => "s4-a-site-that-answers-again-is-looked-at-first",
         Bug::HeirsNeedNotWatch => "s4-who-takes-over-watches-before-it-goes-on",
         Bug::OwnEyesSeeUsers => "s4-a-site-that-others-reach-again-is-not-left",
         Bug::OrdersOutlastTheOutage => "s10-an-order-does-not-outlast-its-outage",
+        Bug::BackIsAware => "s10-who-was-cut-off-looks-before-it-goes-on",
         Bug::PreparedIsBegun => "s10-what-was-only-prepared-is-not-gone-on-with",
         Bug::RefusedRecordsStand => "s4-a-record-that-the-store-refused-is-not-written-late",
         Bug::RecordedIsSent => "s4-what-was-recorded-and-not-sent-began-nothing",
@@ -86,6 +96,7 @@ pub fn shows(bug: Bug) -> &'static str {
         Bug::OwnEyesDateTheFault => "s10-what-bowline-alone-did-not-see-dates-no-fault",
         Bug::OldFaultDatesTheNew => "s10-a-fault-that-is-over-dates-no-other",
         Bug::IdleIsBehind => "l1-an-idle-postgresql-source-is-near",
+        other => panic!("{other:?} has no play"),
     }
 }
 

@@ -2,6 +2,8 @@
 
 use clap::Parser;
 
+use bowline_sim::campaign::play;
+
 use super::*;
 
 /// The command with its arguments, in a folder for failures.

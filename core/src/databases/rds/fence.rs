@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 use super::member::{Member, last_was};
 use super::{POLL, RENAME_SHOWS, SIGNED};
 use crate::bugs::{self, Bug};
-use crate::model::{Span, StepId, Wall};
-use crate::op::{Fault, Instance, InstanceEvent, Op, RdsOp};
+use crate::model::{Claim, Cluster, Span, StepId, Wall};
+use crate::op::{Fault, Instance, InstanceEvent, KubeOp, Op, RdsOp};
 use crate::step::{Context, Held, Hold, HoldId, Judgement, Outputs, Procedure, Seen};
 
 /// How long a reboot may take to show before it is sent again.
@@ -201,11 +201,33 @@ pub struct Reopen {
     /// after its own record, nobody knows, for a store may be slow to say that it took one.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub outlasts: bool,
+    /// Where whoever acts claims first: while a claim above ours is there, it stays closed. RDS
+    /// knows of no claims.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub claims: Vec<Cluster>,
+}
+
+impl Reopen {
+    /// A claim above ours in the clusters that answer. One has to: the other may be dead.
+    fn above(&self, cx: &Context<'_>, seen: Seen<'_>) -> Result<Option<Claim>, Fault> {
+        let fences: Vec<_> = (1..=self.claims.len()).map(|index| seen.fence(index)).collect();
+        let found = fences.iter().flatten().filter_map(|fence| fence.as_ref());
+        let above = found.map(|fence| &fence.claim).filter(|claim| cx.claim.yields_to(claim)).max();
+        match (above, fences.iter().find_map(|fence| fence.as_ref().err())) {
+            (Some(claim), _) => Ok(Some(claim.clone())),
+            (None, Some(fault)) if fences.iter().all(Result::is_err) => Err(fault.clone()),
+            (None, _) => Ok(None),
+        }
+    }
 }
 
 impl Procedure for Reopen {
-    fn observe(&self, _: &Context<'_>, seen: Seen<'_>) -> Vec<Op> {
-        if seen.is_empty() { vec![self.member.describe()] } else { Vec::new() }
+    fn observe(&self, cx: &Context<'_>, seen: Seen<'_>) -> Vec<Op> {
+        if !seen.is_empty() {
+            return Vec::new();
+        }
+        let read = |cluster: &Cluster| Op::Kube(cluster.clone(), KubeOp::Fence(cx.group.clone()));
+        std::iter::once(self.member.describe()).chain(self.claims.iter().map(read)).collect()
     }
 
     fn judge(&self, cx: &Context<'_>, seen: Seen<'_>) -> Result<Judgement, Fault> {
@@ -223,6 +245,10 @@ impl Procedure for Reopen {
             return Ok(Judgement::wait(POLL, format!("{name} is not open yet")));
         }
         if !open {
+            if let Some(claim) = self.above(cx, seen)?.filter(|_| !bugs::on(Bug::DoorsKnowNoClaims))
+            {
+                return Ok(Judgement::Fenced(claim));
+            }
             let op = set_groups(&self.member, self.groups.clone());
             return Ok(Judgement::act(op, format!("reopen {name}")));
         }

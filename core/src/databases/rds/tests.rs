@@ -1,8 +1,10 @@
 //! The driver against an RDS that takes its time, and one that is not as recorded.
 
 use super::*;
-use crate::model::{Counted, InstanceArn, Now, ResourceId, Scope, Site, Wall};
-use crate::op::{Answer, CloudWatchOp, Fault, Instance, InstanceEvent, Op, RdsOp};
+use crate::model::{Cluster, Counted, InstanceArn, Now, ResourceId, Scope, Site, Wall};
+use crate::op::{
+    Answer, CloudWatchOp, Fault, FenceView, Instance, InstanceEvent, KubeOp, Op, RdsOp,
+};
 use crate::step::{Held, Judgement, Procedure};
 use crate::testing::{Drive, claim, settings};
 
@@ -177,7 +179,15 @@ fn s6_a_stranger_under_the_recorded_name_is_never_touched() {
         (&fence(), None),
         (&Promote { member: member() }, Some("home")),
         (&create, Some("home")),
-        (&Reopen { member: member(), groups: vec!["sg".into()], outlasts: false }, Some("home")),
+        (
+            &Reopen {
+                member: member(),
+                groups: vec!["sg".into()],
+                outlasts: false,
+                claims: Vec::new(),
+            },
+            Some("home"),
+        ),
     ];
     for (procedure, source) in all {
         let mut rds = Rds::with(Some(stranger(source)));
@@ -322,7 +332,12 @@ fn a_run_that_goes_back_opens_the_door_again() {
     let mut closed = instance(None);
     closed.settings.security_groups = vec!["sg-closed".into()];
     let mut rds = Rds::with(Some(closed));
-    let reopen = Reopen { member: member(), groups: vec!["sg-app".into()], outlasts: false };
+    let reopen = Reopen {
+        member: member(),
+        groups: vec!["sg-app".into()],
+        outlasts: false,
+        claims: Vec::new(),
+    };
     assert!(done(&drive(&mut rds, &reopen).0));
     let (again, drive) = drive(&mut rds, &reopen);
     assert!(drive.sent.is_empty(), "an undo may run twice");
@@ -331,11 +346,53 @@ fn a_run_that_goes_back_opens_the_door_again() {
 }
 
 #[test]
+fn s1_no_door_is_opened_while_a_claim_above_ours_stands() {
+    type Reply = Result<Answer, Fault>;
+    let site = |name: &str| Cluster::Context(name.into());
+    let claims = vec![site("home"), site("standby")];
+    let reopen =
+        Reopen { member: member(), groups: vec!["sg-app".into()], outlasts: false, claims };
+    let found = |home: Reply, standby: Reply| {
+        let mut closed = instance(None);
+        closed.settings.security_groups = vec!["sg-closed".into()];
+        let (mut rds, mut drive) = (Rds::with(Some(closed)), Drive::under(claim(2, "r")));
+        let judged = drive.run(&reopen, &mut |op| match op {
+            Op::Kube(cluster, KubeOp::Fence(_)) if *cluster == site("home") => home.clone(),
+            Op::Kube(_, KubeOp::Fence(_)) => standby.clone(),
+            _ => rds.perform(op),
+        });
+        (judged, drive.sent.len())
+    };
+    let fence = |epoch| {
+        Ok(Answer::Fence(Some(FenceView { version: "1".into(), claim: claim(epoch, "s") })))
+    };
+    let (none, silent): (Reply, Reply) =
+        (Ok(Answer::Fence(None)), Err(Fault::Transient("no answer".into())));
+    let open = |home: &Reply, standby: &Reply| {
+        let (judged, sent) = found(home.clone(), standby.clone());
+        assert_eq!(done(&judged), sent == 1, "{judged:?}");
+        sent == 1
+    };
+    assert!(open(&none, &none));
+    assert!(open(&fence(1), &none), "an older claim");
+    assert!(open(&silent, &fence(1)), "one of them may be dead");
+    assert!(!open(&silent, &silent), "nobody says that nobody else acts");
+    assert!(!open(&none, &fence(3)));
+    assert_eq!(found(fence(3), silent.clone()).0, Ok(Judgement::Fenced(claim(3, "s"))));
+    assert_eq!(found(fence(4), fence(3)).0, Ok(Judgement::Fenced(claim(4, "s"))));
+}
+
+#[test]
 fn s7_a_door_whose_closing_does_not_show_yet_is_not_taken_for_open() {
     let mut open = instance(None);
     open.settings.security_groups = vec!["sg-app".into()];
     let mut rds = Rds::with(Some(open));
-    let reopen = Reopen { member: member(), groups: vec!["sg-app".into()], outlasts: false };
+    let reopen = Reopen {
+        member: member(),
+        groups: vec!["sg-app".into()],
+        outlasts: false,
+        claims: Vec::new(),
+    };
     let mut drive = Drive::under(claim(1, "r"));
     let found = drive.run(&reopen, &mut |op| rds.perform(op));
     let Ok(Judgement::Steady { hold, .. }) = found else { panic!("{found:?}") };
@@ -357,7 +414,7 @@ fn s7_a_door_is_watched_until_no_call_can_close_it_any_more() {
     let mut drive = Drive::under(claim(1, "r"));
     let planned = drive.now.wall;
     let groups = vec!["sg-app".into()];
-    let reopen = Reopen { member: member(), groups, outlasts: true };
+    let reopen = Reopen { member: member(), groups, outlasts: true, claims: Vec::new() };
     let mut at = |rds: &mut Rds, millis: u64| {
         drive.now.wall = planned + Span::millis(millis);
         let judged = drive.run(&reopen, &mut |op| rds.perform(op));

@@ -103,7 +103,7 @@ fn all() -> String {
         Undo::Release(door(Site::Home)),
         Undo::Restore(door(Site::Standby)),
     ];
-    text + &told("unwinding", &unwind(PlanKind::Switchover, Site::Home, &changes))
+    text + &told("unwinding", &unwind(PlanKind::Switchover, Site::Home, &changes, &[]))
 }
 
 #[test]
@@ -140,7 +140,7 @@ fn l2_what_a_run_changed_is_made_again_what_it_was_held_at() {
     let [job, pool] = job_and_pool(Site::Standby);
     let restored = workload_hold(Site::Standby, 6);
     let changes = [Undo::Restore(restored), Undo::Restore(job), Undo::Restore(pool.clone())];
-    let plan = unwind(PlanKind::Switchover, Site::Home, &changes);
+    let plan = unwind(PlanKind::Switchover, Site::Home, &changes, &[]);
     let effects: Vec<_> = plan.steps.values().map(|step| &step.effect).collect();
     let [Effect::SetWorkload(web), Effect::SetJob(job), Effect::SetPool(set)] = effects.as_slice()
     else {
@@ -150,7 +150,7 @@ fn l2_what_a_run_changed_is_made_again_what_it_was_held_at() {
     let Held::Pool { wants, .. } = pool.held else { panic!() };
     assert_eq!(set.limits, wants);
     let doors = [Undo::Release(door(Site::Home)), Undo::Restore(door(Site::Standby))];
-    let plan = unwind(PlanKind::Switchover, Site::Home, &doors);
+    let plan = unwind(PlanKind::Switchover, Site::Home, &doors, &[]);
     assert_eq!(plan.steps.len(), 1, "a door that was closed before stays closed");
     let Effect::Reopen(reopen) = &plan.steps[0].effect else { panic!("{plan:?}") };
     assert_eq!(reopen.groups, ["sg-app".into()]);
@@ -161,7 +161,7 @@ fn l2_what_a_run_changed_is_made_again_what_it_was_held_at() {
 fn s7_who_goes_through_a_door_that_is_watched_does_not_wait_for_the_end_of_it() {
     let web = workload_hold(Site::Home, 0);
     let late = Undo::Outlast(door(Site::Home));
-    let plan = unwind(PlanKind::Switchover, Site::Home, &[late, Undo::Release(web)]);
+    let plan = unwind(PlanKind::Switchover, Site::Home, &[late, Undo::Release(web)], &[]);
     let [opens, watches, web] = [0, 1, 2].map(|place| plan.steps.get_index(place).unwrap());
     let outlasts = |step: &Step| match &step.effect {
         Effect::Reopen(reopen) => reopen.outlasts,

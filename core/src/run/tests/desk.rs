@@ -7,7 +7,7 @@ use super::execute::{instance, member, plan, promote, step};
 use super::opened;
 use crate::capacity::ClaimCluster;
 use crate::databases::rds::CloseDoor;
-use crate::model::{Mono, Now, ReplicaId, Wall};
+use crate::model::{Mono, Now, Place, ReplicaId, Site, Wall};
 use crate::op::{Answer, Fault, FenceView, Op, RdsOp, StoreOp, Stored};
 use crate::plan::{Class, Effect, PlanKind, Step, Undo};
 use crate::policy::examples;
@@ -357,6 +357,40 @@ fn s4_a_move_that_is_held_looks_at_nothing_and_wakes_nobody() {
     assert_eq!(one.desk.wake_at(true).filter(|at| *at <= Mono(2_000)).min(), None);
     let (records, _) = one.turn_if(3, Allowed::Everything);
     assert_eq!(records.len(), 1, "it starts");
+}
+
+#[test]
+fn s4_a_site_that_answers_again_is_spared_for_a_while() {
+    let would_act = |site, times: &[u64]| {
+        let mut store = Store::default();
+        let mut one = Replica::leading("one");
+        one.begin_with("promote", Step { touches: Place::Site(site), timeout: None, ..promote() });
+        let mut looks = one.until_it_calls(&mut store, 1);
+        let mut spared = |one: &mut Replica, secs| {
+            let (mut acts, mut calls) = (false, Vec::new());
+            for _ in 0..3 {
+                let (ops, more) = one.turn_if(secs, Allowed::Spares);
+                calls.extend(more);
+                for op in ops {
+                    acts |= matches!(op, StoreOp::Append { .. });
+                    calls.extend(one.hear(secs, store.perform(&op)).1);
+                }
+            }
+            (acts, calls)
+        };
+        let mut acts = false;
+        for secs in times {
+            let look = looks.pop().unwrap();
+            one.desk.answered(&look.slot, now(*secs), instance(Some("home"), "available"));
+            acts = spared(&mut one, *secs).0;
+            looks = spared(&mut one, secs + 3).1;
+        }
+        acts
+    };
+    assert!(would_act(Site::Standby, &[2]), "it is the other one");
+    assert!(!would_act(Site::Home, &[2]));
+    assert!(!would_act(Site::Home, &[2, 31]));
+    assert!(would_act(Site::Home, &[2, 31, 34]), "it only answers now and then");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use super::super::{Departure, Ended, Intent, Ledger, Phase, Record, Refusal, StepState, Trigger};
 use super::{Book, opened, started};
 use crate::capacity::Release;
-use crate::model::{ObjectRef, RunId, Site, WorkloadRef};
+use crate::model::{ObjectRef, RunId, Site, Wall, WorkloadRef};
 use crate::plan::{Effect, Plan, PlanKind, Undo, failover, unwind};
 use crate::step::{Held, Hold, HoldId, Mark, Outputs};
 use crate::testing::{Ground, claim};
@@ -135,7 +135,7 @@ fn s7_a_hold_stands_from_its_started_until_it_is_released() {
     book.write(vec![started("start.shop.web", Some(hold(12)))]);
     assert_eq!(book.ledger.holds.len(), 1);
     assert_eq!(book.ledger.undo(), [Undo::Release(hold(12))]);
-    let plan = unwind(PlanKind::Failover, Site::Home, &book.ledger.undo());
+    let plan = unwind(PlanKind::Failover, Site::Home, &book.ledger.undo(), &[]);
     let undo = plan.steps.keys().next().unwrap().clone();
     let why = "cancelled".to_owned();
     book.write(vec![
@@ -284,6 +284,40 @@ fn s8_a_failover_ordered_while_one_is_prepared_is_the_human_s() {
         let automatic = trigger == Trigger::Automatic;
         assert_eq!(book.ledger.last_automatic_failover.is_some(), automatic);
     }
+}
+
+#[test]
+fn s8_a_failover_that_was_ordered_counts_whatever_runs_after_it_unless_it_was_undone() {
+    let human = || Trigger::Human { by: "anna".into(), reason: "now".into() };
+    let ordered = |fault_at, then: Vec<Record>| {
+        let mut book = Book::default();
+        let plan = Box::new(failover(&Ground::shop().survey(Site::Home)).unwrap());
+        let kind = PlanKind::Failover;
+        book.write(vec![
+            Record::Claimed { claim: claim(1, "shop-1-failover"), by: "a".into() },
+            Record::Opened {
+                kind,
+                from: Site::Home,
+                trigger: human(),
+                fault_at,
+                evidence: Vec::new(),
+            },
+            Record::Planned { plan, moves: true },
+        ]);
+        book.write(then);
+        book.ledger.last_failover().map(|left| left.from)
+    };
+    let fault = Some(Wall(-1));
+    let over = || vec![Record::Closed { ended: Ended::Moved }];
+    let mut home = over();
+    home.extend([
+        Record::Claimed { claim: claim(2, "shop-2-failback"), by: "a".into() },
+        opened(PlanKind::Failback, Site::Standby),
+    ]);
+    assert_eq!(ordered(fault, over()), Some(Site::Home));
+    assert_eq!(ordered(fault, home), Some(Site::Home), "on its way home");
+    assert_eq!(ordered(fault, vec![Record::Unwinding { why: "no".into() }]), None);
+    assert_eq!(ordered(None, over()), None, "the site had not failed");
 }
 
 #[test]

@@ -227,7 +227,7 @@ fn s7_by_somebody_s_word_no_hold_is_forgotten() {
     // They let the door go, and we closed it again, or before: nobody knows.
     theirs.write(vec![Record::Unwinding { why: "x".into() }]);
     let undo = [Undo::Release(door())];
-    let plan = Box::new(unwind(PlanKind::Failover, Site::Home, &undo));
+    let plan = Box::new(unwind(PlanKind::Failover, Site::Home, &undo, &[]));
     let release = plan.steps.keys().next().unwrap().to_string();
     theirs.write(vec![Record::Planned { plan, moves: false }, done(&release)]);
     assert!(theirs.ledger.holds.is_empty());
