@@ -29,7 +29,7 @@ const DEEP_LIMIT: Duration = Duration::from_secs(8 * 60 * 60);
 /// How many stories are played at a time beside the other checks.
 const STORIES_BESIDE: &str = "3";
 /// The seeds that are played, under which faults, on how many cores, and which story.
-const CAMPAIGN: &[&str] = &["0", "31500", "all", "2", "swift", "20000"];
+const CAMPAIGN: &[&str] = &["0", "33000", "all", "2", "swift", "20000"];
 /// What everything that can happen is counted in.
 const COVERAGE: &[&str] = &[
     "--stories",
