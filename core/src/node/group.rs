@@ -173,6 +173,8 @@ impl Group {
     pub(super) fn poll(&mut self, host: &mut Host<'_>) {
         self.watching_since.get_or_insert(host.now.wall);
         self.look(host);
+        // Before anything is done on what was seen in a cut, also by who leads only after it.
+        self.judge_isolation(host.now);
         if let Some(op) = self.desk.read(host.now.mono) {
             host.store(self.index, GroupOwner::Chain, op);
         }

@@ -44,8 +44,6 @@ impl Group {
         if self.desk.settled() {
             self.follow(host);
         }
-        // Before anything is done on what was seen in a cut.
-        self.judge_isolation(host.now);
         let allowed = match alone {
             false => Allowed::Nothing,
             true if self.hesitates(host.now) => Allowed::Claims,

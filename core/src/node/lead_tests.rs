@@ -333,6 +333,33 @@ fn s4_who_takes_over_what_was_begun_watches_before_it_goes_on() {
 }
 
 #[test]
+fn s4_a_site_that_was_silent_is_not_fenced_by_the_first_answer() {
+    let silent = |op: &Op| match op {
+        Op::Route53(..) => down(op),
+        _ => Err(Fault::Unknown("no answer".into())),
+    };
+    let spared = |bench: Bench| bench.sampled(silent).group.is_back_from_silence();
+    let planned = || Bench::fit().failing_over();
+    assert!(spared(planned()));
+    assert!(spared(planned().started("pool.dr")), "users notice nothing of it");
+    assert!(!spared(planned().started("fence")), "it was begun");
+    assert!(!spared(Bench::fit().ordered()), "a human wants it");
+    assert!(!spared(Bench::fit().switching_over()));
+    assert!(!planned().sampled(down).group.is_back_from_silence(), "it answers all the while");
+    let fences = |world: fn(&Op) -> Reply| {
+        let mut bench = planned().done("claimed").sampled(world);
+        (0..4).for_each(|_| bench.turns(fit));
+        let started = |record: &Record| matches!(record, Record::Started { step, .. } if step.as_str() == "fence");
+        bench.written().iter().any(started)
+    };
+    assert!(fences(down));
+    assert!(!fences(|op| match op {
+        Op::Route53(..) => down(op),
+        _ => Err(Fault::Unknown("no answer".into())),
+    }));
+}
+
+#[test]
 fn s10_who_was_cut_off_until_a_moment_ago_looks_before_it_goes_on() {
     let settles = Bench::fit().group.sampler.site(Site::Home).settles_in();
     let silent = Vantage {

@@ -273,6 +273,10 @@ kept! {
     s3_targets_that_fail_while_the_call_is_under_way:
         "s3-targets-that-fail-while-the-call-is-under-way",
     s4_who_takes_over_watches_before_it_goes_on: "s4-who-takes-over-watches-before-it-goes-on",
+    s10_who_leads_after_a_cut_looks_before_it_goes_on:
+        "s10-who-leads-after-a-cut-looks-before-it-goes-on",
+    s11_a_region_that_dies_after_the_last_look_by_a_fast_clock:
+        "s11-a-region-that-dies-after-the-last-look-by-a-fast-clock",
     s10_who_was_cut_off_looks_before_it_goes_on: "s10-who-was-cut-off-looks-before-it-goes-on",
     s4_a_site_that_answers_again_is_looked_at_first:
         "s4-a-site-that-answers-again-is-looked-at-first",

@@ -64,6 +64,10 @@ pub(super) struct Case {
     /// When runs were opened: by the replica's clock, as recorded, and by the world's. Two journals
     /// may have runs of one name: the recorded date tells which one it is.
     pub(super) opened: BTreeMap<Wall, Mono>,
+    /// When a look from outside was last recorded as done, and a call that opens a site as started:
+    /// by the world's clock, since a replica's may be wrong.
+    pub(super) looked: Option<Mono>,
+    pub(super) opens: Option<Mono>,
     /// When the last run was closed.
     pub(super) closed_at: Option<Mono>,
     /// The most that a human accepted to lose in a run, in milliseconds, by when it was opened, as
@@ -121,6 +125,8 @@ impl Case {
             meddled: false,
             reverted_at: None,
             opened: BTreeMap::new(),
+            looked: None,
+            opens: None,
             closed_at: None,
             accepted_ms: BTreeMap::new(),
         };

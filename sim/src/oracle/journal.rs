@@ -3,7 +3,7 @@
 use bowline_core::levers::records;
 use bowline_core::model::{Author, Claim, HoldNote, ObjectRef, Site};
 use bowline_core::op::{GateOp, KubeOp, Op, RdsOp, Route53Op};
-use bowline_core::plan::PlanKind;
+use bowline_core::plan::{Effect, PlanKind};
 use bowline_core::run::{Ended, Entry, Intent, Record, Run, Trigger};
 
 use super::case::{Case, Started};
@@ -71,6 +71,19 @@ impl Case {
     }
 
     fn record(&mut self, scene: Scene<'_>, record: &Record, court: &mut Court) {
+        if let Record::Done { step, .. } | Record::Started { step, .. } = record {
+            let run = self.ledger.run.as_ref();
+            let step = run.and_then(|run| run.steps.get(step));
+            match (record, step.map(|step| &step.step.effect)) {
+                (Record::Done { .. }, Some(Effect::Serves(_))) => {
+                    self.looked = Some(scene.now.mono);
+                }
+                (Record::Started { .. }, Some(Effect::Shift(_) | Effect::Flip(_))) => {
+                    self.opens = Some(scene.now.mono);
+                }
+                _ => {}
+            }
+        }
         match record {
             Record::Opened { .. } => {
                 let run = self.ledger.run.as_ref();

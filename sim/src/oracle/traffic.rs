@@ -1,10 +1,10 @@
 //! Where traffic is led: S1, S2, S3, S11.
 
-use bowline_core::model::{Site, Span, Wall, ZoneId};
+use bowline_core::model::{Mono, Site, Span, ZoneId};
 use bowline_core::op::{Failover, Op, Route53Op};
 use bowline_core::plan::Effect;
 use bowline_core::policy::{Lever, OnUnknown, Workload};
-use bowline_core::run::{StepRun, StepState};
+use bowline_core::run::StepState;
 
 use super::case::{Case, position};
 use super::court::{Court, Scene};
@@ -110,7 +110,7 @@ impl Case {
         self.open = open;
         self.judge_capacity(scene, site, court);
         // What was lost while the call was recorded or under way, nobody could know.
-        let lost = self.lost_since(scene, site, decided_at, court);
+        let lost = self.lost_since(site, (self.opens, LOOKS), court);
         if self.policy.database.is_some() {
             let up = lost || self.member(scene, site).is_some_and(|member| member.up);
             if self.writer(scene) != Some(site) || !up {
@@ -185,15 +185,9 @@ impl Case {
         workloads.any(|one| self.taken_away(scene, (site, one), since))
     }
 
-    /// Whether a site served when the run did something for the last time, and was lost since, with
-    /// its Region, its targets or its database.
-    fn lost_since(
-        &self,
-        scene: Scene<'_>,
-        site: Site,
-        last: impl Fn(&StepRun) -> Option<Wall>,
-        court: &Court,
-    ) -> bool {
+    /// Whether a site served so long before some time, and was lost since, with its Region, its
+    /// targets or its database.
+    fn lost_since(&self, site: Site, (seen, before): (Option<Mono>, Span), court: &Court) -> bool {
         let region = &self.policy.site(site).scope.region;
         let takes = |trouble: &Trouble| match trouble {
             Trouble::RegionDead(of) | Trouble::TargetsDown(of) | Trouble::DatabaseDown(of) => {
@@ -204,10 +198,7 @@ impl Case {
         if !court.troubles().any(takes) {
             return false;
         }
-        let steps = self.ledger.run.iter().flat_map(|run| run.steps.values());
-        let seen = steps.filter_map(last).max();
-        let lost = self.lost_at[position(site)].map(|at| scene.now.mono.since(at));
-        seen.zip(lost).is_some_and(|(seen, lost)| lost < scene.now.wall.since(seen))
+        self.lost_at[position(site)].zip(seen).is_some_and(|(lost, seen)| lost + before > seen)
     }
 
     /// S11: a run that says it moved is believed by the world, as of when it looked.
@@ -221,21 +212,10 @@ impl Case {
             court.breaks("S11", scene.now, format!("moved to {to}, and answers lead elsewhere"));
         } else if !(serves.reads && serves.writes
             || self.emptied(scene, to)
-            || !serves.reads && self.lost_since(scene, to, looked_at, court))
+            || !serves.reads && self.lost_since(to, (self.looked, Span::ZERO), court))
         {
             let words = format!("moved to {to}, where users get {serves:?}");
             court.breaks("S11", scene.now, words);
         }
     }
-}
-
-/// When a step ended that looks from outside.
-fn looked_at(step: &StepRun) -> Option<Wall> {
-    step.done_at.filter(|_| matches!(step.step.effect, Effect::Serves(_)))
-}
-
-/// When a step that opens a site looked for the last time at what its last call rests on.
-fn decided_at(step: &StepRun) -> Option<Wall> {
-    let opens = matches!(step.step.effect, Effect::Shift(_) | Effect::Flip(_));
-    step.acted.as_ref().filter(|_| opens).map(|acted| acted.at - LOOKS)
 }
