@@ -349,7 +349,10 @@ fn s4_a_site_that_was_silent_is_not_fenced_by_the_first_answer() {
     let fences = |world: fn(&Op) -> Reply| {
         let mut bench = planned().done("claimed").sampled(world);
         (0..4).for_each(|_| bench.turns(fit));
-        let started = |record: &Record| matches!(record, Record::Started { step, .. } if step.as_str() == "fence");
+        let started = |record: &Record| match record {
+            Record::Started { step, .. } => step.as_str() == "fence",
+            _ => false,
+        };
         bench.written().iter().any(started)
     };
     assert!(fences(down));

@@ -70,7 +70,8 @@ impl Case {
         }
     }
 
-    fn record(&mut self, scene: Scene<'_>, record: &Record, court: &mut Court) {
+    /// When a look from outside ends, or a call begins that opens a site.
+    fn note_step(&mut self, scene: Scene<'_>, record: &Record) {
         if let Record::Done { step, .. } | Record::Started { step, .. } = record {
             let run = self.ledger.run.as_ref();
             let step = run.and_then(|run| run.steps.get(step));
@@ -84,6 +85,10 @@ impl Case {
                 _ => {}
             }
         }
+    }
+
+    fn record(&mut self, scene: Scene<'_>, record: &Record, court: &mut Court) {
+        self.note_step(scene, record);
         match record {
             Record::Opened { .. } => {
                 let run = self.ledger.run.as_ref();
