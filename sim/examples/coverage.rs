@@ -16,7 +16,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use bowline_core::policy::examples;
-use bowline_sim::campaign::{Faults, Schedule, Story, aimed, generate, tell};
+use bowline_sim::campaign::{Faults, Outcome, Schedule, Story, aimed, generate, tell};
 use bowline_sim::coverage::{Cell, Coverage, crashes, scenario, trial, universe};
 use bowline_sim::crash::CASES;
 use bowline_sim::mutants::PLAYS;
@@ -160,11 +160,7 @@ fn kept(order: &Order, coverage: &mut Coverage) -> Result<Vec<Broken>, Bad> {
                 continue;
             }
             let schedule = Schedule::from_json(&std::fs::read_to_string(path)?)?;
-            let (outcome, hits) = trial(&schedule)?;
-            found(order, schedule.seed, &hits);
-            coverage.merge(&hits);
-            let first = outcome.broken.into_iter().next();
-            broken.extend(first.map(|(promise, why)| (schedule.seed, promise, why)));
+            broken.extend(add(order, schedule.seed, trial(&schedule)?, coverage));
         }
         eprintln!("{folder}: {} of {}", coverage.hits(), Coverage::possible());
     }
@@ -207,6 +203,18 @@ fn told(order: &Order, which: &str) -> Result<Schedule, Bad> {
     Ok(schedule.ok_or("nothing is aimed at it")?)
 }
 
+/// Counts a trial that was played; gives the promise that it broke first.
+fn add(
+    order: &Order,
+    seed: u64,
+    (outcome, hits): (Outcome, Coverage),
+    coverage: &mut Coverage,
+) -> Option<Broken> {
+    found(order, seed, &hits);
+    coverage.merge(&hits);
+    outcome.broken.into_iter().next().map(|(promise, why)| (seed, promise, why))
+}
+
 /// Says where a cell that is looked for was hit.
 fn found(order: &Order, seed: u64, hits: &Coverage) {
     let cells: Vec<(Cell, u64)> = hits.clone().into();
@@ -225,15 +233,11 @@ fn trials(order: &Order, seeds: Range<u64>, all: &Mutex<Coverage>) -> Result<Vec
         while let Some(seed) = Some(seed()).filter(|seed| *seed < seeds.end) {
             // The policy was read before.
             let played = trial(&generate(seed, &order.faults, &order.story));
-            let (Ok((outcome, hits)), Ok(mut all), Ok(mut broken)) =
-                (played, all.lock(), broken.lock())
+            let (Ok(played), Ok(mut all), Ok(mut broken)) = (played, all.lock(), broken.lock())
             else {
                 return;
             };
-            all.merge(&hits);
-            found(order, seed, &hits);
-            let first = outcome.broken.into_iter().next();
-            broken.extend(first.map(|(promise, why)| (seed, promise, why)));
+            broken.extend(add(order, seed, played, &mut all));
             if (seed + 1 - seeds.start).is_multiple_of(250) {
                 eprintln!("seed {seed}: {} of {}", all.hits(), Coverage::possible());
             }

@@ -94,22 +94,24 @@ pub(crate) fn run(extent: Extent) -> Result<()> {
 
 /// Trials under all faults: it fails with fewer than 20,000 round trips.
 fn campaign_command() -> Command {
-    let run = ["run", "--quiet", "--release", "--package", "bowline-sim", "--example", "campaign"];
-    in_idle_time(&cargo_command(&[&run[..], &["--"], CAMPAIGN].concat()))
+    in_idle_time(&example("campaign", &["--release"], CAMPAIGN))
 }
 
 /// Everything that can happen did, counted anew.
 fn coverage_command() -> Command {
-    let run = ["run", "--quiet", "--release", "--package", "bowline-sim", "--example", "coverage"];
-    in_idle_time(&cargo_command(&[&run[..], &["--"], COVERAGE].concat()))
+    in_idle_time(&example("coverage", &["--release"], COVERAGE))
+}
+
+/// An example of the simulator.
+fn example(name: &str, profile: &[&str], arguments: &[&str]) -> Command {
+    let run = ["run", "--quiet", "--package", "bowline-sim", "--example", name];
+    cargo_command(&[&run[..], profile, &["--"], arguments].concat())
 }
 
 /// The same seeds give the same chains, byte for byte, with and without optimisation.
 fn one_log() -> Result<()> {
     let told = |profile: &[&str]| {
-        let run = ["run", "--quiet", "--package", "bowline-sim", "--example", "fingerprint"];
-        let mut cargo = cargo_command(&[&run[..], profile, &["--", "1", "2"]].concat());
-        command::stdout(&mut cargo, BUILD_LIMIT)
+        command::stdout(&mut example("fingerprint", profile, &["1", "2"]), BUILD_LIMIT)
     };
     let (debug, release) = (told(&[])?, told(&["--release"])?);
     let differ = debug.lines().zip(release.lines()).find(|(debug, release)| debug != release);

@@ -173,13 +173,14 @@ impl Group {
     pub(super) fn poll(&mut self, host: &mut Host<'_>) {
         self.watching_since.get_or_insert(host.now.wall);
         self.look(host);
-        // Before anything is done on what was seen in a cut, also by who leads only after it.
-        self.judge_isolation(host.now);
         if let Some(op) = self.desk.read(host.now.mono) {
             host.store(self.index, GroupOwner::Chain, op);
         }
         if self.follows_up(host.leads) {
             self.lead(host);
+        } else {
+            // Who decides has judged it. Who may lead only after a cut must know of it then.
+            self.judge_isolation(host.now);
         }
         if let Some(op) = self.desk.write(&host.seat()) {
             self.wrote_at = Some(host.now.mono);

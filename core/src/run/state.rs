@@ -182,12 +182,6 @@ impl Run {
         matches!(self.phase, Phase::Closed(_))
     }
 
-    /// Whether it is being undone, or was.
-    #[must_use]
-    pub fn goes_back(&self) -> bool {
-        matches!(self.phase, Phase::Unwinding { .. } | Phase::Closed(Ended::Unwound(_)))
-    }
-
     /// Whether it leaves a site that had failed before it was opened, by whosever word.
     #[must_use]
     pub fn leaves_what_failed(&self) -> bool {

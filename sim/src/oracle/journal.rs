@@ -72,18 +72,17 @@ impl Case {
 
     /// When a look from outside ends, or a call begins that opens a site.
     fn note_step(&mut self, scene: Scene<'_>, record: &Record) {
-        if let Record::Done { step, .. } | Record::Started { step, .. } = record {
-            let run = self.ledger.run.as_ref();
-            let step = run.and_then(|run| run.steps.get(step));
-            match (record, step.map(|step| &step.step.effect)) {
-                (Record::Done { .. }, Some(Effect::Serves(_))) => {
-                    self.looked = Some(scene.now.mono);
-                }
-                (Record::Started { .. }, Some(Effect::Shift(_) | Effect::Flip(_))) => {
-                    self.opens = Some(scene.now.mono);
-                }
-                _ => {}
+        let effect = |step| Some(&self.ledger.run.as_ref()?.steps.get(step)?.step.effect);
+        match record {
+            Record::Done { step, .. } if matches!(effect(step), Some(Effect::Serves(_))) => {
+                self.looked = Some(scene.now.mono);
             }
+            Record::Started { step, .. }
+                if matches!(effect(step), Some(Effect::Shift(_) | Effect::Flip(_))) =>
+            {
+                self.opens = Some(scene.now.mono);
+            }
+            _ => {}
         }
     }
 

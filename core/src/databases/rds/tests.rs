@@ -32,6 +32,12 @@ fn instance(source: Option<&str>) -> Instance {
     crate::testing::instance("db", Site::Standby, "db-1", source)
 }
 
+/// The door of [`member`], opened for its application; nobody else's claim is looked for.
+fn reopen() -> Reopen {
+    let groups = vec!["sg-app".into()];
+    Reopen { member: member(), groups, outlasts: false, claims: Vec::new() }
+}
+
 fn member() -> Member {
     Member {
         site: Site::Home,
@@ -179,15 +185,7 @@ fn s6_a_stranger_under_the_recorded_name_is_never_touched() {
         (&fence(), None),
         (&Promote { member: member() }, Some("home")),
         (&create, Some("home")),
-        (
-            &Reopen {
-                member: member(),
-                groups: vec!["sg".into()],
-                outlasts: false,
-                claims: Vec::new(),
-            },
-            Some("home"),
-        ),
+        (&Reopen { groups: vec!["sg".into()], ..reopen() }, Some("home")),
     ];
     for (procedure, source) in all {
         let mut rds = Rds::with(Some(stranger(source)));
@@ -332,12 +330,7 @@ fn a_run_that_goes_back_opens_the_door_again() {
     let mut closed = instance(None);
     closed.settings.security_groups = vec!["sg-closed".into()];
     let mut rds = Rds::with(Some(closed));
-    let reopen = Reopen {
-        member: member(),
-        groups: vec!["sg-app".into()],
-        outlasts: false,
-        claims: Vec::new(),
-    };
+    let reopen = reopen();
     assert!(done(&drive(&mut rds, &reopen).0));
     let (again, drive) = drive(&mut rds, &reopen);
     assert!(drive.sent.is_empty(), "an undo may run twice");
@@ -350,8 +343,7 @@ fn s1_no_door_is_opened_while_a_claim_above_ours_stands() {
     type Reply = Result<Answer, Fault>;
     let site = |name: &str| Cluster::Context(name.into());
     let claims = vec![site("home"), site("standby")];
-    let reopen =
-        Reopen { member: member(), groups: vec!["sg-app".into()], outlasts: false, claims };
+    let reopen = Reopen { claims, ..reopen() };
     let found = |home: Reply, standby: Reply| {
         let mut closed = instance(None);
         closed.settings.security_groups = vec!["sg-closed".into()];
@@ -387,12 +379,7 @@ fn s7_a_door_whose_closing_does_not_show_yet_is_not_taken_for_open() {
     let mut open = instance(None);
     open.settings.security_groups = vec!["sg-app".into()];
     let mut rds = Rds::with(Some(open));
-    let reopen = Reopen {
-        member: member(),
-        groups: vec!["sg-app".into()],
-        outlasts: false,
-        claims: Vec::new(),
-    };
+    let reopen = reopen();
     let mut drive = Drive::under(claim(1, "r"));
     let found = drive.run(&reopen, &mut |op| rds.perform(op));
     let Ok(Judgement::Steady { hold, .. }) = found else { panic!("{found:?}") };
@@ -413,8 +400,7 @@ fn s7_a_door_is_watched_until_no_call_can_close_it_any_more() {
     rds.instance.as_mut().unwrap().settings.security_groups = vec!["sg-app".into()];
     let mut drive = Drive::under(claim(1, "r"));
     let planned = drive.now.wall;
-    let groups = vec!["sg-app".into()];
-    let reopen = Reopen { member: member(), groups, outlasts: true, claims: Vec::new() };
+    let reopen = Reopen { outlasts: true, ..reopen() };
     let mut at = |rds: &mut Rds, millis: u64| {
         drive.now.wall = planned + Span::millis(millis);
         let judged = drive.run(&reopen, &mut |op| rds.perform(op));

@@ -36,12 +36,7 @@ fn made() -> Instance {
 fn s6_a_change_is_sent_again_only_when_its_time_to_show_is_over() {
     type Stubborn = fn() -> Rds;
     let rename = Rename { member: member(), to: "db-old-1".into() };
-    let reopen = Reopen {
-        member: member(),
-        groups: vec!["sg-app".into()],
-        outlasts: false,
-        claims: Vec::new(),
-    };
+    let reopen = reopen();
     let close = CloseDoor { member: member(), opens_until: None };
     let promote = Promote { member: member() };
     let open: Stubborn = || Rds::with(Some(instance(None)));
