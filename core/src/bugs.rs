@@ -66,6 +66,8 @@ bugs! {
     /// The journal of another process is taken in although the instance that it promoted was
     /// replaced here.
     ReplacedIsTheSame,
+    /// Of a journal that began a promotion, and tells of no end of it, the old writer counts as true.
+    OnlyTheDoneLeads,
     /// An instance without a source was promoted, whoever stopped it: what was written since it was
     /// left is dropped.
     LeftWriterIsPromoted,
@@ -121,6 +123,8 @@ bugs! {
     /// Who takes over a failover that was begun goes on before it has watched for long enough to
     /// say whether users are served.
     HeirsNeedNotWatch,
+    /// Who takes a failover over does not ask outside whether the site is reached, before it goes on.
+    HeirsAskNobody,
     /// That users are served again is seen by Bowline's own eyes alone, though it is cut off.
     OwnEyesSeeUsers,
     /// What the store has refused for minutes is written all the same when it takes writes again.
@@ -128,6 +132,8 @@ bugs! {
     /// A call that was recorded was sent, though its record came too late, or to one who did not
     /// lead any more.
     RecordedIsSent,
+    /// A promotion whose record was accepted too late to be sent is made all the same.
+    UnsentIsForGood,
     /// A group that was never armed is moved like any other (field: Keycloak).
     Unarmed,
     /// Prewarm starts the workloads that need the writer, consumers among them.

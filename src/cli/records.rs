@@ -43,6 +43,10 @@ fn line(record: &Record, report: Option<&Report>) -> Option<Line> {
             let text = format!("ask     {step}: {}", question.why);
             Some(Line::new("step", Tone::Unsure, text))
         }
+        Record::Withheld { step } => {
+            let text = format!("not sent {step}: it was recorded too late");
+            Some(Line::new("step", Tone::Unsure, text))
+        }
         Record::Answered { step, by, .. } => {
             Some(Line::new("human", Tone::Strong, format!("{by} says yes to {step}")))
         }

@@ -217,6 +217,7 @@ impl<'a> Told<'a> {
                 of(step, plain("step ended unknown", note.clone()))
             }
             Record::Asked { step, question } => of(step, plain("asks", question.why.clone())),
+            Record::Withheld { step } => of(step, plain("step not sent", String::new())),
             Record::Answered { step, by, .. } => of(step, plain("answered", by.clone())),
             Record::Unwinding { why } => plain("unwinding", why.clone()),
             Record::Closed { ended } => plain("run closed", format!("{ended:?}")),

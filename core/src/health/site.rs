@@ -297,6 +297,13 @@ impl SiteHealth {
         self.confirm + longest.unwrap_or_default()
     }
 
+    /// How long who has just begun to ask outside may have no answer yet.
+    #[must_use]
+    pub fn outside_settles_in(&self) -> Span {
+        let outside = self.signals.iter().filter(|signal| signal.kind.outside());
+        outside.map(|signal| signal.window.patience()).max().unwrap_or_default()
+    }
+
     /// What every signal says at `now`, in the policy's order.
     #[must_use]
     pub fn evidence(&self, now: Mono) -> Vec<KindEvidence> {

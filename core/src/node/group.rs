@@ -33,6 +33,8 @@ pub(super) struct Group {
     wrote_at: Option<Mono>,
     /// When this replica first looked.
     pub(super) watching_since: Option<Wall>,
+    /// When it last began to lead.
+    pub(super) leading_since: Option<Mono>,
     pub(super) sampler: Sampler,
     pub(super) survey: Survey,
     pub(super) canaries: Canaries,
@@ -114,6 +116,7 @@ impl Group {
             desk: Desk::new(policy.group.clone()),
             wrote_at: None,
             watching_since: None,
+            leading_since: None,
             sampler: Sampler::new(&policy),
             survey: Survey::new(&policy),
             canaries: Canaries::new(&policy),
@@ -143,8 +146,9 @@ impl Group {
     }
 
     /// This replica leads from now on: nobody observed in between.
-    pub(super) fn begin_to_lead(&mut self) {
+    pub(super) fn begin_to_lead(&mut self, now: Mono) {
         self.desk.begin_to_lead();
+        self.leading_since = Some(now);
         self.observed = None;
     }
 

@@ -2,7 +2,7 @@
 
 use crate::bugs::{self, Bug};
 use crate::decide::{Ask, AskWhy, Decision, HoldWhy, Member};
-use crate::health::{Reach, Sign, SiteHealth};
+use crate::health::{Reach, Serving, Sign, SiteHealth};
 use crate::model::{Answer3, Claim, Epoch, Now, Site, Span};
 use crate::op::Op;
 use crate::plan::Effect;
@@ -214,15 +214,18 @@ impl Group {
     }
 
     /// Whether a failover can go back, and this replica cannot say yet whether users are served: it
-    /// took the run over and has just begun to watch (what was begun may never have been sent), or
-    /// was cut off until a moment ago. The outage may be over.
+    /// took the run over and has just begun to watch, or to ask outside (what was begun may never
+    /// have been sent), or was cut off until a moment ago. The outage may be over.
     fn has_no_view_yet(&self, now: Now) -> bool {
         let site = self.sampler.site(self.active());
+        let serving = site.serving(now.mono);
+        let unknown = serving.verdict == Answer3::Unknown;
         let heir = |run: &Run| {
             let automatic = run.is_automatic_failover() && !asks(run);
+            let new = unknown && self.is_new(now, site);
             automatic
                 && self.was_taken_over(run)
-                && self.is_new(now, site)
+                && (new || self.has_not_asked(now, site, &serving))
                 && !bugs::on(Bug::HeirsNeedNotWatch)
         };
         let back = |run: &Run| {
@@ -231,8 +234,15 @@ impl Group {
         };
         let open = self.ledger().open_run();
         let moving = open.filter(|run| run.phase == Phase::Moving && !run.committed);
-        moving.is_some_and(|run| heir(run) || back(run))
-            && site.serving(now.mono).verdict == Answer3::Unknown
+        moving.is_some_and(|run| heir(run) || (unknown && back(run)))
+    }
+
+    /// Whether this replica has led for so short a time that nobody outside has told it yet how a
+    /// site is: only who leads asks there.
+    fn has_not_asked(&self, now: Now, site: &SiteHealth, serving: &Serving) -> bool {
+        let led = self.leading_since.map(|began| now.mono.since(began));
+        let new = led.is_some_and(|led| led <= site.outside_settles_in());
+        new && serving.outside == Some(Sign::Unknown) && !bugs::on(Bug::HeirsAskNobody)
     }
 
     /// Whether the site that an automatic failover leaves has been silent, and nothing was begun

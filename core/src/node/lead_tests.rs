@@ -834,7 +834,7 @@ fn s8_what_was_so_of_another_site_or_before_another_led_is_counted_anew() {
     let now = long().now.mono;
     assert_eq!(since(long().failed_over()), [now; 2], "home was not the passive site");
     let mut other = long();
-    other.group.begin_to_lead();
+    other.group.begin_to_lead(other.now.mono);
     assert_eq!(since(other), [now; 2], "nobody looked meanwhile");
 }
 

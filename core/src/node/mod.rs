@@ -280,7 +280,7 @@ impl Node {
         let leads = self.leads(now);
         let touched = if leads == self.led { Touched::Nobody } else { Touched::All };
         if leads && !self.led {
-            self.groups.iter_mut().for_each(|group| group.begin_to_lead());
+            self.groups.iter_mut().for_each(|group| group.begin_to_lead(now));
             self.intents_due = now;
         }
         self.led = leads;

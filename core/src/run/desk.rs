@@ -160,18 +160,19 @@ impl Desk {
     #[must_use]
     pub fn only_planned(&self) -> bool {
         let run = self.ledger().open_run();
-        run.is_some_and(|run| {
-            run.only_planned_but(|step| self.execution.is_unsent(run.epoch, step))
-        })
+        run.is_some_and(|run| run.only_planned_but(|step| self.is_unsent(step)))
     }
 
     /// The same, where what prepares the site that gains traffic may have begun.
     #[must_use]
     pub fn only_prepared(&self) -> bool {
         let run = self.ledger().open_run();
-        run.is_some_and(|run| {
-            run.only_prepared_but(|step| self.execution.is_unsent(run.epoch, step))
-        })
+        run.is_some_and(|run| run.only_prepared_but(|step| self.is_unsent(step)))
+    }
+
+    /// Whether a call of this step was recorded under the claim that stands, and was not sent.
+    fn is_unsent(&self, step: &StepId) -> bool {
+        self.execution.is_unsent(self.ledger().epoch(), step)
     }
 
     /// Whether an answer to this call of a step would be heard.
@@ -347,6 +348,10 @@ impl Desk {
             return Vec::new();
         }
         self.work = Work::Done;
+        if let Some(step) = self.withheld() {
+            self.chain.push(Record::Withheld { step });
+            return Vec::new();
+        }
         let mut calls = Vec::new();
         for doing in self.execution.poll(&self.group, self.chain.ledger(), seat.now) {
             match doing {
@@ -362,6 +367,13 @@ impl Desk {
             }
         }
         calls
+    }
+
+    /// The step that did not pass the point of no return after all.
+    fn withheld(&self) -> Option<StepId> {
+        let stands = [Bug::UnsentIsForGood, Bug::RefusedRecordsStand].into_iter().any(bugs::on);
+        let open = self.ledger().open_run().filter(|_| !stands);
+        open.and_then(|run| run.withheld(|step| self.is_unsent(step))).cloned()
     }
 
     /// The call that writes what waits; only a leader has anything to write.

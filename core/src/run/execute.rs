@@ -147,7 +147,7 @@ impl Execution {
         // A run that took another one's place has steps of the same names.
         if self.run.as_ref() != Some(&run.id) {
             self.forget_steps();
-            self.unsent.retain(|(epoch, _)| *epoch == run.epoch);
+            self.unsent.retain(|(epoch, _)| *epoch == claim.epoch);
             self.run = Some(run.id.clone());
         }
         self.activities.retain(|id, _| run.steps.get(id).is_some_and(StepRun::open));

@@ -293,10 +293,12 @@ impl Ledger {
         self.run.as_ref().filter(|run| !run.closed())
     }
 
-    /// The site that has the writer; without a database, the one that serves.
+    /// The site that has the writer, or that an open run makes it for good; without a database,
+    /// the one that serves.
     #[must_use]
     pub fn leads_to(&self) -> Site {
-        self.writer.unwrap_or(self.active)
+        let makes = self.open_run().filter(|run| run.committed && !bugs::on(Bug::OnlyTheDoneLeads));
+        makes.map_or(self.writer.unwrap_or(self.active), Run::to)
     }
 
     /// Whether a site's member was the writer when the group left it, and was not rebuilt since.
@@ -381,9 +383,9 @@ impl Ledger {
                     self.mark(&step.clone(), at);
                 }
             }
-            Record::Asked { step, .. } | Record::Answered { step, .. } => {
-                self.step(record, step, at)
-            }
+            Record::Asked { step, .. }
+            | Record::Answered { step, .. }
+            | Record::Withheld { step } => self.step(record, step, at),
             Record::Planned { .. } | Record::Unwinding { .. } | Record::Closed { .. } => {
                 self.phase(record, at);
             }
@@ -420,6 +422,7 @@ impl Ledger {
             outputs: BTreeMap::new(),
             weighs: false,
             failover_before: None,
+            deed_before: 0,
             touched: BTreeMap::new(),
             closed_at: None,
         });
@@ -478,8 +481,9 @@ impl Ledger {
             Record::Started { attempt, op, .. } => {
                 (step.state, step.attempts) = (StepState::Started, *attempt);
                 step.acted = Some(Acted { at, op: (**op).clone() });
-                run.committed |= irreversible && !bugs::on(Bug::UnwindAfterStarted);
                 if irreversible {
+                    run.deed_before = if run.committed { run.deed_before } else { self.deed };
+                    run.committed |= !bugs::on(Bug::UnwindAfterStarted);
                     self.deed = self.head + 1;
                 }
                 if let Effect::Reopen(reopen) = &step.step.effect {
@@ -493,6 +497,14 @@ impl Ledger {
                 // Also when somebody else did it: it was found done.
                 if irreversible && !unknown {
                     (run.committed, self.deed) = (true, self.head + 1);
+                }
+            }
+            Record::Withheld { .. } => {
+                (step.state, step.acted) = (StepState::Pending, None);
+                step.attempts = step.attempts.saturating_sub(1);
+                if !run.did_for_good() {
+                    // A journal beside this one is told from where it begins.
+                    (run.committed, self.deed) = (false, run.deed_before.min(self.deed));
                 }
             }
             Record::Asked { question, .. } => {

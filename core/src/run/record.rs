@@ -202,6 +202,13 @@ pub enum Record {
         /// Whether it ended by its deadline, its effect not confirmed.
         unknown: bool,
     },
+    /// The call of a step that cannot be undone was recorded, and not sent: its record was accepted
+    /// too late, or when its writer did not lead. Only that writer knows, and says so while the
+    /// claim is its own: the step has not begun.
+    Withheld {
+        /// Which step.
+        step: StepId,
+    },
     /// A human is asked.
     Asked {
         /// By which step.

@@ -48,6 +48,9 @@ pub struct Run {
     /// The automatic failover before it, which counts again if it goes back having only claimed.
     #[serde(skip)]
     pub(super) failover_before: Option<Departure>,
+    /// The entry by which the group had last done something for good before the run did.
+    #[serde(skip)]
+    pub(super) deed_before: u64,
     /// The group's holds that it touched, as they were before it did; `None`: there was none.
     pub touched: BTreeMap<HoldId, Option<Hold>>,
     /// When it was closed.
@@ -295,6 +298,19 @@ impl Run {
     #[must_use]
     pub(super) fn irreversible(&self, step: &StepId) -> bool {
         self.steps.get(step).is_some_and(|run| run.step.class == Class::Irreversible)
+    }
+
+    /// Whether a step that cannot be undone was begun, or was found done.
+    pub(super) fn did_for_good(&self) -> bool {
+        let did = |step: &StepRun| step.acted.is_some() || step.state == StepState::Done;
+        self.steps.values().any(|step| step.step.class == Class::Irreversible && did(step))
+    }
+
+    /// A step that cannot be undone, whose only call is known not to have been sent.
+    pub(super) fn withheld(&self, unsent: impl Fn(&StepId) -> bool) -> Option<&StepId> {
+        let only = |step: &StepRun| step.state == StepState::Started && step.attempts == 1;
+        let mut only = self.steps.iter().filter(|(_, step)| only(step));
+        only.find(|(id, _)| self.irreversible(id) && unsent(id)).map(|(id, _)| id)
     }
 
     /// An output of one of its steps.

@@ -148,6 +148,7 @@ fn words(record: &Record) -> String {
         Record::Started { step, attempt, .. } => format!("{step} starts, attempt {attempt}"),
         Record::Done { step, note, unknown: false, .. } => format!("{step} done: {note}"),
         Record::Done { step, note, unknown: true, .. } => format!("{step} ends unknown: {note}"),
+        Record::Withheld { step } => format!("{step} was not sent"),
         Record::Asked { step, question } => format!("{step} ASKS: {}", question.why),
         Record::Answered { step, by, .. } => format!("{by} says yes to {step}"),
         Record::Unwinding { why } => format!("goes back: {why}"),

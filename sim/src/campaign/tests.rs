@@ -265,6 +265,14 @@ kept! {
         "s4-a-lie-that-begins-before-recovery-is-seen-deceives",
     s4_a_decision_that_the_store_held_up_is_not_followed_blindly:
         "s4-a-decision-that-the-store-held-up-is-not-followed-blindly",
+    s1_a_promotion_that_was_begun_tells_where_its_journal_leads:
+        "s1-a-promotion-that-was-begun-tells-where-its-journal-leads",
+    s4_a_promotion_that_was_recorded_and_not_sent_is_not_made:
+        "s4-a-promotion-that-was-recorded-and-not-sent-is-not-made",
+    s4_who_takes_over_asks_outside_before_it_goes_on:
+        "s4-who-takes-over-asks-outside-before-it-goes-on",
+    s4_an_outside_view_that_lies_while_calls_fail: "s4-an-outside-view-that-lies-while-calls-fail",
+    s10_what_was_not_written_any_more_is_not_lost: "s10-what-was-not-written-any-more-is-not-lost",
     s1_no_door_is_opened_beside_another_s_claim: "s1-no-door-is-opened-beside-another-s-claim",
     l1_a_run_in_the_place_of_another_works_anew: "l1-a-run-in-the-place-of-another-works-anew",
     l2_a_member_that_is_being_made_is_no_target: "l2-a-member-that-is-being-made-is-no-target",

@@ -258,6 +258,7 @@ impl Tally {
                 };
                 self.ended(group, step, end);
             }
+            Record::Withheld { step } => drop(group.calls.remove(step)),
             Record::Asked { step, question } if question.kind == Asks::Overdue => {
                 self.ended(group, step, End::Overdue);
             }
@@ -350,7 +351,9 @@ impl Group {
                 Record::Started { step, op, .. } => {
                     self.calls.insert(step, Open::new(*op, At::Had));
                 }
-                Record::Done { step, .. } => drop(self.calls.remove(&step)),
+                Record::Done { step, .. } | Record::Withheld { step } => {
+                    drop(self.calls.remove(&step));
+                }
                 Record::Unwinding { .. } => self.calls.clear(),
                 _ => {}
             }

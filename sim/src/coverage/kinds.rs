@@ -56,6 +56,7 @@ kinds! {
         Planned: Record::Planned { .. },
         Started: Record::Started { .. },
         Done: Record::Done { .. },
+        Withheld: Record::Withheld { .. },
         Asked: Record::Asked { .. },
         Answered: Record::Answered { .. },
         Unwinding: Record::Unwinding { .. },

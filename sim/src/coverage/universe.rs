@@ -176,11 +176,11 @@ fn no_turn(before: Option<PhaseKind>, after: PhaseKind) -> Option<&'static str> 
         (Some(Moving), Moved | Unwinding | Unwound) => None,
         (Some(Unwinding), Unwound) => None,
         // What a run, or an imported one, left behind is let go by a run that only goes back.
-        (Some(Unwound), Unwinding) => None,
+        (None | Some(Unwound), Unwinding) => None,
         (Some(Moved), Unwinding) => Some("who has moved home holds nothing but the door it left"),
         // A failover that is ordered takes the place of a planned move, or of one that goes back.
         (Some(Moving | Unwinding), Moving) => None,
-        (None, _) => Some("a run begins by preparing or by moving"),
+        (None, _) => Some("a run begins by preparing, by moving or by going back"),
         (Some(Moved | Unwound), _) => Some("what is over is over: only another run follows"),
         (Some(Prewarm), _) => Some("who only prepared goes on to move, or back"),
         (Some(Moving), _) => Some("a move ends moved, or goes back"),

@@ -98,6 +98,7 @@ pub fn kind(record: &Record) -> &'static str {
         Record::Planned { .. } => "planned",
         Record::Started { .. } => "started",
         Record::Done { .. } => "done",
+        Record::Withheld { .. } => "withheld",
         Record::Asked { .. } => "asked",
         Record::Answered { .. } => "answered",
         Record::Unwinding { .. } => "unwinding",

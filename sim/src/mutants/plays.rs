@@ -31,6 +31,7 @@ kept! {
     "s1-a-low-claim-at-the-lever-is-somebody-else-s",
     "s1-a-journal-that-promoted-what-was-replaced-leads-nowhere",
     "s1-the-writer-that-was-left-is-no-target-for-who-cannot-look",
+    "s1-a-promotion-that-was-begun-tells-where-its-journal-leads",
     "s1-no-door-is-opened-beside-another-s-claim",
     "s3-traffic-does-not-move-to-a-front-that-stopped-serving",
     "s4-a-decision-that-the-store-held-up-is-not-followed-blindly",
@@ -49,7 +50,9 @@ kept! {
     "s10-an-order-does-not-outlast-its-outage",
     "s10-who-was-cut-off-looks-before-it-goes-on",
     "s4-a-record-that-the-store-refused-is-not-written-late",
+    "s4-a-promotion-that-was-recorded-and-not-sent-is-not-made",
     "s4-what-was-recorded-and-not-sent-began-nothing",
+    "s4-who-takes-over-asks-outside-before-it-goes-on",
     "s10-what-bowline-alone-did-not-see-dates-no-fault",
     "l1-an-idle-postgresql-source-is-near",
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use bowline_core::model::{Claim, Cluster, Mono, Now, RunId, Site, Wall, ZoneId};
+use bowline_core::model::{Claim, Cluster, Mono, Now, RunId, Site, StepId, Wall, ZoneId};
 use bowline_core::op::{Op, PoolView, RecordSet};
 use bowline_core::policy::{Policy, Replicas, Workload};
 use bowline_core::run::Ledger;
@@ -43,6 +43,8 @@ pub(super) struct Case {
     pub(super) beginning: Option<(Wall, Site)>,
     /// The same, as long as nothing was started for it that users notice.
     pub(super) leaving: Option<(Wall, Site)>,
+    /// When the last run passed its point of no return, and when it was opened, as recorded.
+    pub(super) passed: Option<(Wall, Mono)>,
     /// When a planned move was last undone.
     pub(super) unwound_at: Option<Mono>,
     /// The last way home that was undone when it had been an outage for users.
@@ -80,6 +82,7 @@ pub(super) struct Case {
 pub(super) struct Started {
     pub(super) op: Op,
     pub(super) run: String,
+    pub(super) step: StepId,
     pub(super) recorded: u32,
     pub(super) performed: u32,
 }
@@ -115,6 +118,7 @@ impl Case {
             open: None,
             beginning: None,
             leaving: None,
+            passed: None,
             unwound_at: None,
             felt: None,
             promotions: [0; 2],

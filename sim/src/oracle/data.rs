@@ -202,6 +202,8 @@ impl Case {
         let last = self.last_write(scene, member.door.site.other());
         let fault = self.fault(run, last);
         let loss = self.loss(scene, member, fault);
+        // Bowline may have noticed the fault long after the last write that is lost.
+        let lost = loss.min(self.loss(scene, member, fault.min(last)));
         let evidence = database.max_lag + database.lag_fresh;
         let accepted = Span(self.accepted_ms.get(&run.opened_at).copied().unwrap_or(0));
         let told = run.output("position", "lossMs").and_then(|ms| ms.parse().ok()).map(Span);
@@ -211,12 +213,12 @@ impl Case {
         let calm = court.only_dead && self.moves_first();
         let knows = calm && has_seen(scene, (fault, database.lag_fresh), court);
         let too_much = |told: &Span| knows && loss <= database.max_lag && *told > loss + exactly;
-        if let Some(told) = told.filter(|told| loss > *told + EXACT || too_much(told)) {
-            let words = format!("{} lacks {loss} of writes, and the report says {told}", member.id);
+        if let Some(told) = told.filter(|told| lost > *told + EXACT || too_much(told)) {
+            let words = format!("{} lacks {lost} of writes, and the report says {told}", member.id);
             court.breaks("S10", scene.now, words);
         }
-        if loss > evidence.max(accepted) {
-            let words = format!("{} lacks {loss} of writes from before the fault", member.id);
+        if lost > evidence.max(accepted) {
+            let words = format!("{} lacks {lost} of writes from before the fault", member.id);
             court.breaks("S10", scene.now, words);
         }
     }

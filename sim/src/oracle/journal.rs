@@ -1,7 +1,7 @@
 //! The stored chain, and calls against it: S5, S6, S7.
 
 use bowline_core::levers::records;
-use bowline_core::model::{Author, Claim, HoldNote, ObjectRef, Site};
+use bowline_core::model::{Author, Claim, HoldNote, ObjectRef, Site, StepId};
 use bowline_core::op::{GateOp, KubeOp, Op, RdsOp, Route53Op};
 use bowline_core::plan::{Effect, PlanKind};
 use bowline_core::run::{Ended, Entry, Intent, Record, Run, Trigger};
@@ -70,15 +70,18 @@ impl Case {
         }
     }
 
+    fn effect(&self, step: &StepId) -> Option<&Effect> {
+        self.ledger.run.as_ref()?.steps.get(step).map(|step| &step.step.effect)
+    }
+
     /// When a look from outside ends, or a call begins that opens a site.
     fn note_step(&mut self, scene: Scene<'_>, record: &Record) {
-        let effect = |step| Some(&self.ledger.run.as_ref()?.steps.get(step)?.step.effect);
         match record {
-            Record::Done { step, .. } if matches!(effect(step), Some(Effect::Serves(_))) => {
+            Record::Done { step, .. } if matches!(self.effect(step), Some(Effect::Serves(_))) => {
                 self.looked = Some(scene.now.mono);
             }
             Record::Started { step, .. }
-                if matches!(effect(step), Some(Effect::Shift(_) | Effect::Flip(_))) =>
+                if matches!(self.effect(step), Some(Effect::Shift(_) | Effect::Flip(_))) =>
             {
                 self.opens = Some(scene.now.mono);
             }
@@ -106,14 +109,16 @@ impl Case {
                     _ => {}
                 }
             }
-            Record::Started { op, .. } => {
+            Record::Started { step, op, .. } => {
                 let run = self.run_name();
                 if !self.started.iter().any(|known| known.op == **op && known.run == run) {
                     self.judge_delay(scene, op, court);
                 }
-                self.start(op);
+                self.start(step, op);
+                self.passes(scene);
                 self.judge_beginning(scene, court);
             }
+            Record::Withheld { step } => self.withheld(scene, step),
             Record::Done { .. } => self.judge_beginning(scene, court),
             Record::Unwinding { .. } => self.goes_back(court),
             Record::Asked { step, question } => {
@@ -142,7 +147,7 @@ impl Case {
         self.ledger.run.as_ref().map_or_else(String::new, |run| run.id.to_string())
     }
 
-    fn start(&mut self, op: &Op) {
+    fn start(&mut self, step: &StepId, op: &Op) {
         let run = self.run_name();
         if let Op::Rds(scope, RdsOp::Promote(_)) = op {
             let sites = Site::BOTH.into_iter();
@@ -152,9 +157,29 @@ impl Case {
         match self.started.iter_mut().find(|known| known.op == *op && known.run == run) {
             Some(known) => known.recorded += 1,
             None => {
-                self.started.push(Started { op: op.clone(), run, recorded: 1, performed: 0 });
+                let (step, op) = (step.clone(), op.clone());
+                self.started.push(Started { op, run, step, recorded: 1, performed: 0 });
             }
         }
+    }
+
+    /// A run is past its point of no return, or is not after all.
+    fn passes(&mut self, scene: Scene<'_>) {
+        let run = self.ledger.run.as_ref().filter(|run| run.committed);
+        let known = |run: &Run| self.passed.filter(|(opened, _)| *opened == run.opened_at);
+        self.passed = run.map(|run| known(run).unwrap_or((run.opened_at, scene.now.mono)));
+    }
+
+    /// A call that was recorded was not sent, and may not be any more.
+    fn withheld(&mut self, scene: Scene<'_>, step: &StepId) {
+        let run = self.run_name();
+        let own = |known: &&mut Started| known.run == run && known.step == *step;
+        if let Some(known) = self.started.iter_mut().rev().find(own) {
+            known.recorded = known.recorded.saturating_sub(1);
+        }
+        self.passes(scene);
+        let promotes = matches!(self.effect(step), Some(Effect::Promote(_)));
+        self.promoting = self.promoting.filter(|_| !promotes);
     }
 
     /// S6: an instance is promoted at most once a run: the one that recorded it, if any did.

@@ -96,14 +96,17 @@ impl Case {
     }
 
     /// S4: the site that is left does not serve its users: it did not at some time while that was
-    /// confirmed, nor does it when the first step is taken that they notice.
+    /// confirmed, nor does it when the first step is taken that they notice. A run that had passed
+    /// its point of no return by then, though no call was sent, could only go on.
     fn judge_serving(&self, scene: Scene<'_>, from: Site, court: &mut Court) {
-        let (confirm, now) = (self.policy.health.confirm, scene.now.mono);
+        let (confirm, run) = (self.policy.health.confirm, self.ledger.run.as_ref());
+        let passed = self.passed.filter(|(opened, _)| run.is_some_and(|r| r.opened_at == *opened));
+        let at = passed.map_or(scene.now.mono, |(_, at)| at);
         let Some(since) = self.serving_since[position(from)] else { return };
-        if self.deceived(court, now, from, since) {
+        if self.deceived(court, at, from, since) {
             return;
         }
-        let served = scene.now.mono.since(since);
+        let served = at.since(since);
         if served >= confirm {
             let words = format!("an automatic move away from {from}, which served for {served}");
             court.breaks("S4", scene.now, words);
@@ -267,6 +270,7 @@ fn blinds(trouble: &Trouble, region: &Region) -> bool {
             Reach::Management | Reach::Dns | Reach::Gates => false,
         },
         Trouble::ApisDown(there) => there == region,
+        Trouble::Calls(rates) => !rates.only_changes,
         Trouble::Blind => true,
         Trouble::FalseAlarm(
             Evidence::AlbTargets(there) | Evidence::Http(there) | Evidence::ClusterApi(there),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::super::{Allowed, Desk, Entry, Record, Seat, StepCall};
+use super::super::{Allowed, Desk, Entry, Ledger, Record, Seat, StepCall, StepState};
 use super::execute::{instance, member, plan, promote, step};
 use super::opened;
 use crate::capacity::ClaimCluster;
@@ -151,6 +151,72 @@ fn s6_a_call_whose_record_was_accepted_after_the_lead_was_lost_is_not_sent() {
     one.desk.begin_to_lead();
     let again = one.until_it_calls(&mut store, 20);
     assert!(matches!(again[0].op, Op::Rds(_, RdsOp::Describe(_))), "it looks first");
+    let run = one.desk.ledger().run.as_ref().unwrap();
+    assert!(!run.committed, "and says that it had sent nothing: the run can go back");
+    let step = &run.steps["promote"];
+    assert_eq!((step.state, &step.acted, step.attempts), (StepState::Pending, &None, 0));
+    one.desk.unwind("home serves".into());
+    let entry = written(&mut one, &mut store, 21);
+    assert!(entry.contains("home serves"), "{entry}");
+    let chain = (1..).zip(store.0.iter().map(|bytes| &**bytes));
+    assert_eq!(Ledger::replay(chain).unwrap(), *one.desk.ledger());
+}
+
+/// A promotion whose record was accepted when its writer did not lead.
+fn recorded_and_not_sent(store: &mut Store) -> Replica {
+    let (mut one, look) = begun(store);
+    one.desk.answered(&look.slot, now(2), instance(Some("home"), "available"));
+    let (ops, _) = one.turn(2);
+    let accepted = store.perform(&ops[0]);
+    one.leads = false;
+    assert_eq!(one.hear(2, accepted).1, []);
+    one
+}
+
+#[test]
+fn s6_nobody_takes_back_what_somebody_else_may_have_sent() {
+    let committed = |one: &Replica| one.desk.ledger().run.as_ref().unwrap().committed;
+    // Who takes it over does not know whether it was sent.
+    let mut store = Store::default();
+    let mut one = recorded_and_not_sent(&mut store);
+    let mut two = Replica::leading("two");
+    two.until_it_calls(&mut store, 20);
+    assert!(committed(&two));
+    // Nor does its writer, once somebody else had claimed.
+    one.leads = true;
+    one.desk.begin_to_lead();
+    one.until_it_calls(&mut store, 40);
+    assert_eq!(one.desk.ledger().claimant.as_ref(), Some(&one.id));
+    assert!(committed(&one));
+
+    // Nor does who has died in between.
+    let mut store = Store::default();
+    let mut one = recorded_and_not_sent(&mut store);
+    (one.desk, one.leads) = (Desk::new("shop".into()), true);
+    one.desk.begin_to_lead();
+    one.until_it_calls(&mut store, 20);
+    assert!(committed(&one));
+}
+
+#[test]
+fn s6_what_was_taken_back_is_recorded_anew_before_it_is_sent() {
+    let mut store = Store::default();
+    let mut one = recorded_and_not_sent(&mut store);
+    one.leads = true;
+    one.desk.begin_to_lead();
+    let look = one.until_it_calls(&mut store, 20).remove(0);
+    one.desk.answered(&look.slot, now(21), instance(Some("home"), "available"));
+    let (ops, calls) = one.turn(21);
+    assert_eq!(calls, []);
+    let (_, calls) = one.hear(21, store.perform(&ops[0]));
+    assert!(matches!(calls[0].op, Op::Rds(_, RdsOp::Promote(_))), "{calls:?}");
+    let run = one.desk.ledger().run.as_ref().unwrap();
+    assert!(run.committed && run.steps["promote"].attempts == 1);
+    one.leads = false;
+    one.desk.begin_to_lead();
+    one.leads = true;
+    one.until_it_calls(&mut store, 40);
+    assert!(one.desk.ledger().run.as_ref().unwrap().committed, "it was sent");
 }
 
 #[test]

@@ -215,6 +215,29 @@ fn s1_what_was_done_for_good_stands_though_a_newer_claim_prepared_the_same_here(
 }
 
 #[test]
+fn s1_a_promotion_that_was_never_sent_is_nothing_for_good() {
+    let promotes = || vec![closes_the_door(), started("promote", None)];
+    for (taken_back, moves_here) in [(false, false), (true, false), (true, true)] {
+        let mut ours = ours_and_copy().0;
+        if moves_here {
+            move_away(&mut ours, 1);
+            ours.write(vec![Record::Closed { ended: Ended::Moved }]);
+            come_home(&mut ours, 2);
+        }
+        let mut theirs = copy(&ours);
+        move_away_open(&mut theirs);
+        theirs.write(promotes());
+        if taken_back {
+            theirs.write(vec![Record::Withheld { step: "promote".into() }]);
+        }
+        import(&mut ours, &theirs.entries);
+        let stands = ours.ledger.open_run().map(|run| run.id.to_string());
+        assert_eq!(stands, (!taken_back).then(|| run(3)), "{taken_back} {moves_here}");
+        assert!(ours.ledger.holds.contains_key(&door().id), "what they hold is ours to let go");
+    }
+}
+
+#[test]
 fn s2_what_a_run_had_prepared_elsewhere_is_looked_at_again_when_it_goes_on_here() {
     let (mut ours, mut theirs) = ours_and_copy();
     move_away(&mut theirs, 4);

@@ -131,12 +131,12 @@ fn l1_what_cannot_both_be_true_is_refused_with_the_command_that_says_which_is() 
         (
             replaced(),
             "which was renamed to shop-standby-old-",
-            "Both lead to home. See which run was the last to change anything there",
+            "if that is standby, `--stands ours` if it is home",
         ),
         (
             perhaps_replaced(),
             "which shop-4-switchover may have renamed before it was cancelled",
-            "Both lead to home. See which run was the last to change anything there",
+            "if that is standby, `--stands ours` if it is home",
         ),
         (
             promoted_and_replaced(),
