@@ -121,6 +121,7 @@ pub fn mistakes() -> Vec<(Check, &'static str)> {
     all.push(run(small, run::Mistake::ActsBeforeItsRecord, of(Promise::Recorded)));
     let cancels = run::Bounds { cancels: 1, leads: 1, ..small };
     all.push(run(cancels, run::Mistake::UnwindsWhatIsCommitted, run::BACK));
+    all.push(run(cancels, run::Mistake::TakesBackWhatWasSent, run::UNWOUND));
     all.push(run(late_door(), run::Mistake::TrustsAnOpenDoor, run::UNWOUND));
     // Patience alone cannot stop a call that is doubled on its way: RDS must refuse the second.
     let repeats = run::Bounds { rds: Rds::Repeats, doubles: 1, leads: 1, ..small };

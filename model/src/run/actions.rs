@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use bowline_core::op::{Answer, Fault, Op, StoreOp};
-use bowline_core::plan::unwind;
-use bowline_core::run::{Entry, Record, StepRun};
+use bowline_core::plan::{Class, unwind};
+use bowline_core::run::{Entry, Record, Run, StepRun, StepState};
 use bowline_core::step::Acted;
 
 use super::memory::Moved;
@@ -230,14 +230,17 @@ impl RunModel {
         let why = "cancelled".to_owned();
         let ledger = replica.desk.ledger();
         let Some(run) = ledger.open_run() else { return };
+        let mut takes_back = None;
         match self.mistake {
             Mistake::UnwindsWhatIsCommitted => {}
+            Mistake::TakesBackWhatWasSent => takes_back = begun_for_good(run),
             // As long as nothing is begun that cannot be undone, what it undoes is right but for
             // how: no call is outlasted.
             Mistake::TrustsAnOpenDoor if !run.committed && !replica.desk.acting() => {}
             _ => return replica.desk.unwind(why),
         }
         let plan = Box::new(unwind(run.kind, run.from, &ledger.undo(), &[]));
+        takes_back.into_iter().for_each(|record| replica.desk.push(record));
         replica.desk.push(Record::Unwinding { why });
         replica.desk.push(Record::Planned { plan, moves: false });
     }
@@ -390,4 +393,13 @@ impl State {
         self.messages = kept;
         over.iter().for_each(|message| self.adrift(message));
     }
+}
+
+/// What takes back the step that a run has begun and cannot undo.
+fn begun_for_good(run: &Run) -> Option<Record> {
+    let for_good = |step: &StepRun| {
+        step.state == StepState::Started && step.step.class == Class::Irreversible
+    };
+    let (step, _) = run.steps.iter().find(|(_, step)| for_good(step))?;
+    Some(Record::Withheld { step: step.clone() })
 }

@@ -119,6 +119,8 @@ pub enum Mistake {
     ActsBeforeItsRecord,
     /// A run is cancelled behind its point of no return.
     UnwindsWhatIsCommitted,
+    /// Who cancels a run takes back what was begun for good, whether it was sent or not.
+    TakesBackWhatWasSent,
     /// A door that is seen open for half a minute is let go of, whatever is on its way.
     TrustsAnOpenDoor,
 }

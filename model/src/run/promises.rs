@@ -103,6 +103,9 @@ pub(super) fn properties(bounds: &Bounds) -> Vec<Property<RunModel>> {
         all.push(Property::sometimes("two believe that they lead", |_, state: &State| {
             state.replicas.iter().filter(|replica| replica.leads).count() > 1
         }));
+        all.push(Property::sometimes("what was not sent is taken back", |_, state: &State| {
+            state.stored.took_back
+        }));
         all.push(Property::sometimes("a run is taken over and ends moved", |_, state: &State| {
             state.moved() && state.stored.ledger.epoch().0 > 1
         }));

@@ -1,5 +1,6 @@
 //! The stored chain: names are created once, and read in order.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use bowline_core::op::{Op, Stored as Read};
@@ -13,6 +14,8 @@ use crate::ending::print;
 pub(super) struct Stored {
     entries: Vec<Kept>,
     pub(super) ledger: Ledger,
+    /// Whether a step that was recorded and not sent was taken back.
+    pub(super) took_back: bool,
     /// The promises that were broken by the last entry.
     pub(super) faults: Faults,
     pub(super) print: u64,
@@ -44,6 +47,8 @@ impl Stored {
         match next.ledger.apply(self.ledger.head + 1, bytes) {
             Ok(entry) => {
                 let (bytes, hash) = (Arc::clone(bytes), Arc::clone(&next.ledger.hash));
+                let withheld = |record: &Record| matches!(record, Record::Withheld { .. });
+                next.took_back |= entry.records.iter().any(withheld);
                 next.entries.push(Kept { bytes, hash });
                 if !promises::rightful(&self.ledger, &entry) {
                     next.faults.found(Promise::Stale);
@@ -74,15 +79,22 @@ impl Stored {
         entry.map_or_else(|_| self.clone(), |entry| self.with(&entry.bytes()))
     }
 
-    /// Whether the record of this call is here.
+    /// Whether the record of this call is here, and was not taken back.
     pub(super) fn recorded(&self, call: &Op) -> bool {
         let mut steps = self.ledger.run.iter().flat_map(|run| run.steps.values());
-        let last = steps.any(|step| step.acted.as_ref().is_some_and(|acted| acted.op == *call));
-        let begins =
-            |record: &Record| matches!(record, Record::Started { op, .. } if **op == *call);
-        last || (1u64..).zip(&self.entries).any(|(seq, kept)| {
-            let entry = Entry::parse(seq, &kept.bytes);
-            entry.is_ok_and(|entry| entry.records.iter().any(begins))
-        })
+        if steps.any(|step| step.acted.as_ref().is_some_and(|acted| acted.op == *call)) {
+            return true;
+        }
+        let entries = (1u64..).zip(&self.entries);
+        let entries = entries.filter_map(|(seq, kept)| Entry::parse(seq, &kept.bytes).ok());
+        let mut begun = BTreeSet::new();
+        for record in entries.flat_map(|entry| entry.records) {
+            match record {
+                Record::Started { step, op, .. } if *op == *call => drop(begun.insert(step)),
+                Record::Withheld { step } => drop(begun.remove(&step)),
+                _ => {}
+            }
+        }
+        !begun.is_empty()
     }
 }
