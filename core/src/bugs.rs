@@ -125,6 +125,8 @@ bugs! {
     HeirsNeedNotWatch,
     /// Who takes a failover over does not ask outside whether the site is reached, before it goes on.
     HeirsAskNobody,
+    /// What another replica had recorded when it was taken over was sent, and users noticed it.
+    HeirsBeganIt,
     /// That users are served again is seen by Bowline's own eyes alone, though it is cut off.
     OwnEyesSeeUsers,
     /// What the store has refused for minutes is written all the same when it takes writes again.

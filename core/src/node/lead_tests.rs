@@ -320,7 +320,11 @@ fn s4_who_takes_over_what_was_begun_watches_before_it_goes_on() {
     assert!(at(settles, begun()), "it takes as long as its windows");
     assert!(!at(settles + Span::millis(1), begun()), "it will not know more");
     assert!(!at(Span::ZERO, begun().sampled(down)), "they are not served");
-    assert!(!at(Span::ZERO, begun().sampled(fit)), "it goes back instead");
+    assert!(at(settles.times(2), begun().sampled(fit)), "they are: nobody noticed anything");
+    assert!(goes_back(&mut begun().sampled(fit)).is_some());
+    assert_eq!(goes_back(&mut begun().sampled(down)), None);
+    let done = Bench::fit().failing_over().started("fence").done("fence").claimed_by("b");
+    assert!(!at(settles.times(2), done.sampled(fit)), "it was done, and they noticed");
     assert!(!at(Span::ZERO, begun().started("promote")), "there is no way back");
     assert!(at(Span::ZERO, Bench::fit().failing_over().started("pool.dr").claimed_by("b")));
     let own = Bench::fit().failing_over().started("fence");
@@ -330,6 +334,29 @@ fn s4_who_takes_over_what_was_begun_watches_before_it_goes_on() {
     assert!(!at(Span::ZERO, Bench::fit().ordered().started("fence").claimed_by("b")), "a human");
     let back = begun().told(vec![Record::Unwinding { why: "cancelled".into() }]);
     assert!(!at(Span::ZERO, back), "it goes back");
+}
+
+#[test]
+fn s4_who_takes_over_asks_outside_before_it_goes_on() {
+    let quiet = |op: &Op| match op {
+        Op::Route53(_, Route53Op::CheckStatus(_)) => Err(Fault::Unknown("no answer".into())),
+        _ => down(op),
+    };
+    let patience = Bench::fit().group.sampler.site(Site::Home).outside_settles_in();
+    assert!(patience > Span::ZERO);
+    let waits = |led: Span, mut bench: Bench| {
+        bench.group.leading_since = Some(bench.now.mono);
+        bench.now.mono = bench.now.mono + led;
+        bench.group.has_no_view_yet(bench.now)
+    };
+    let planned = || Bench::fit().failing_over();
+    let heir = || planned().started("fence").claimed_by("b");
+    assert!(waits(Span::ZERO, heir().sampled(quiet)), "its own eyes may be cut off");
+    assert!(waits(patience, heir().sampled(quiet)));
+    assert!(!waits(patience + Span::millis(1), heir().sampled(quiet)), "it may not be told ever");
+    assert!(!waits(Span::ZERO, heir().sampled(down)), "outside it is down, too");
+    assert!(!waits(Span::ZERO, planned().started("fence").sampled(quiet)), "it had asked before");
+    assert!(!waits(Span::ZERO, heir().started("promote").sampled(quiet)), "there is no way back");
 }
 
 #[test]

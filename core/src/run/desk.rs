@@ -12,7 +12,7 @@ use super::execute::Execution;
 use super::ledger::Ledger;
 use super::reader::Reader;
 use super::record::{BadEntry, Record};
-use super::state::Phase;
+use super::state::{Phase, StepRun};
 use crate::bugs::{self, Bug};
 use crate::model::{Author, Claim, Epoch, GroupName, Mono, Now, ReplicaId, Span, StepId};
 use crate::op::{Answer, Fault, Op, StoreOp};
@@ -163,11 +163,19 @@ impl Desk {
         run.is_some_and(|run| run.only_planned_but(|step| self.is_unsent(step)))
     }
 
-    /// The same, where what prepares the site that gains traffic may have begun.
+    /// The same, where what prepares the site that gains traffic may have begun, and so may what
+    /// another replica had recorded: whether that was sent, it alone knew.
     #[must_use]
     pub fn only_prepared(&self) -> bool {
-        let run = self.ledger().open_run();
-        run.is_some_and(|run| run.only_prepared_but(|step| self.is_unsent(step)))
+        let Some(run) = self.ledger().open_run() else { return false };
+        let epoch = self.ledger().epoch();
+        let blind = [Bug::HeirsBeganIt, Bug::TakesOverBlindly].into_iter().any(bugs::on);
+        let heir = run.epoch != epoch && !blind;
+        let open = |id: &StepId| run.steps.get(id).is_some_and(StepRun::open);
+        run.only_prepared_but(|id| match heir {
+            true => open(id) && !self.execution.has_sent(epoch, id),
+            false => self.is_unsent(id),
+        })
     }
 
     /// Whether a call of this step was recorded under the claim that stands, and was not sent.

@@ -50,6 +50,9 @@ pub struct Execution {
     /// Steps whose call was recorded for the first time, and not sent: too late, or by who did not
     /// lead any more. Each with the claim's epoch; under another one somebody else may have.
     unsent: BTreeSet<(Epoch, StepId)>,
+    /// Steps of which a call was sent from here, each with the claim's epoch. It makes no
+    /// difference here, but for whoever decides.
+    sent: BTreeSet<(Epoch, StepId)>,
     /// What it may do for now.
     allowed: Allowed,
 }
@@ -82,6 +85,11 @@ impl Execution {
     /// Whether no call of this step was sent under this claim, though one was recorded.
     pub(super) fn is_unsent(&self, epoch: Epoch, step: &StepId) -> bool {
         self.unsent.contains(&(epoch, step.clone()))
+    }
+
+    /// Whether a call of this step was sent from here under this claim.
+    pub(super) fn has_sent(&self, epoch: Epoch, step: &StepId) -> bool {
+        self.sent.contains(&(epoch, step.clone()))
     }
 
     /// Whether an answer to this call would be heard.
@@ -148,6 +156,7 @@ impl Execution {
         if self.run.as_ref() != Some(&run.id) {
             self.forget_steps();
             self.unsent.retain(|(epoch, _)| *epoch == claim.epoch);
+            self.sent.retain(|(epoch, _)| *epoch == claim.epoch);
             self.run = Some(run.id.clone());
         }
         self.activities.retain(|id, _| run.steps.get(id).is_some_and(StepRun::open));
@@ -227,6 +236,7 @@ impl Execution {
         activity.refused |= stale && first;
         let op = op.filter(|_| may_act && !stale)?;
         self.unsent.remove(&unsent);
+        self.sent.insert(unsent);
         activity.doing = Does::Acting;
         activity.takes = hold.map(|hold| hold.id.clone());
         activity.generation += 1;

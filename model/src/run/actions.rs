@@ -397,9 +397,8 @@ impl State {
 
 /// What takes back the step that a run has begun and cannot undo.
 fn begun_for_good(run: &Run) -> Option<Record> {
-    let for_good = |step: &StepRun| {
-        step.state == StepState::Started && step.step.class == Class::Irreversible
-    };
+    let for_good =
+        |step: &StepRun| step.state == StepState::Started && step.step.class == Class::Irreversible;
     let (step, _) = run.steps.iter().find(|(_, step)| for_good(step))?;
     Some(Record::Withheld { step: step.clone() })
 }

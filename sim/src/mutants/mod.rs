@@ -86,6 +86,7 @@ fn kept(bug: Bug) -> &'static str {
         Bug::BeginsInDoubt => "s4-nothing-that-users-notice-is-begun-in-doubt",
         Bug::SilentStayDead => "s4-a-site-that-answers-again-is-looked-at-first",
         Bug::HeirsAskNobody => "s4-who-takes-over-asks-outside-before-it-goes-on",
+        Bug::HeirsBeganIt => "s4-what-another-had-recorded-may-not-have-been-sent",
         Bug::HeirsNeedNotWatch => "s4-who-takes-over-watches-before-it-goes-on",
         Bug::OwnEyesSeeUsers => "s4-a-site-that-others-reach-again-is-not-left",
         Bug::OrdersOutlastTheOutage => "s10-an-order-does-not-outlast-its-outage",

@@ -53,6 +53,7 @@ kept! {
     "s4-a-promotion-that-was-recorded-and-not-sent-is-not-made",
     "s4-what-was-recorded-and-not-sent-began-nothing",
     "s4-who-takes-over-asks-outside-before-it-goes-on",
+    "s4-what-another-had-recorded-may-not-have-been-sent",
     "s10-what-bowline-alone-did-not-see-dates-no-fault",
     "l1-an-idle-postgresql-source-is-near",
 }

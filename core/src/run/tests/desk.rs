@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::super::{Allowed, Desk, Entry, Ledger, Record, Seat, StepCall, StepState};
 use super::execute::{instance, member, plan, promote, step};
+use super::import::done;
 use super::opened;
 use crate::capacity::ClaimCluster;
 use crate::databases::rds::CloseDoor;
@@ -295,12 +296,50 @@ fn s7_a_run_is_not_sent_back_while_it_is_open_what_a_call_does() {
     assert!(!one.desk.settled());
 }
 
+#[test]
+fn s4_what_another_had_recorded_began_nothing_that_is_known_of_until_it_is_sent_or_done() {
+    let mut store = Store::default();
+    let mut one = Replica::leading("one");
+    one.begin_with("close", close());
+    let acts = |one: &mut Replica, store: &mut Store, secs: u64| {
+        let look = one.until_it_calls(store, secs).remove(0);
+        one.desk.answered(&look.slot, now(secs + 1), instance(None, "available"));
+        let (ops, _) = one.turn(secs + 1);
+        store.perform(&ops[0])
+    };
+    let accepted = acts(&mut one, &mut store, 1);
+    let seat = Seat { id: &"one".into(), now: now(30), leads: true };
+    assert!(one.desk.only_prepared());
+    assert_eq!(one.desk.heard(&seat, accepted, true).calls, [], "it was held up");
+    assert!(one.desk.only_prepared(), "who wrote it knows that it was not sent");
+
+    let mut two = Replica::leading("two");
+    let accepted = acts(&mut two, &mut store, 60);
+    assert!(two.desk.only_prepared(), "it may not have been sent");
+    let call = two.hear(61, accepted).1.remove(0);
+    assert!(!two.desk.only_prepared(), "this one was");
+    two.desk.answered(&call.slot, now(62), Ok(Answer::Ok));
+    assert!(!two.desk.only_prepared());
+
+    let mut three = Replica::leading("three");
+    three.until_it_calls(&mut store, 80);
+    assert!(three.desk.only_prepared(), "who takes it over knows of no call");
+    three.desk.push(done("close"));
+    written(&mut three, &mut store, 81);
+    assert!(!three.desk.only_prepared(), "it is done: somebody sent it");
+}
+
+/// What closes home's door.
+fn close() -> Step {
+    let close = Effect::CloseDoor(CloseDoor { member: member(), opens_until: None });
+    Step { class: Class::Reversible, touches: Place::Site(Site::Home), ..step(close, &[]) }
+}
+
 /// How the open run would be undone, once what became of its closing of the door was heard.
 fn closing(heard: Result<Answer, Fault>, then: impl FnOnce(&mut Replica)) -> Vec<Undo> {
     let mut store = Store::default();
     let mut one = Replica::leading("one");
-    let close = Effect::CloseDoor(CloseDoor { member: member(), opens_until: None });
-    one.begin_with("close", Step { class: Class::Reversible, ..step(close, &[]) });
+    one.begin_with("close", close());
     let look = one.until_it_calls(&mut store, 1).remove(0);
     one.desk.answered(&look.slot, now(2), instance(None, "available"));
     let (ops, _) = one.turn(2);
