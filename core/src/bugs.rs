@@ -66,7 +66,8 @@ bugs! {
     /// The journal of another process is taken in although the instance that it promoted was
     /// replaced here.
     ReplacedIsTheSame,
-    /// Of a journal that began a promotion, and tells of no end of it, the old writer counts as true.
+    /// Of a journal that began a promotion, and tells of no end of it, the old writer counts as
+    /// true.
     OnlyTheDoneLeads,
     /// An instance without a source was promoted, whoever stopped it: what was written since it was
     /// left is dropped.
@@ -123,7 +124,8 @@ bugs! {
     /// Who takes over a failover that was begun goes on before it has watched for long enough to
     /// say whether users are served.
     HeirsNeedNotWatch,
-    /// Who takes a failover over does not ask outside whether the site is reached, before it goes on.
+    /// Who takes a failover over does not ask outside whether the site is reached, before it goes
+    /// on.
     HeirsAskNobody,
     /// What another replica had recorded when it was taken over was sent, and users noticed it.
     HeirsBeganIt,

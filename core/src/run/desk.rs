@@ -173,14 +173,14 @@ impl Desk {
         let heir = run.epoch != epoch && !blind;
         let open = |id: &StepId| run.steps.get(id).is_some_and(StepRun::open);
         run.only_prepared_but(|id| match heir {
-            true => open(id) && !self.execution.has_sent(epoch, id),
+            true => open(id) && !self.execution.calls.has_sent(epoch, id),
             false => self.is_unsent(id),
         })
     }
 
     /// Whether a call of this step was recorded under the claim that stands, and was not sent.
     fn is_unsent(&self, step: &StepId) -> bool {
-        self.execution.is_unsent(self.ledger().epoch(), step)
+        self.execution.calls.is_unsent(self.ledger().epoch(), step)
     }
 
     /// Whether an answer to this call of a step would be heard.
@@ -312,7 +312,7 @@ impl Desk {
     #[must_use]
     pub fn release(&self, hold: Hold) -> Undo {
         let door = matches!(hold.held, Held::Writer { .. });
-        let may_come = self.execution.may_come(self.ledger(), &hold.id);
+        let may_come = self.execution.calls.may_come(self.ledger(), &hold.id);
         match door && may_come && !bugs::on(Bug::TrustsAnOpenDoor) {
             true => Undo::Outlast(hold),
             false => Undo::Release(hold),

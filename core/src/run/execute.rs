@@ -8,9 +8,10 @@
 //! ```
 //! A step that was cut off anywhere begins at Idle: it looks before it calls again.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::activity::{Activity, Confirming, Look, Now as Does};
+use super::calls::Calls;
 use super::doing::{Allowed, Doing, Slot};
 use super::ledger::Ledger;
 use super::record::Record;
@@ -19,7 +20,7 @@ use crate::bugs::{self, Bug};
 use crate::model::{Claim, Epoch, GroupName, Mono, Now, Place, RunId, Span, StepId};
 use crate::op::{Answer, Fault, Op};
 use crate::plan::OnTimeout;
-use crate::step::{Context, Hold, HoldId, Judgement, Outputs, Question, QuestionKind};
+use crate::step::{Context, Hold, Judgement, Outputs, Question, QuestionKind};
 
 /// How long one call of a step may take. A dead Region never answers.
 const CALL_TIMEOUT: Span = Span::secs(10);
@@ -45,14 +46,8 @@ pub struct Execution {
     run: Option<RunId>,
     /// No look that was forgotten had a higher number: a late answer to it fits none of ours.
     forgotten: u64,
-    /// How many calls that took a hold were answered for sure, by hold.
-    answered: BTreeMap<HoldId, u32>,
-    /// Steps whose call was recorded for the first time, and not sent: too late, or by who did not
-    /// lead any more. Each with the claim's epoch; under another one somebody else may have.
-    unsent: BTreeSet<(Epoch, StepId)>,
-    /// Steps of which a call was sent from here, each with the claim's epoch. It makes no
-    /// difference here, but for whoever decides.
-    sent: BTreeSet<(Epoch, StepId)>,
+    /// What became of the calls that were recorded.
+    pub(super) calls: Calls,
     /// What it may do for now.
     allowed: Allowed,
 }
@@ -70,26 +65,16 @@ struct Pass<'a> {
 }
 
 impl Execution {
-    /// Forgets everything, as a crash does, but which calls were certainly never sent.
+    /// Forgets everything, as a crash does, but which calls were sent, and which never were.
     pub fn forget(&mut self) {
         self.forget_steps();
-        self.answered.clear();
+        self.calls.forget_answers();
     }
 
     fn forget_steps(&mut self) {
         let last = self.activities.values().map(|activity| activity.generation).max();
         self.forgotten = self.forgotten.max(last.unwrap_or_default());
         self.activities.clear();
-    }
-
-    /// Whether no call of this step was sent under this claim, though one was recorded.
-    pub(super) fn is_unsent(&self, epoch: Epoch, step: &StepId) -> bool {
-        self.unsent.contains(&(epoch, step.clone()))
-    }
-
-    /// Whether a call of this step was sent from here under this claim.
-    pub(super) fn has_sent(&self, epoch: Epoch, step: &StepId) -> bool {
-        self.sent.contains(&(epoch, step.clone()))
     }
 
     /// Whether an answer to this call would be heard.
@@ -103,7 +88,7 @@ impl Execution {
     /// What two executions have in common that behave alike from `due` on: [`super::Desk::gist`].
     pub(super) fn gist(&self, ledger: &Ledger, due: Mono) -> String {
         let steps = ledger.run.as_ref().map(|run| &run.steps);
-        let mut gist = format!("{:?} {:?} ", self.answered, self.unsent);
+        let mut gist = self.calls.gist();
         for (id, activity) in &self.activities {
             let timeout = steps.and_then(|steps| steps.get(id)?.step.timeout);
             gist += &format!("{id}: {}; ", activity.gist(timeout, due));
@@ -130,13 +115,6 @@ impl Execution {
         self.activities.values().any(|activity| matches!(activity.doing, Does::Acting))
     }
 
-    /// Whether a call that takes this hold may still be on its way: it was sent before this replica
-    /// led, or nobody knows what became of it.
-    pub(super) fn may_come(&self, ledger: &Ledger, hold: &HoldId) -> bool {
-        let of = |calls: &BTreeMap<HoldId, u32>| calls.get(hold).copied().unwrap_or_default();
-        of(&self.answered) < of(&ledger.takings)
-    }
-
     /// Lets a move do so much; whether that is news.
     pub(super) fn allow(&mut self, allowed: Allowed) -> bool {
         std::mem::replace(&mut self.allowed, allowed) != allowed
@@ -149,14 +127,13 @@ impl Execution {
     /// Goes over the steps that can be worked on.
     pub fn poll(&mut self, group: &GroupName, ledger: &Ledger, now: Now) -> Vec<Doing> {
         let (Some(run), Some(claim)) = (&ledger.run, &ledger.claim) else { return Vec::new() };
-        self.answered.retain(|hold, _| ledger.holds.contains_key(hold));
+        self.calls.settle(ledger);
         let spares = self.allowed == Allowed::Spares;
         let mut pass = Pass { group, ledger, run, claim, now, spares, out: Vec::new() };
         // A run that took another one's place has steps of the same names.
         if self.run.as_ref() != Some(&run.id) {
             self.forget_steps();
-            self.unsent.retain(|(epoch, _)| *epoch == claim.epoch);
-            self.sent.retain(|(epoch, _)| *epoch == claim.epoch);
+            self.calls.begin(claim.epoch);
             self.run = Some(run.id.clone());
         }
         self.activities.retain(|id, _| run.steps.get(id).is_some_and(StepRun::open));
@@ -201,7 +178,7 @@ impl Execution {
             Does::Acting => {
                 let unknown = matches!(result, Err(Fault::Unknown(_)));
                 if let Some(hold) = activity.takes.take().filter(|_| !unknown) {
-                    *self.answered.entry(hold).or_default() += 1;
+                    self.calls.answer(hold);
                 }
                 acted(activity, now.mono, result);
             }
@@ -224,10 +201,8 @@ impl Execution {
             Record::Asked { step, .. } => (step, None, false),
             _ => return None,
         };
-        let unsent = (epoch, step.clone());
-        if first && !bugs::on(Bug::RecordedIsSent) {
-            self.unsent.insert(unsent.clone());
-        }
+        let under = (epoch, step.clone());
+        self.calls.recorded(&under, first);
         let activity = self.activities.get_mut(step)?;
         let Does::Recording(op) = std::mem::replace(&mut activity.doing, Does::Idle) else {
             return None;
@@ -235,8 +210,7 @@ impl Execution {
         let stale = activity.fresh.take().is_some_and(|until| until < now) || held_up;
         activity.refused |= stale && first;
         let op = op.filter(|_| may_act && !stale)?;
-        self.unsent.remove(&unsent);
-        self.sent.insert(unsent);
+        self.calls.send(under);
         activity.doing = Does::Acting;
         activity.takes = hold.map(|hold| hold.id.clone());
         activity.generation += 1;

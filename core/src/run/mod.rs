@@ -7,6 +7,7 @@
 //! is both together: one replica at work on one group.
 
 mod activity;
+mod calls;
 mod chain;
 mod desk;
 mod doing;

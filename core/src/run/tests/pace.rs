@@ -381,7 +381,7 @@ fn s4_a_call_whose_record_the_store_held_up_is_not_sent_and_began_nothing() {
         let call = bench.execution.recorded(&record, (epoch, Mono(60_000)), true, held_up);
         assert_eq!(call.is_some(), sent);
         let began = |bench: &Bench| {
-            let unsent = |id: &StepId| bench.execution.is_unsent(epoch, id);
+            let unsent = |id: &StepId| bench.execution.calls.is_unsent(epoch, id);
             !bench.book.ledger.run.as_ref().unwrap().only_planned_but(unsent)
         };
         assert_eq!(began(&bench), sent);
@@ -409,15 +409,15 @@ fn s4_a_call_whose_record_came_to_who_does_not_lead_began_nothing() {
         assert_eq!(bench.execution.recorded(&record, (epoch, Mono(0)), false, false), None);
         bench.execution.forget();
         bench.poll(1);
-        assert!(bench.execution.is_unsent(epoch, &id), "who leads again sent nothing");
-        assert!(!bench.execution.is_unsent(Epoch(epoch.0 + 1), &id), "another one may have");
+        assert!(bench.execution.calls.is_unsent(epoch, &id), "who leads again sent nothing");
+        assert!(!bench.execution.calls.is_unsent(Epoch(epoch.0 + 1), &id), "another one may have");
         // Who has only just read of the run keeps it, and nothing of an older one.
         let at = |epoch| (epoch, Mono(0));
         bench.crash();
         bench.execution.recorded(&record, at(epoch), false, false);
         bench.execution.recorded(&record, at(Epoch(0)), false, false);
         bench.poll(2);
-        let unsent = [epoch, Epoch(0)].map(|epoch| bench.execution.is_unsent(epoch, &id));
+        let unsent = [epoch, Epoch(0)].map(|epoch| bench.execution.calls.is_unsent(epoch, &id));
         assert_eq!(unsent, [true, false]);
     }
 }
