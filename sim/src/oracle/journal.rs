@@ -1,7 +1,7 @@
 //! The stored chain, and calls against it: S5, S6, S7.
 
 use bowline_core::levers::records;
-use bowline_core::model::{Author, Claim, HoldNote, ObjectRef, Site, StepId};
+use bowline_core::model::{Author, Claim, HoldNote, Mono, ObjectRef, Site, Span, StepId};
 use bowline_core::op::{GateOp, KubeOp, Op, RdsOp, Route53Op};
 use bowline_core::plan::{Effect, PlanKind};
 use bowline_core::run::{Ended, Entry, Intent, Record, Run, Trigger};
@@ -78,7 +78,10 @@ impl Case {
     fn note_step(&mut self, scene: Scene<'_>, record: &Record) {
         match record {
             Record::Done { step, .. } if matches!(self.effect(step), Some(Effect::Serves(_))) => {
-                self.looked = Some(scene.now.mono);
+                let done = self.ledger.run.as_ref().and_then(|run| run.steps.get(step)?.done_at);
+                // A store may have held the record up for as long as it liked.
+                let held_up = done.map_or(Span::ZERO, |at| scene.now.wall.since(at));
+                self.looked = Some(Mono(scene.now.mono.0.saturating_sub(held_up.as_millis())));
             }
             Record::Started { step, .. }
                 if matches!(self.effect(step), Some(Effect::Shift(_) | Effect::Flip(_))) =>
