@@ -190,7 +190,8 @@ impl Group {
         open.filter(|run| run.is_automatic_failover() && self.desk.only_planned())
     }
 
-    /// An automatic failover that has begun to prepare standby, and nothing yet that users notice.
+    /// An automatic failover that has begun to prepare standby, and nothing yet that users notice,
+    /// as far as this replica knows.
     fn prepared(&self) -> Option<&Run> {
         let open = self.ledger().open_run().filter(|run| run.is_automatic_failover());
         let prepared = open.filter(|_| self.desk.only_prepared() && !self.desk.only_planned());
@@ -203,7 +204,10 @@ impl Group {
     /// first. What has a human's yes is that human's.
     pub(super) fn hesitates(&self, now: Now) -> bool {
         let site = self.sampler.site(self.active());
-        if self.prepared().is_some() && site.looks_served(now.mono) || self.has_no_view_yet(now) {
+        // What another has recorded does not hold an heir up for ever.
+        let patient = !self.desk.may_have_begun() || self.leads_within(site.settles_in(), now);
+        let prepared = self.prepared().filter(|_| patient);
+        if prepared.is_some() && site.looks_served(now.mono) || self.has_no_view_yet(now) {
             return true;
         }
         let fails =
@@ -211,6 +215,11 @@ impl Group {
         let blindly = [Bug::BeginsInDoubt, Bug::OldDecisionsStand, Bug::TakesOverBlindly];
         let planned = self.planned().filter(|run| !asks(run));
         planned.is_some() && !fails() && !blindly.into_iter().any(bugs::on)
+    }
+
+    /// Whether this replica has led for no longer.
+    fn leads_within(&self, span: Span, now: Now) -> bool {
+        self.leading_since.is_some_and(|began| now.mono.since(began) <= span)
     }
 
     /// Whether a failover can go back, and this replica cannot say yet whether users are served: it
@@ -240,13 +249,12 @@ impl Group {
     /// Whether this replica has led for so short a time that nobody outside has told it yet how a
     /// site is: only who leads asks there.
     fn has_not_asked(&self, now: Now, site: &SiteHealth, serving: &Serving) -> bool {
-        let led = self.leading_since.map(|began| now.mono.since(began));
-        let new = led.is_some_and(|led| led <= site.outside_settles_in());
+        let new = self.leads_within(site.outside_settles_in(), now);
         new && serving.outside == Some(Sign::Unknown) && !bugs::on(Bug::HeirsAskNobody)
     }
 
-    /// Whether the site that an automatic failover leaves has been silent, and nothing was begun
-    /// that users notice. If it answers a step all the same, it may have served for a while.
+    /// Whether the site that an automatic failover leaves has been silent, and nothing is known to
+    /// have begun that users notice. If it answers a step all the same, it may have served for a while.
     fn is_back_from_silence(&self) -> bool {
         let leaves = self.ledger().open_run().is_some_and(Run::is_automatic_failover);
         leaves
@@ -306,8 +314,8 @@ impl Group {
     }
 
     /// Whether a human ordered an open failover since the site had failed, or has said yes to it,
-    /// nothing was begun that users notice, as when the store had held it up, and the site serves
-    /// again: what was agreed to lose is not what would be lost now. It is the human's to say it
+    /// nothing is known to have begun that users notice, as when the store had held it up, and the
+    /// site serves again: what was agreed to lose is not what would be lost now. It is the human's to say it
     /// once more.
     fn outlives_its_order(&self, now: Now) -> bool {
         let ordered = |run: &&Run| {

@@ -294,6 +294,7 @@ impl Node {
         let Some(group) = self.groups.get_mut(index) else { return };
         let (leads, unasked) = (self.led, self.only_told.is_none());
         let mut host = Host { id: &self.id, now, leads, unasked, calls: &mut self.calls, out };
+        group.desk.take_back(&host.seat());
         group.take_intent(&host, &self.intents);
         group.poll(&mut host);
         group.wakes = group.wake_at(self.led, now.mono);
@@ -375,7 +376,9 @@ impl Node {
                 Some(position) => old.swap_remove(position),
                 None => {
                     self.adopted += 1;
-                    Group::new(self.adopted, policy).read_with(&self.reader)
+                    let mut new = Group::new(self.adopted, policy).read_with(&self.reader);
+                    new.leading_since = self.led.then_some(self.now);
+                    new
                 }
             };
             self.groups.push(group);

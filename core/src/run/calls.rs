@@ -20,7 +20,7 @@ pub(super) struct Calls {
     /// lead any more. Under another claim somebody else may have.
     unsent: BTreeSet<Under>,
     /// Steps of which a call was sent.
-    sent: BTreeSet<Under>,
+    sent: BTreeSet<StepId>,
 }
 
 impl Calls {
@@ -34,7 +34,7 @@ impl Calls {
     /// It is sent.
     pub(super) fn send(&mut self, under: Under) {
         self.unsent.remove(&under);
-        self.sent.insert(under);
+        self.sent.insert(under.1);
     }
 
     /// One that took a hold was answered, and it is known what it did.
@@ -47,9 +47,9 @@ impl Calls {
         self.unsent.contains(&(epoch, step.clone()))
     }
 
-    /// Whether a call of this step was sent from here under this claim.
-    pub(super) fn has_sent(&self, epoch: Epoch, step: &StepId) -> bool {
-        self.sent.contains(&(epoch, step.clone()))
+    /// Whether a call of this step was sent from here.
+    pub(super) fn has_sent(&self, step: &StepId) -> bool {
+        self.sent.contains(step)
     }
 
     /// Whether a call that takes this hold may still be on its way: it was sent before this replica
@@ -62,7 +62,17 @@ impl Calls {
     /// Another run begins under this claim.
     pub(super) fn begin(&mut self, epoch: Epoch) {
         self.unsent.retain(|(under, _)| *under == epoch);
-        self.sent.retain(|(under, _)| *under == epoch);
+        self.sent.clear();
+    }
+
+    /// What was not sent from here may have been sent by somebody else.
+    pub(super) fn doubt(&mut self) {
+        self.unsent.clear();
+    }
+
+    /// Its record was taken back.
+    pub(super) fn take_back(&mut self, under: &Under) {
+        self.unsent.remove(under);
     }
 
     /// What nobody holds any more was answered for good.

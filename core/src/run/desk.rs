@@ -168,14 +168,20 @@ impl Desk {
     #[must_use]
     pub fn only_prepared(&self) -> bool {
         let Some(run) = self.ledger().open_run() else { return false };
-        let epoch = self.ledger().epoch();
         let blind = [Bug::HeirsBeganIt, Bug::TakesOverBlindly].into_iter().any(bugs::on);
-        let heir = run.epoch != epoch && !blind;
+        let heir = run.epoch != self.ledger().epoch() && !blind;
         let open = |id: &StepId| run.steps.get(id).is_some_and(StepRun::open);
         run.only_prepared_but(|id| match heir {
-            true => open(id) && !self.execution.calls.has_sent(epoch, id),
+            true => open(id) && !self.execution.calls.has_sent(id),
             false => self.is_unsent(id),
         })
+    }
+
+    /// Whether another replica has recorded more than that.
+    #[must_use]
+    pub fn may_have_begun(&self) -> bool {
+        let run = self.ledger().open_run();
+        run.is_some_and(|run| !run.only_prepared_but(|step| self.is_unsent(step)))
     }
 
     /// Whether a call of this step was recorded under the claim that stands, and was not sent.
@@ -296,6 +302,18 @@ impl Desk {
         self.chain.push(Record::Claimed { claim, by: seat.id.clone() });
     }
 
+    /// Takes back what passed the point of no return in the chain, and was never sent from here:
+    /// before anything is decided, or answered to a human.
+    pub fn take_back(&mut self, seat: &Seat<'_>) {
+        let stands = [Bug::UnsentIsForGood, Bug::RefusedRecordsStand].into_iter().any(bugs::on);
+        if stands || !self.leading(seat) || !self.is_claimant(seat) {
+            return;
+        }
+        let open = self.ledger().open_run();
+        let withheld = open.and_then(|run| run.withheld(|step| self.is_unsent(step))).cloned();
+        withheld.into_iter().for_each(|step| self.chain.push(Record::Withheld { step }));
+    }
+
     /// Whether the replica leads, knows the chain, and has nothing on its way there.
     #[must_use]
     pub fn leading(&self, seat: &Seat<'_>) -> bool {
@@ -356,10 +374,6 @@ impl Desk {
             return Vec::new();
         }
         self.work = Work::Done;
-        if let Some(step) = self.withheld() {
-            self.chain.push(Record::Withheld { step });
-            return Vec::new();
-        }
         let mut calls = Vec::new();
         for doing in self.execution.poll(&self.group, self.chain.ledger(), seat.now) {
             match doing {
@@ -375,13 +389,6 @@ impl Desk {
             }
         }
         calls
-    }
-
-    /// The step that did not pass the point of no return after all.
-    fn withheld(&self) -> Option<StepId> {
-        let stands = [Bug::UnsentIsForGood, Bug::RefusedRecordsStand].into_iter().any(bugs::on);
-        let open = self.ledger().open_run().filter(|_| !stands);
-        open.and_then(|run| run.withheld(|step| self.is_unsent(step))).cloned()
     }
 
     /// The call that writes what waits; only a leader has anything to write.
@@ -426,6 +433,11 @@ impl Desk {
         }
         if outcome.lost || !self.is_claimant(seat) {
             self.execution.forget();
+        }
+        let imports = |record: &Record| matches!(record, Record::Imported { .. });
+        if outcome.entries.iter().flat_map(|entry| &entry.records).any(imports) {
+            // Under the same claim somebody else may have sent what was not sent from here.
+            self.execution.calls.doubt();
         }
         let may_act = self.may_act(seat);
         let (mut calls, at) = (Vec::new(), (self.ledger().epoch(), seat.now.mono));

@@ -199,6 +199,10 @@ impl Execution {
         let (step, hold, first) = match record {
             Record::Started { step, hold, attempt, .. } => (step, hold.as_ref(), *attempt == 1),
             Record::Asked { step, .. } => (step, None, false),
+            Record::Withheld { step } => {
+                self.calls.take_back(&(epoch, step.clone()));
+                return None;
+            }
             _ => return None,
         };
         let under = (epoch, step.clone());

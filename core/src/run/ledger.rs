@@ -503,7 +503,7 @@ impl Ledger {
                 (step.state, step.acted) = (StepState::Pending, None);
                 step.attempts = step.attempts.saturating_sub(1);
                 if !run.did_for_good() {
-                    // A journal beside this one is told from where it begins.
+                    // A journal beside this one counts its deeds from 0.
                     (run.committed, self.deed) = (false, run.deed_before.min(self.deed));
                 }
             }

@@ -22,13 +22,13 @@ impl Ledger {
             return None;
         };
         let writer = match word {
-            Stands::Ours => self.writer,
+            Stands::Ours => self.leads_to(),
             Stands::Theirs => {
                 let foreign = self.joined((*after, *continues), entries).ok()?;
-                self.beside(&foreign).writer
+                self.beside(&foreign).leads_to()
             }
         };
-        Some((*word, writer.unwrap_or(Site::Home)))
+        Some((*word, writer))
     }
 
     /// Lets the named state stand, `theirs` being what the foreign entries make of this one.

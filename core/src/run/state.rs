@@ -300,17 +300,24 @@ impl Run {
         self.steps.get(step).is_some_and(|run| run.step.class == Class::Irreversible)
     }
 
-    /// Whether a step that cannot be undone was begun, or was found done.
-    pub(super) fn did_for_good(&self) -> bool {
+    /// The steps that cannot be undone, and were begun or found done.
+    fn for_good(&self) -> impl Iterator<Item = (&StepId, &StepRun)> {
         let did = |step: &StepRun| step.acted.is_some() || step.state == StepState::Done;
-        self.steps.values().any(|step| step.step.class == Class::Irreversible && did(step))
+        let steps = self.steps.iter();
+        steps.filter(move |(_, step)| step.step.class == Class::Irreversible && did(step))
     }
 
-    /// A step that cannot be undone, whose only call is known not to have been sent.
+    /// Whether it did anything for good.
+    pub(super) fn did_for_good(&self) -> bool {
+        self.for_good().next().is_some()
+    }
+
+    /// A step that cannot be undone, and whose only call is known not to have been sent, if that is
+    /// so of each that was begun.
     pub(super) fn withheld(&self, unsent: impl Fn(&StepId) -> bool) -> Option<&StepId> {
         let only = |step: &StepRun| step.state == StepState::Started && step.attempts == 1;
-        let mut only = self.steps.iter().filter(|(_, step)| only(step));
-        only.find(|(id, _)| self.irreversible(id) && unsent(id)).map(|(id, _)| id)
+        let all = self.for_good().all(|(id, step)| only(step) && unsent(id));
+        self.for_good().next().filter(|_| all).map(|(id, _)| id)
     }
 
     /// An output of one of its steps.

@@ -140,6 +140,7 @@ impl Replica {
         sent.store.extend(self.desk.read(Mono(self.reads)));
         let id = self.id.clone();
         let seat = self.seat(&id, wall);
+        self.desk.take_back(&seat);
         if self.leads && self.desk.current() {
             let alone = self.desk.fence().is_none();
             self.desk.take_over(&seat, alone, |ledger| ledger.epoch().next());

@@ -33,6 +33,12 @@ pub struct Rates {
 }
 
 impl Rates {
+    /// How many of a thousand calls tell their sender nothing, or what is not so.
+    pub(crate) fn failing(&self) -> u32 {
+        let all = [self.lost_before, self.lost_after, self.throttled, self.transient, self.refused];
+        all.into_iter().map(u32::from).sum()
+    }
+
     pub(super) fn outward(&self, rng: &mut fastrand::Rng) -> Fate {
         if hits(self.lost_before, rng) {
             return lost(rng);

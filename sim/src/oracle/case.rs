@@ -1,8 +1,9 @@
 //! A group as the oracle knows it: its policy, its stored chain, and how its world was in peace.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use bowline_core::model::{Claim, Cluster, Mono, Now, RunId, Site, StepId, Wall, ZoneId};
+use bowline_core::model::{Claim, Cluster, Epoch, Mono, Now, RunId, Site, StepId, Wall, ZoneId};
 use bowline_core::op::{Op, PoolView, RecordSet};
 use bowline_core::policy::{Policy, Replicas, Workload};
 use bowline_core::run::Ledger;
@@ -43,8 +44,8 @@ pub(super) struct Case {
     pub(super) beginning: Option<(Wall, Site)>,
     /// The same, as long as nothing was started for it that users notice.
     pub(super) leaving: Option<(Wall, Site)>,
-    /// When the last run passed its point of no return, and when it was opened, as recorded.
-    pub(super) passed: Option<(Wall, Mono)>,
+    /// When the last run passed its point of no return.
+    pub(super) passed: Option<Passed>,
     /// When a planned move was last undone.
     pub(super) unwound_at: Option<Mono>,
     /// The last way home that was undone when it had been an outage for users.
@@ -66,6 +67,10 @@ pub(super) struct Case {
     /// When runs were opened: by the replica's clock, as recorded, and by the world's. Two journals
     /// may have runs of one name: the recorded date tells which one it is.
     pub(super) opened: BTreeMap<Wall, Mono>,
+    /// Entries that replicas want to write, and when each was first sent.
+    pub(super) writes: BTreeMap<Arc<str>, Mono>,
+    /// When the entry that is judged was first sent.
+    pub(super) wrote_at: Option<Mono>,
     /// When a look from outside was last recorded as done, and a call that opens a site as started:
     /// by the world's clock, since a replica's may be wrong.
     pub(super) looked: Option<Mono>,
@@ -75,6 +80,17 @@ pub(super) struct Case {
     /// The most that a human accepted to lose in a run, in milliseconds, by when it was opened, as
     /// recorded.
     pub(super) accepted_ms: BTreeMap<Wall, u64>,
+}
+
+/// A run is past its point of no return.
+#[derive(Clone, Debug)]
+pub(super) struct Passed {
+    /// When it was opened, as recorded.
+    pub(super) opened: Wall,
+    /// Since when.
+    pub(super) at: Mono,
+    /// Under which claim.
+    pub(super) epoch: Epoch,
 }
 
 /// A call whose start was recorded.
@@ -129,6 +145,8 @@ impl Case {
             meddled: false,
             reverted_at: None,
             opened: BTreeMap::new(),
+            writes: BTreeMap::new(),
+            wrote_at: None,
             looked: None,
             opens: None,
             closed_at: None,

@@ -1,13 +1,18 @@
 //! The stored chain, and calls against it: S5, S6, S7.
 
+use std::sync::Arc;
+
 use bowline_core::levers::records;
-use bowline_core::model::{Author, Claim, HoldNote, Mono, ObjectRef, Site, Span, StepId};
+use bowline_core::model::{Author, Claim, HoldNote, ObjectRef, Site, Span, StepId};
 use bowline_core::op::{GateOp, KubeOp, Op, RdsOp, Route53Op};
 use bowline_core::plan::{Effect, PlanKind};
 use bowline_core::run::{Ended, Entry, Intent, Record, Run, Trigger};
 
-use super::case::{Case, Started};
+use super::case::{Case, Passed, Started};
 use super::court::{Court, Scene};
+
+/// No store holds an entry up for longer.
+const FORGOTTEN: Span = Span::mins(10);
 
 impl Case {
     /// Takes the entry that was stored: in the store, or in the directory of a break-glass process,
@@ -24,6 +29,7 @@ impl Case {
         let Some(bytes) = usize::try_from(seq).ok().and_then(|seq| chain.get(seq - 1)) else {
             return;
         };
+        self.wrote_at = self.writes.remove(bytes);
         let mut busy = self.ledger.open_run().map(|run| run.id.clone());
         let entry = match self.ledger.apply(seq, bytes) {
             Ok(entry) => entry,
@@ -49,12 +55,21 @@ impl Case {
         self.judge_answers(scene, court);
     }
 
+    /// An entry is sent to a store, for the first time or again.
+    pub(super) fn note_write(&mut self, scene: Scene<'_>, bytes: &Arc<str>) {
+        let now = scene.now.mono;
+        self.writes.retain(|_, sent| now.since(*sent) < FORGOTTEN);
+        self.writes.entry(Arc::clone(bytes)).or_insert(now);
+    }
+
     /// S5: a step is worked on by the replica whose claim stands.
     fn judge_author(&self, scene: Scene<'_>, entry: &Entry, court: &mut Court) {
         let (Author::Controller(by), Some(claimant)) = (&entry.by, &self.ledger.claimant) else {
             return;
         };
-        let of_a_step = |r: &Record| matches!(r, Record::Started { .. } | Record::Done { .. });
+        let of_a_step = |record: &Record| {
+            matches!(record, Record::Started { .. } | Record::Done { .. } | Record::Withheld { .. })
+        };
         if by != claimant && entry.records.iter().any(of_a_step) {
             let words = format!("{by} wrote entry {} under {claimant}'s claim", entry.seq);
             court.breaks("S5", scene.now, words);
@@ -62,7 +77,7 @@ impl Case {
     }
 
     /// What a directory was given when it was made was judged when it was first stored.
-    fn copy(&mut self, chain: &[std::sync::Arc<str>], before: u64) {
+    fn copy(&mut self, chain: &[Arc<str>], before: u64) {
         let known = usize::try_from(self.ledger.head).unwrap_or(usize::MAX);
         for (seq, bytes) in (1..before).zip(chain).skip(known) {
             // An entry that is none is found when the next one is judged.
@@ -78,10 +93,8 @@ impl Case {
     fn note_step(&mut self, scene: Scene<'_>, record: &Record) {
         match record {
             Record::Done { step, .. } if matches!(self.effect(step), Some(Effect::Serves(_))) => {
-                let done = self.ledger.run.as_ref().and_then(|run| run.steps.get(step)?.done_at);
                 // A store may have held the record up for as long as it liked.
-                let held_up = done.map_or(Span::ZERO, |at| scene.now.wall.since(at));
-                self.looked = Some(Mono(scene.now.mono.0.saturating_sub(held_up.as_millis())));
+                self.looked = Some(self.wrote_at.unwrap_or(scene.now.mono));
             }
             Record::Started { step, .. }
                 if matches!(self.effect(step), Some(Effect::Shift(_) | Effect::Flip(_))) =>
@@ -121,7 +134,7 @@ impl Case {
                 self.passes(scene);
                 self.judge_beginning(scene, court);
             }
-            Record::Withheld { step } => self.withheld(scene, step),
+            Record::Withheld { step } => self.withheld(scene, step, court),
             Record::Done { .. } => self.judge_beginning(scene, court),
             Record::Unwinding { .. } => self.goes_back(court),
             Record::Asked { step, question } => {
@@ -168,17 +181,23 @@ impl Case {
 
     /// A run is past its point of no return, or is not after all.
     fn passes(&mut self, scene: Scene<'_>) {
-        let run = self.ledger.run.as_ref().filter(|run| run.committed);
-        let known = |run: &Run| self.passed.filter(|(opened, _)| *opened == run.opened_at);
-        self.passed = run.map(|run| known(run).unwrap_or((run.opened_at, scene.now.mono)));
+        let (ledger, at) = (&self.ledger, scene.now.mono);
+        let run = ledger.run.as_ref().filter(|run| run.committed);
+        let known = |run: &Run| self.passed.clone().filter(|known| known.opened == run.opened_at);
+        self.passed = run.map(|run| {
+            known(run).unwrap_or(Passed { opened: run.opened_at, at, epoch: ledger.epoch() })
+        });
     }
 
-    /// A call that was recorded was not sent, and may not be any more.
-    fn withheld(&mut self, scene: Scene<'_>, step: &StepId) {
+    /// S6: a call that was recorded was not sent, and may not be any more.
+    fn withheld(&mut self, scene: Scene<'_>, step: &StepId, court: &mut Court) {
         let run = self.run_name();
         let own = |known: &&mut Started| known.run == run && known.step == *step;
         if let Some(known) = self.started.iter_mut().rev().find(own) {
             known.recorded = known.recorded.saturating_sub(1);
+            if known.performed > known.recorded {
+                court.breaks("S6", scene.now, format!("{step} was taken back, and had been sent"));
+            }
         }
         self.passes(scene);
         let promotes = matches!(self.effect(step), Some(Effect::Promote(_)));

@@ -1,7 +1,7 @@
 //! Who looks at what when.
 
 use bowline_core::model::Now;
-use bowline_core::op::{Call, Op};
+use bowline_core::op::{Call, Op, StoreOp};
 use bowline_core::policy::Policy;
 
 use super::Verdicts;
@@ -67,6 +67,10 @@ impl Judge {
         super::leader::judge_leading(scene, (seat, call), &mut self.court);
         if self.court.troubles().next().is_some() {
             super::data::judge_wait(scene, call, &mut self.court);
+        }
+        if let Op::Store(StoreOp::Append { group, bytes, .. }) = &call.op {
+            let own = self.cases.iter_mut().filter(|case| case.policy.group == *group);
+            own.for_each(|case| case.note_write(scene, bytes));
         }
         for case in self.cases.iter_mut().filter(|_| call.op.mutates()) {
             case.judge_sent(scene, &call.op, &mut self.court);

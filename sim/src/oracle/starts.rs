@@ -8,7 +8,7 @@ use bowline_core::plan::{Plan, PlanKind};
 use bowline_core::policy::{Probe, Starts, Workload};
 use bowline_core::run::{Ended, Ledger, Phase, Run, StepRun, Trigger};
 
-use super::case::{Case, position};
+use super::case::{Case, Passed, position};
 use super::court::{Court, Scene, Spell};
 use crate::faults::{Evidence, Reach, Trouble};
 
@@ -100,8 +100,13 @@ impl Case {
     /// its point of no return by then, though no call was sent, could only go on.
     fn judge_serving(&self, scene: Scene<'_>, from: Site, court: &mut Court) {
         let (confirm, run) = (self.policy.health.confirm, self.ledger.run.as_ref());
-        let passed = self.passed.filter(|(opened, _)| run.is_some_and(|r| r.opened_at == *opened));
-        let at = passed.map_or(scene.now.mono, |(_, at)| at);
+        let now = scene.now.mono;
+        let own = |passed: &&Passed| run.is_some_and(|run| run.opened_at == passed.opened);
+        // Who wrote that record himself knows whether he sent anything.
+        let could =
+            |passed: &&Passed| passed.epoch != self.ledger.epoch() || now.since(passed.at) < LATE;
+        let passed = self.passed.as_ref().filter(own).filter(could);
+        let at = passed.map_or(now, |passed| passed.at);
         let Some(since) = self.serving_since[position(from)] else { return };
         if self.deceived(court, at, from, since) {
             return;
@@ -261,6 +266,12 @@ impl Case {
     }
 }
 
+/// So many of a thousand calls that fail may all be the looks that would tell.
+const MANY: u32 = 100;
+
+/// What a store has held up for longer is not sent any more.
+const LATE: Span = Span::secs(20);
+
 /// Whether a trouble has Bowline's own looks at a Region fail, or say what is not so.
 fn blinds(trouble: &Trouble, region: &Region) -> bool {
     match trouble {
@@ -270,7 +281,7 @@ fn blinds(trouble: &Trouble, region: &Region) -> bool {
             Reach::Management | Reach::Dns | Reach::Gates => false,
         },
         Trouble::ApisDown(there) => there == region,
-        Trouble::Calls(rates) => !rates.only_changes,
+        Trouble::Calls(rates) => !rates.only_changes && rates.failing() >= MANY,
         Trouble::Blind => true,
         Trouble::FalseAlarm(
             Evidence::AlbTargets(there) | Evidence::Http(there) | Evidence::ClusterApi(there),

@@ -6,7 +6,8 @@ mod trial;
 use std::sync::Arc;
 
 use bowline_core::model::{
-    Author, HoldNote, NoteOwner, ObjectRef, Place as Touches, RunId, Site, Span, Version, Wall,
+    Author, Claim, Epoch, HoldNote, NoteOwner, ObjectRef, Place as Touches, RunId, Site, Span,
+    Version, Wall,
 };
 use bowline_core::op::{Answer, Failover, KubeOp, LeaseOp, LeaseSpec, Op, RdsOp};
 use bowline_core::plan::PlanKind;
@@ -209,6 +210,41 @@ fn s4_breaks_when_a_site_that_serves_is_left_by_itself() {
     trial.open(1, PlanKind::Failover, Site::Home, Trigger::Automatic);
     trial.act_for_it();
     assert!(!trial.breaks("S4"));
+}
+
+#[test]
+fn s4_is_judged_as_of_the_point_of_no_return_unless_its_writer_could_take_that_back() {
+    let judged = |dead: bool, taken_over: bool, taken_back: bool| {
+        let mut trial = armed();
+        trial.kill(Site::Home);
+        trial.pass(Span::mins(2));
+        trial.open(1, PlanKind::Failover, Site::Home, Trigger::Automatic);
+        if !dead {
+            trial.revive(Site::Home);
+            trial.pass(Span::mins(2));
+        }
+        let call = trial.record_call("shift");
+        if taken_back {
+            trial.store(vec![Record::Withheld { step: "shift".into() }]);
+        }
+        if dead {
+            trial.revive(Site::Home);
+            trial.pass(Span::mins(2));
+        }
+        if taken_over {
+            let claim = Claim::new(Epoch(2), "run-1".into());
+            trial.store(vec![Record::Claimed { claim, by: "bowline-1".into() }]);
+        }
+        if taken_back {
+            trial.record_call("shift");
+        }
+        trial.sent(call, Span::secs(10));
+        trial.breaks("S4")
+    };
+    assert!(!judged(true, true, false), "it could only go on");
+    assert!(judged(true, false, false), "its writer knew that nothing was sent");
+    assert!(judged(false, true, false), "home served when it was recorded");
+    assert!(judged(true, true, true), "it had been taken back");
 }
 
 #[test]
@@ -415,11 +451,14 @@ fn s5_breaks_when_two_act_as_the_leader() {
 
 #[test]
 fn s5_breaks_when_a_step_is_recorded_by_another_than_the_claimant() {
+    let taken_back = Record::Withheld { step: "act".into() };
     for (by, broken) in [("bowline-0", false), ("bowline-1", true)] {
-        let mut trial = Trial::shop();
-        trial.open(1, PlanKind::Failover, Site::Home, human());
-        trial.store_by(Author::Controller(by.into()), "shop", vec![done("act")]);
-        assert_eq!(trial.breaks("S5"), broken, "{by}");
+        for record in [done("act"), taken_back.clone()] {
+            let mut trial = Trial::shop();
+            trial.open(1, PlanKind::Failover, Site::Home, human());
+            trial.store_by(Author::Controller(by.into()), "shop", vec![record]);
+            assert_eq!(trial.breaks("S5"), broken, "{by}");
+        }
     }
 }
 
@@ -451,6 +490,24 @@ fn s6_breaks_when_a_call_is_sent_again_unrecorded() {
     assert!(!trial.breaks("S6"));
     trial.act(&reboot);
     assert!(trial.breaks("S6"));
+}
+
+#[test]
+fn s6_breaks_when_what_was_sent_is_taken_back_or_what_was_taken_back_is_sent() {
+    let taken_back = || vec![Record::Withheld { step: "act".into() }];
+    let mut trial = failed_over();
+    trial.store(taken_back());
+    assert!(trial.why("S6").contains("was taken back, and had been sent"));
+
+    let mut trial = Trial::shop();
+    trial.kill(Site::Home);
+    trial.open(1, PlanKind::Failover, Site::Home, human());
+    let promote = promote(&trial);
+    trial.store(vec![started(&promote)]);
+    trial.store(taken_back());
+    assert!(!trial.breaks("S6"));
+    trial.act(&promote);
+    assert!(trial.why("S6").contains("sent again, unrecorded"));
 }
 
 #[test]

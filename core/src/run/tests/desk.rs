@@ -58,6 +58,7 @@ impl Replica {
         let mut store = Vec::from_iter(self.desk.read(Mono(secs * 1_000)));
         let seat = Seat { id: &self.id, now: now(secs), leads: self.leads };
         let mut calls = Vec::new();
+        self.desk.take_back(&seat);
         if seat.leads && self.desk.current() {
             let epoch = self.desk.ledger().epoch().next();
             self.desk.take_over(&seat, true, |_| epoch);
@@ -197,6 +198,50 @@ fn s6_nobody_takes_back_what_somebody_else_may_have_sent() {
     one.desk.begin_to_lead();
     one.until_it_calls(&mut store, 20);
     assert!(committed(&one));
+}
+
+#[test]
+fn s6_nothing_is_taken_back_once_a_journal_was_imported() {
+    let mut store = Store::default();
+    let mut one = recorded_and_not_sent(&mut store);
+    one.leads = true;
+    one.desk.begin_to_lead();
+    let read = one.turn(3).0;
+    one.hear(3, store.perform(&read[0]));
+    // It goes on with the same run under the same claim, and its author may have sent it.
+    let (hash, entries, facts) = ("x".into(), Vec::new(), None);
+    one.desk.push(Record::Imported {
+        after: 0,
+        continues: None,
+        hash,
+        entries,
+        facts,
+        stands: None,
+    });
+    written(&mut one, &mut store, 4);
+    one.until_it_calls(&mut store, 20);
+    assert!(one.desk.ledger().run.as_ref().unwrap().committed);
+}
+
+#[test]
+fn s6_what_is_taken_back_is_so_before_anything_else_is_written() {
+    let mut store = Store::default();
+    let mut one = recorded_and_not_sent(&mut store);
+    one.leads = true;
+    one.desk.begin_to_lead();
+    for secs in [3, 4] {
+        let (ops, _) = one.turn(secs);
+        for op in ops {
+            one.hear(secs, store.perform(&op));
+        }
+    }
+    let id = one.id.clone();
+    let seat = Seat { id: &id, now: now(5), leads: true };
+    assert!(!one.desk.ledger().run.as_ref().unwrap().committed, "nobody is answered before");
+    let written = store.0.len();
+    one.desk.take_back(&seat);
+    assert!(one.desk.settled(), "it was taken back once");
+    assert_eq!(store.0.len(), written);
 }
 
 #[test]

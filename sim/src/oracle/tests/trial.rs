@@ -248,7 +248,8 @@ pub(super) fn planned(kind: PlanKind, from: Site) -> Record {
     let cluster = Cluster::Context("standby".into());
     let claim = Step { effect: Effect::ClaimCluster(ClaimCluster { cluster }), ..step(false) };
     let flip = Flip { role: None, object: "s3://gates/shop".into(), to: from.other() };
-    let shift = Step { effect: Effect::Flip(flip), ..step(false) };
+    let (effect, class) = (Effect::Flip(flip), Class::Irreversible);
+    let shift = Step { effect, class, ..step(false) };
     let steps = [("claim", claim), ("act", step(false)), ("shift", shift), ("wait", step(true))];
     let steps = steps.map(|(id, step)| (StepId::new(id), step));
     let plan = Plan { kind, from, to: from.other(), steps: steps.into_iter().collect() };
