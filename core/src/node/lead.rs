@@ -254,7 +254,8 @@ impl Group {
     }
 
     /// Whether the site that an automatic failover leaves has been silent, and nothing is known to
-    /// have begun that users notice. If it answers a step all the same, it may have served for a while.
+    /// have begun that users notice. If it answers a step all the same, it may have served for a
+    /// while.
     fn is_back_from_silence(&self) -> bool {
         let leaves = self.ledger().open_run().is_some_and(Run::is_automatic_failover);
         leaves
@@ -315,8 +316,8 @@ impl Group {
 
     /// Whether a human ordered an open failover since the site had failed, or has said yes to it,
     /// nothing is known to have begun that users notice, as when the store had held it up, and the
-    /// site serves again: what was agreed to lose is not what would be lost now. It is the human's to say it
-    /// once more.
+    /// site serves again: what was agreed to lose is not what would be lost now. It is the human's
+    /// to say it once more.
     fn outlives_its_order(&self, now: Now) -> bool {
         let ordered = |run: &&Run| {
             let agreed = asks(run) && run.asks().next().is_none() && !bugs::on(Bug::LateYesStands);
