@@ -90,7 +90,7 @@ where
     pub fn new(model: M) -> Self {
         let sheets = (0..SHEETS).map(|_| Mutex::default()).collect();
         let promises = model.properties();
-        debug_assert!(promises.len() <= places::<M>().len(), "promises without a place");
+        assert!(promises.len() <= places::<M>().len(), "promises without a place");
         Self { model, promises, sheets }
     }
 
@@ -181,7 +181,7 @@ type Condition<M> = fn(&M, &<M as Model>::State) -> bool;
 
 /// Stateright's conditions are plain functions and cannot remember a promise: here is one for each
 /// place in the list of promises.
-fn places<M>() -> [Condition<Charted<M>>; 12]
+fn places<M>() -> [Condition<Charted<M>>; 15]
 where
     M: Ends,
     M::State: Hash,
@@ -190,7 +190,8 @@ where
     let [d, e, f] = [nth::<M, 3>, nth::<M, 4>, nth::<M, 5>];
     let [g, h, i] = [nth::<M, 6>, nth::<M, 7>, nth::<M, 8>];
     let [j, k, l] = [nth::<M, 9>, nth::<M, 10>, nth::<M, 11>];
-    [a, b, c, d, e, f, g, h, i, j, k, l]
+    let [m, n, o] = [nth::<M, 12>, nth::<M, 13>, nth::<M, 14>];
+    [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o]
 }
 
 fn nth<M, const N: usize>(charted: &Charted<M>, state: &M::State) -> bool
