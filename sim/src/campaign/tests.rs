@@ -273,6 +273,8 @@ kept! {
         "s4-who-takes-over-asks-outside-before-it-goes-on",
     s4_what_another_had_recorded_may_not_have_been_sent:
         "s4-what-another-had-recorded-may-not-have-been-sent",
+    l2_a_writer_that_was_stopped_and_not_left_is_opened:
+        "l2-a-writer-that-was-stopped-and-not-left-is-opened",
     s11_a_look_whose_record_the_store_held_up: "s11-a-look-whose-record-the-store-held-up",
     s4_an_outside_view_that_lies_while_calls_fail: "s4-an-outside-view-that-lies-while-calls-fail",
     s10_what_was_not_written_any_more_is_not_lost: "s10-what-was-not-written-any-more-is-not-lost",
