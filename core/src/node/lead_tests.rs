@@ -558,6 +558,11 @@ fn s3_the_door_of_a_writer_that_was_left_stays_closed_at_peace() {
     let opened = Held::Pool { cluster, pool, baseline, wants };
     open.holds.values_mut().for_each(|hold| hold.held = opened.clone());
     assert_eq!(begin::left_behind(&open).count(), 1, "an open pool costs money");
+    let mut stopped = ledger.clone();
+    stopped.holds.values_mut().for_each(|hold| hold.site = Site::Home);
+    stopped.fenced.insert(Site::Home);
+    assert_eq!(stopped.leads_to(), Site::Home);
+    assert_eq!(begin::left_behind(&stopped).count(), 1, "it was stopped, and not left after all");
     let mut abandoned = ledger;
     abandoned.quarantined.insert(Site::Standby);
     assert_eq!(begin::left_behind(&abandoned).count(), 0);
