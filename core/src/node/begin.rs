@@ -102,11 +102,10 @@ pub(super) fn planned(
     begin.records(group, host, plan, true)
 }
 
-/// What is held at peace and should not be. The door of a writer that was left stays closed; one
-/// that was stopped, and not left after all, is opened.
+/// What is held at peace and should not be. The door of a writer that was left stays closed.
 pub(super) fn left_behind(ledger: &Ledger) -> impl Iterator<Item = &Hold> {
     ledger.holds.values().filter(|hold| match hold.held {
-        Held::Writer { .. } => !ledger.left_writer(hold.site) || ledger.leads_to() == hold.site,
+        Held::Writer { .. } => !ledger.left_writer(hold.site),
         Held::Pool { .. } => !bugs::on(Bug::NeverScalesDown),
         Held::Workload { .. } | Held::Job { .. } => true,
     })

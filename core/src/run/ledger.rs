@@ -302,9 +302,11 @@ impl Ledger {
     }
 
     /// Whether a site's member was the writer when the group left it, and was not rebuilt since.
+    /// One that was stopped for a move that was not made was not left.
     #[must_use]
     pub fn left_writer(&self, site: Site) -> bool {
-        self.fenced.contains(&site) || self.quarantined.contains(&site)
+        let stopped = self.fenced.contains(&site) || self.quarantined.contains(&site);
+        stopped && self.leads_to() != site
     }
 
     /// Whether a workload of a site is held.

@@ -91,6 +91,16 @@ impl Replica {
         panic!("{} wants nothing: {}", self.id, self.desk.gist(Mono(0), Mono(0)));
     }
 
+    fn leads_again(&mut self) {
+        self.leads = true;
+        self.desk.begin_to_lead();
+    }
+
+    /// Whether its run is past the point of no return.
+    fn committed(&self) -> bool {
+        self.desk.ledger().run.as_ref().unwrap().committed
+    }
+
     fn begin(&mut self) {
         self.begin_with("promote", promote());
     }
@@ -142,15 +152,9 @@ fn s5_who_was_taken_over_sends_nothing_though_it_still_believes_that_it_leads() 
 #[test]
 fn s6_a_call_whose_record_was_accepted_after_the_lead_was_lost_is_not_sent() {
     let mut store = Store::default();
-    let (mut one, look) = begun(&mut store);
-    one.desk.answered(&look.slot, now(2), instance(Some("home"), "available"));
-    let (ops, _) = one.turn(2);
-    let accepted = store.perform(&ops[0]);
-    one.leads = false;
-    assert_eq!(one.hear(2, accepted).1, [], "nobody may act for it now");
-    assert!(one.desk.ledger().run.as_ref().unwrap().committed);
-    one.leads = true;
-    one.desk.begin_to_lead();
+    let mut one = recorded_and_not_sent(&mut store);
+    assert!(one.committed());
+    one.leads_again();
     let again = one.until_it_calls(&mut store, 20);
     assert!(matches!(again[0].op, Op::Rds(_, RdsOp::Describe(_))), "it looks first");
     let run = one.desk.ledger().run.as_ref().unwrap();
@@ -171,41 +175,38 @@ fn recorded_and_not_sent(store: &mut Store) -> Replica {
     let (ops, _) = one.turn(2);
     let accepted = store.perform(&ops[0]);
     one.leads = false;
-    assert_eq!(one.hear(2, accepted).1, []);
+    assert_eq!(one.hear(2, accepted).1, [], "nobody may act for it now");
     one
 }
 
 #[test]
 fn s6_nobody_takes_back_what_somebody_else_may_have_sent() {
-    let committed = |one: &Replica| one.desk.ledger().run.as_ref().unwrap().committed;
     // Who takes it over does not know whether it was sent.
     let mut store = Store::default();
     let mut one = recorded_and_not_sent(&mut store);
     let mut two = Replica::leading("two");
     two.until_it_calls(&mut store, 20);
-    assert!(committed(&two));
+    assert!(two.committed());
     // Nor does its writer, once somebody else had claimed.
-    one.leads = true;
-    one.desk.begin_to_lead();
+    one.leads_again();
     one.until_it_calls(&mut store, 40);
     assert_eq!(one.desk.ledger().claimant.as_ref(), Some(&one.id));
-    assert!(committed(&one));
+    assert!(one.committed());
 
     // Nor does who has died in between.
     let mut store = Store::default();
     let mut one = recorded_and_not_sent(&mut store);
-    (one.desk, one.leads) = (Desk::new("shop".into()), true);
-    one.desk.begin_to_lead();
+    one.desk = Desk::new("shop".into());
+    one.leads_again();
     one.until_it_calls(&mut store, 20);
-    assert!(committed(&one));
+    assert!(one.committed());
 }
 
 #[test]
 fn s6_nothing_is_taken_back_once_a_journal_was_imported() {
     let mut store = Store::default();
     let mut one = recorded_and_not_sent(&mut store);
-    one.leads = true;
-    one.desk.begin_to_lead();
+    one.leads_again();
     let read = one.turn(3).0;
     one.hear(3, store.perform(&read[0]));
     // It goes on with the same run under the same claim, and its author may have sent it.
@@ -220,15 +221,14 @@ fn s6_nothing_is_taken_back_once_a_journal_was_imported() {
     });
     written(&mut one, &mut store, 4);
     one.until_it_calls(&mut store, 20);
-    assert!(one.desk.ledger().run.as_ref().unwrap().committed);
+    assert!(one.committed());
 }
 
 #[test]
 fn s6_what_is_taken_back_is_so_before_anything_else_is_written() {
     let mut store = Store::default();
     let mut one = recorded_and_not_sent(&mut store);
-    one.leads = true;
-    one.desk.begin_to_lead();
+    one.leads_again();
     for secs in [3, 4] {
         let (ops, _) = one.turn(secs);
         for op in ops {
@@ -237,7 +237,7 @@ fn s6_what_is_taken_back_is_so_before_anything_else_is_written() {
     }
     let id = one.id.clone();
     let seat = Seat { id: &id, now: now(5), leads: true };
-    assert!(!one.desk.ledger().run.as_ref().unwrap().committed, "nobody is answered before");
+    assert!(!one.committed(), "nobody is answered before");
     let written = store.0.len();
     one.desk.take_back(&seat);
     assert!(one.desk.settled(), "it was taken back once");
@@ -248,8 +248,7 @@ fn s6_what_is_taken_back_is_so_before_anything_else_is_written() {
 fn s6_what_was_taken_back_is_recorded_anew_before_it_is_sent() {
     let mut store = Store::default();
     let mut one = recorded_and_not_sent(&mut store);
-    one.leads = true;
-    one.desk.begin_to_lead();
+    one.leads_again();
     let look = one.until_it_calls(&mut store, 20).remove(0);
     one.desk.answered(&look.slot, now(21), instance(Some("home"), "available"));
     let (ops, calls) = one.turn(21);
@@ -258,11 +257,9 @@ fn s6_what_was_taken_back_is_recorded_anew_before_it_is_sent() {
     assert!(matches!(calls[0].op, Op::Rds(_, RdsOp::Promote(_))), "{calls:?}");
     let run = one.desk.ledger().run.as_ref().unwrap();
     assert!(run.committed && run.steps["promote"].attempts == 1);
-    one.leads = false;
-    one.desk.begin_to_lead();
-    one.leads = true;
+    one.leads_again();
     one.until_it_calls(&mut store, 40);
-    assert!(one.desk.ledger().run.as_ref().unwrap().committed, "it was sent");
+    assert!(one.committed(), "it was sent");
 }
 
 #[test]
